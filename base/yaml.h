@@ -1,0 +1,45 @@
+// YAML documents that remember where everything stood. The only file that knows libfyaml is base/yaml.c.
+//
+// Errors read `faces64.yaml:7:3: unknown key 'optimiser' (did you mean 'optimizer'?)`. Duplicate keys are errors.
+#ifndef FOIL_BASE_YAML_H
+#define FOIL_BASE_YAML_H
+
+#include "base/status.h"
+
+typedef struct yaml yaml;           // a document; owns its nodes
+typedef struct yaml_node yaml_node; // a scalar, a list or a map in it
+
+typedef enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP } yaml_kind;
+
+// The caller frees the document. `name` stands for the file in errors.
+foil_status yaml_read(const char *path, yaml **out);
+foil_status yaml_parse(const char *text, const char *name, yaml **out);
+void yaml_free(yaml *doc);
+
+// The root (an empty document gives an empty map).
+const yaml_node *yaml_root(const yaml *doc);
+yaml_kind yaml_kind_of(const yaml_node *n);
+const char *yaml_kind_name(const yaml_node *n); // "text", "list" or "map", for errors
+// A scalar's text ("" for null); NULL for lists and maps. Lives as long as the document.
+const char *yaml_text(const yaml_node *n);
+// Lists and maps: the number of items, and the i-th (for maps: its value; yaml_key gives its name and yaml_key_node the place of it).
+int yaml_length(const yaml_node *n);
+const yaml_node *yaml_item(const yaml_node *n, int i);
+const char *yaml_key(const yaml_node *n, int i);
+const yaml_node *yaml_key_node(const yaml_node *n, int i);
+// A map's value by name, or NULL.
+const yaml_node *yaml_get(const yaml_node *map, const char *key);
+
+// "file:line:column" of a node, as kept text of the document.
+const char *yaml_place(const yaml_node *n);
+// FOIL_INVALID with the place in front.
+foil_status yaml_fail(const yaml_node *at, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Sets `run.steps` to `value` (YAML text: "500", "[1, 2]"), making the maps on the way; later errors about it name "run.steps=500".
+// Nodes fetched before may no longer be valid.
+foil_status yaml_set(yaml *doc, const char *path, const char *value);
+// The document (or one node) as YAML text; the caller frees.
+foil_status yaml_emit(const yaml *doc, char **text);
+foil_status yaml_emit_node(const yaml_node *n, char **text);
+
+#endif

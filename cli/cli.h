@@ -1,0 +1,53 @@
+// The program: one file per subcommand, the only place that prints or exits.
+#ifndef FOIL_CLI_CLI_H
+#define FOIL_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+// argv[0] is the subcommand's name. Gives the exit status.
+typedef struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} command;
+extern const command COMMANDS[]; // {0} ends
+
+// Options of one command: `--name value`, `--name=value` or a flag; `-o` and `-n` as short names. Everything else is positional; `--` ends options.
+typedef struct option {
+    const char *name;  // "--size"; NULL ends
+    char letter;       // 'o', or 0
+    const char *value; // placeholder for the help ("N"), NULL = a flag
+    const char *doc;
+    const char *text; // out: the value given, "" for a flag, NULL if absent
+} option;
+
+// Parses; -h/--help prints the help to stdout and gives EXIT_DONE in *status with false. Unknown options (nearest named), missing values: message on stderr, EXIT_USAGE.
+// --threads N and --quiet are understood everywhere and acted on. Positionals end up in argv[1 … *count].
+bool cli_parse(int argc, char **argv, const char *usage, const char *about, option *options, int *count, int *status);
+bool cli_int(const option *o, long long low, long long high, long long *out); // false: message printed, EXIT_USAGE is due
+bool cli_float(const option *o, double low, double high, double *out);
+bool cli_choice(const option *o, const char *const *choices, int *out);
+bool cli_quiet(void);
+
+// "foil train: " and foil_error() on stderr; gives EXIT_FAILED, or EXIT_USAGE never.
+int cli_failed(const char *command);
+int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// A bar with rate and time left on stderr when it is a terminal, otherwise a line now and then; nothing with --quiet.
+void cli_progress(const char *what, long long done, long long total, const char *note);
+void cli_progress_end(void);
+
+int cmd_pack(int argc, char **argv);
+int cmd_train(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_detect(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+int cmd_generate(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+
+#endif

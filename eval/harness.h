@@ -1,0 +1,48 @@
+// `foil eval`: one detector, one set or folder, one honest table.
+#ifndef FOIL_EVAL_HARNESS_H
+#define FOIL_EVAL_HARNESS_H
+
+#include "base/text.h"
+#include "data/set.h"
+#include "eval/detector.h"
+#include "eval/metric.h"
+
+typedef struct scored {
+    const char *path, *method, *subject;
+    int clip;
+    bool fake;
+    double logit, score;
+} scored;
+
+typedef struct evaluation {
+    int64_t n;
+    scored *item;
+    struct {
+        const char *name; // "overall", or the fakes' method: its fakes against all reals
+        int64_t reals, fakes;
+        interval metric[METRICS];
+    } * row;
+    int rows;
+    double threshold;
+    const char *threshold_name; // "eer"
+    struct arena *memory;
+} evaluation;
+
+typedef struct evaluation_options {
+    set_split split;
+    int draws; // 1000
+    uint64_t seed;
+    int batch;
+    void (*progress)(int64_t done, int64_t total, void *context);
+    void *context;
+} evaluation_options;
+
+foil_status evaluate_set(foil_detector *d, const set *s, const evaluation_options *o, evaluation *out);
+void evaluation_free(evaluation *e);
+
+// scores.csv: path,score,fake,method,subject,clip (RFC 4180 quoting). metrics.json: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}}.
+foil_status evaluation_write_scores(const evaluation *e, const char *path);
+foil_status evaluation_json(const evaluation *e, text *out);
+void evaluation_table(const evaluation *e, text *out); // for people
+
+#endif

@@ -1,0 +1,61 @@
+// Forgers: where the detect head's fakes come from. Anything that makes fakes is one: a row {name, keys, open, make, close} in gan/forgers.c, a file each.
+#ifndef FOIL_GAN_FORGER_H
+#define FOIL_GAN_FORGER_H
+
+#include "base/keys.h"
+#include "data/loader.h"
+#include "nn/net.h"
+#include "nn/plan.h"
+#include "nn/safetensors.h"
+
+// What forgers may draw on.
+typedef struct forger_world {
+    const net *generator;   // NULL in a supervised run
+    store *generator_store; // the moving one; forgers read it
+    workspace *workspace;
+    const set *set;
+    int height, width, channels; // of the fakes
+    image_fit fit;
+    int batch; // the largest n that make will be asked for
+    uint64_t seed;
+    dtype compute;
+} forger_world;
+
+typedef struct forger forger;
+
+typedef struct forger_type {
+    const char *name, *doc; // the method label of its fakes, unless it has better
+    const key *keys;
+    size_t size; // of the keys' struct; begins with `double share`
+    foil_status (*open)(forger *f, const void *keys, const yaml_node *at);
+    // Fills pixels [n,H,W,C] u8 and methods[n] (texts that outlive the forger's next call). A pure function of the forger's state and `step`.
+    foil_status (*make)(forger *f, uint64_t step, int n, uint8_t *pixels, const char **methods);
+    // After each optimizer step: the moment to take a snapshot. May be NULL.
+    foil_status (*after_step)(forger *f, uint64_t step);
+    // State in checkpoints, under `prefix`. May be NULL.
+    void (*save)(const forger *f, safetensors_writer *w, const char *prefix);
+    foil_status (*load)(forger *f, const safetensors *s, const char *prefix);
+    void (*close)(forger *f);
+} forger_type;
+
+struct forger {
+    const forger_type *type;
+    const forger_world *world;
+    double share;
+    void *keys, *state;
+};
+
+extern const forger_type *const FORGER_TYPES[]; // NULL-terminated
+
+// A run's forgers, from the `forgers:` list; shares must sum to 1.
+typedef struct forgery forgery;
+foil_status forgery_open(const yaml_node *list, const forger_world *world, forgery **out);
+void forgery_close(forgery *f);
+// n fakes: each forger gets its share (largest remainders, rotated by step so that small shares get their turn). Not yet transformed.
+foil_status forgery_make(forgery *f, uint64_t step, int n, uint8_t *pixels, const char **methods);
+foil_status forgery_after_step(forgery *f, uint64_t step);
+void forgery_save(const forgery *f, safetensors_writer *w);
+foil_status forgery_load(forgery *f, const safetensors *s);
+void forgery_document(text *out);
+
+#endif

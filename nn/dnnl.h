@@ -1,0 +1,54 @@
+// oneDNN behind one header: nn/dnnl.c is the only file that knows its version (2.6 to 3.x) and its API.
+//
+// A primitive is made once, for shapes, types and layouts, and executed on pointers. Activations are dense NHWC; weights lie as the primitive likes
+// best, and the plan reorders them from PyTorch's order once per phase.
+#ifndef FOIL_NN_DNNL_H
+#define FOIL_NN_DNNL_H
+
+#include "base/status.h"
+#include "nn/ops.h"
+
+typedef struct onednn_kernel onednn_kernel; // a primitive with its memory handles
+typedef struct onednn_layout onednn_layout; // a memory descriptor; owned by whoever asked for it
+
+typedef enum onednn_conv_kind { ONEDNN_CONV, ONEDNN_CONV_DATA, ONEDNN_CONV_WEIGHTS } onednn_conv_kind;
+
+typedef struct onednn_conv {
+    onednn_conv_kind kind;
+    int64_t n, height, width, channels; // of x
+    int64_t out_height, out_width, out; // of y = conv(x, w)
+    int64_t rows, cols;                 // of w
+    conv_params params;                 // zeros already replaced by their defaults
+    dtype x, w, y;                      // types at this primitive's interface (w of ONEDNN_CONV_WEIGHTS: F32)
+} onednn_conv;
+
+// Arguments of onednn_run in the order of the op's inputs, then the output: CONV (x, w) -> y; CONV_DATA (y, w) -> x; CONV_WEIGHTS (x, y) -> w.
+foil_status onednn_conv_create(const onednn_conv *c, onednn_kernel **out);
+// [batch, M, K] x [batch, K, N] -> [batch, M, N] with row/column strides in elements, so that transposed operands need no copy; batch stride 0 repeats.
+typedef struct onednn_matmul {
+    int64_t batch, m, n, k;
+    int64_t a_stride[3], b_stride[3]; // batch, row, column
+    dtype a, b, c;
+} onednn_matmul;
+foil_status onednn_matmul_create(const onednn_matmul *m, onednn_kernel **out);
+// Copies between layouts and types.
+foil_status onednn_reorder_create(const onednn_layout *from, const onednn_layout *to, onednn_kernel **out);
+
+void onednn_kernel_free(onednn_kernel *k);
+// The weights' layout that the primitive wants (input 1 of CONV and CONV_DATA) or gives (output of CONV_WEIGHTS); borrowed from k.
+const onednn_layout *onednn_kernel_weights(const onednn_kernel *k);
+size_t onednn_kernel_scratch(const onednn_kernel *k);
+const char *onednn_kernel_implementation(const onednn_kernel *k);
+void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
+
+// PyTorch's order [O, C/groups, R, S] as a layout.
+foil_status onednn_layout_weights(int64_t out, int64_t channels, int64_t rows, int64_t cols, int64_t groups, dtype t, onednn_layout **out_layout);
+foil_status onednn_layout_clone(const onednn_layout *l, onednn_layout **out);
+void onednn_layout_free(onednn_layout *l);
+bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
+size_t onednn_layout_bytes(const onednn_layout *l);
+
+// "2.6.3"
+const char *onednn_version_text(void);
+
+#endif

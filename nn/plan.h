@@ -1,0 +1,70 @@
+// A plan: the wanted part of a graph, ordered, fused, laid out in one arena, ready to run without allocating.
+//
+// A plan has phases. Between two of them the caller may change the stores (an optimizer's step), and a later phase may use what an earlier one left: an
+// adversarial step is one graph with two phases, and the generator's forward pass is shared between them.
+//
+//     plan_output d[] = {{loss_d, NULL}, {grad_d0, slab}, …}, g[] = {…};
+//     TRY(plan_compile(graph, (plan_phase[]){{d, n_d}, {g, n_g}}, 2, workspace, &p));
+//     plan_feed(p, image, pixels);
+//     plan_run(p, 0, seed, step);  optimizer_step(…);  plan_run(p, 1, seed, step);
+#ifndef FOIL_NN_PLAN_H
+#define FOIL_NN_PLAN_H
+
+#include "base/text.h"
+#include "nn/graph.h"
+#include "nn/op.h"
+
+typedef struct plan plan;
+
+// Memory for activations, shared by plans that never run at the same time: as large as the largest of them.
+typedef struct workspace workspace;
+workspace *workspace_new(void);
+void workspace_free(workspace *w); // after the plans that use it
+size_t workspace_bytes(const workspace *w);
+
+typedef struct plan_output {
+    node *node;
+    float *to; // where the result is written, dense f32 (a slab of gradients); NULL = in the workspace, read it with plan_data until the next run
+} plan_output;
+
+typedef struct plan_phase {
+    const plan_output *output;
+    int n;
+} plan_phase;
+
+// Errors: the graph's first one; what oneDNN can't do; memory. `g` must stay alive and is not changed. NULL `w` = memory of its own.
+foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, workspace *w, plan **out);
+void plan_free(plan *p);
+
+// Copies into an input: dense, of the input's type and shape. Valid until changed: inputs keep their memory between runs, unless another plan shares the workspace.
+void plan_feed(plan *p, const node *input, const void *data);
+// Where an input or an output lies, to write or read in place. NULL if the plan does not have it.
+void *plan_data(plan *p, const node *n);
+
+void plan_run(plan *p, int phase, uint64_t seed, uint64_t step);
+
+// For op->prepare: asks that operand i of `k` arrive reordered, once per phase, into a memory descriptor of dnnl.h; equal requests share one copy.
+struct onednn_layout;
+foil_status plan_prepared_weight(plan *p, kernel *k, int i, const struct onednn_layout *wanted);
+
+// What the plan will take: arena (activations), scratch, prepared weights, in bytes.
+typedef struct plan_memory {
+    size_t activations, scratch, weights;
+} plan_memory;
+plan_memory plan_memory_of(const plan *p);
+double plan_flops(const plan *p);
+
+// One step of the schedule, for profiles and tests. Fused groups are one step named after their ops: "mul+add+relu".
+typedef struct plan_step {
+    const char *name, *label, *implementation; // implementation: oneDNN's name ("brgconv:avx512_core"), or "foil"
+    shape shape;
+    double flops, bytes;
+    double seconds; // of the last timed run
+    int phase;
+} plan_step;
+int plan_steps(const plan *p);
+plan_step plan_step_at(const plan *p, int i);
+// As plan_run, and fills `seconds`.
+void plan_run_timed(plan *p, int phase, uint64_t seed, uint64_t step);
+
+#endif

@@ -1,0 +1,39 @@
+// Optimizers over one slab of parameters, in one fused pass.
+#ifndef FOIL_TRAIN_OPTIMIZER_H
+#define FOIL_TRAIN_OPTIMIZER_H
+
+#include "base/keys.h"
+#include "nn/safetensors.h"
+#include "nn/store.h"
+
+typedef enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM, OPTIMIZER_ADAMW } optimizer_kind;
+typedef enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_LINEAR, SCHEDULE_COSINE } schedule_kind;
+
+typedef struct optimizer_options {
+    optimizer_kind kind;
+    double lr, beta1, beta2, epsilon, momentum, weight_decay;
+    double clip; // the gradient's global norm at most; 0 = no clipping
+    schedule_kind schedule;
+    int64_t warmup;  // steps of linear rise from 0
+    double final_lr; // at the last step, as a share of lr
+} optimizer_options;
+
+// {adam: {lr: 2e-4, …}}: one kind and its keys.
+foil_status optimizer_parse(const yaml_node *map, optimizer_options *out);
+void optimizer_document(text *out);
+
+// The learning rate at `step` (0-based) of `steps`.
+double schedule_lr(const optimizer_options *o, int64_t step, int64_t steps);
+
+typedef struct optimizer optimizer;
+foil_status optimizer_new(const optimizer_options *o, store *parameters, optimizer **out);
+void optimizer_free(optimizer *o);
+// The slab that gradients are to be written into, laid out like the store's values. Zero at first.
+float *optimizer_gradient(optimizer *o);
+// Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping; not finite = nothing was changed.
+double optimizer_step(optimizer *o, int64_t steps);
+int64_t optimizer_steps_done(const optimizer *o);
+void optimizer_save(const optimizer *o, safetensors_writer *w, const char *prefix); // per tensor: "<prefix><name>.m"
+foil_status optimizer_load(optimizer *o, const safetensors *s, const char *prefix);
+
+#endif
