@@ -25,6 +25,7 @@ typedef struct option {
     const char *text; // out: the value given, "" for a flag, NULL if absent
 } option;
 
+// `usage` is what follows "foil NAME" ("SOURCE... -o SET.h5"), `about` a sentence or more for the help.
 // Parses; -h/--help prints the help to stdout and gives EXIT_DONE in *status with false. Unknown options (nearest named), missing values: message on stderr, EXIT_USAGE.
 // --threads N and --quiet are understood everywhere and acted on. Positionals end up in argv[1 … *count].
 bool cli_parse(int argc, char **argv, const char *usage, const char *about, option *options, int *count, int *status);
