@@ -41,8 +41,8 @@ size_t onednn_kernel_scratch(const onednn_kernel *k);
 const char *onednn_kernel_implementation(const onednn_kernel *k);
 void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
 
-// PyTorch's order [O, C/groups, R, S] as a layout.
-foil_status onednn_layout_weights(int64_t out, int64_t channels, int64_t rows, int64_t cols, int64_t groups, dtype t, onednn_layout **out_layout);
+// The tensor of `like` in PyTorch's order (row-major, [O, C/groups, R, S] for weights) and with elements of type t: where a reorder to `like` starts.
+foil_status onednn_layout_plain(const onednn_layout *like, dtype t, onednn_layout **out);
 foil_status onednn_layout_clone(const onednn_layout *l, onednn_layout **out);
 void onednn_layout_free(onednn_layout *l);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
