@@ -1,0 +1,98 @@
+// The ops that others recognise by address, and their parameters: for the planner, the gradient, the reference and the exporters.
+//
+// Element-wise ops (flag OP_ELEMENTWISE) need no line here: all are alike, operands have the shape of the result, `block` computes them.
+#ifndef FOIL_NN_OPS_TABLE_H
+#define FOIL_NN_OPS_TABLE_H
+
+#include "nn/op.h"
+#include "nn/ops.h"
+
+// What an error returns; never part of a plan.
+extern const op OP_POISON;
+
+// Leaves (leaf.c). INPUT, PARAM, CONSTANT and TABLE have no `run`: the plan knows where their values lie. UNIFORM and NORMAL have one. --------------------
+extern const op OP_INPUT, OP_PARAM, OP_CONSTANT, OP_TABLE, OP_UNIFORM, OP_NORMAL;
+typedef struct input_params {
+    shape shape;
+    dtype type;
+    const char *name;
+} input_params;
+typedef struct param_params { // of OP_PARAM and OP_ASSIGN
+    store *store;
+    int index;
+} param_params;
+typedef struct constant_params {
+    shape shape;
+    double value;
+} constant_params;
+typedef struct table_params {
+    shape shape;
+    const float *values; // lives as long as the graph
+} table_params;
+typedef struct random_params {
+    shape shape;
+    uint32_t stream; // the key's stream is STREAM_GRAPH | stream << 8
+} random_params;
+
+// in[0] (f32, the tensor's shape) goes into the store at the end of the phase. No `run`: the plan copies.
+extern const op OP_ASSIGN;
+
+// in[0] aligned at the last axis, its missing and 1-sized axes repeated; type unchanged. No `run`: part of the plan's loops.
+extern const op OP_BROADCAST;
+typedef struct broadcast_params {
+    shape shape;
+} broadcast_params;
+// Strides in elements of a tensor of shape `in`, seen under shape `out` (n of `out` axes; 0 where it repeats).
+void broadcast_strides(shape in, shape out, int64_t stride[MAX_DIMS]);
+
+// Reductions (reduce.c): f32 results. Reduced axes stay with size 1 (a reshape follows where they shall vanish). No `run`: part of the plan's loops.
+extern const op OP_SUM, OP_MAX_OVER;
+typedef struct reduce_params {
+    axes axes;
+} reduce_params;
+
+// Views: the same elements in the same order. nn_stop_gradient is OP_STOP_GRADIENT, flag OP_VIEW too.
+extern const op OP_RESHAPE, OP_STOP_GRADIENT;
+typedef struct reshape_params {
+    shape shape;
+} reshape_params;
+
+// Copies (movement.c, gather.c): have `run`.
+extern const op OP_PERMUTE, OP_SLICE, OP_PLACE, OP_CONCAT, OP_GATHER, OP_SCATTER_ADD;
+typedef struct permute_params {
+    int order[MAX_DIMS];
+} permute_params;
+typedef struct slice_params { // out[i] = in[start + i * step]
+    shape shape;              // of the output
+    int64_t start[MAX_DIMS], step[MAX_DIMS];
+} slice_params;
+typedef struct place_params { // slice's adjoint: out[start + i * step] = in[i], zeros elsewhere; nn_pad is this with step 1
+    shape shape;
+    int64_t start[MAX_DIMS], step[MAX_DIMS];
+} place_params;
+typedef struct concat_params {
+    int axis;
+} concat_params;
+typedef struct gather_params { // of OP_GATHER and OP_SCATTER_ADD
+    int axis;
+    int64_t size; // of the output's axis; OP_SCATTER_ADD only
+} gather_params;
+
+// Element-wise ones that are worth recognising: a change of type (its block copies), x · scale + shift, comparison and selection.
+extern const op OP_CAST, OP_AFFINE, OP_ADD, OP_SUB, OP_MUL, OP_DIV;
+typedef struct cast_params {
+    dtype type;
+} cast_params;
+typedef struct affine_params {
+    double scale, shift;
+} affine_params;
+
+// For other op files: what element-wise builders do before making a node. Operands are broadcast to their common shape (a constant is remade, not
+// repeated); an op on repeated values is done before they are repeated.
+node *elementwise_node(const op *op, node *const *in, int n_in, const void *params);
+// infer of every element-wise op: equal shapes; bf16 if an operand that does not repeat is bf16, else f32.
+foil_status elementwise_infer(node *n);
+// If `n` is a constant, its value.
+bool constant_value(const node *n, double *value);
+
+#endif
