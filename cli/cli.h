@@ -35,8 +35,8 @@ bool cli_choice(const option *o, const char *const *choices, int *out);
 bool cli_quiet(void);
 
 // "foil train: " and foil_error() on stderr; gives EXIT_FAILED, or EXIT_USAGE never.
-int cli_failed(const char *command);
-int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int cli_failed(const char *name);
+int cli_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // A bar with rate and time left on stderr when it is a terminal, otherwise a line now and then; nothing with --quiet.
 void cli_progress(const char *what, long long done, long long total, const char *note);

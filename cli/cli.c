@@ -1,0 +1,173 @@
+#include "cli/cli.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/thread.h"
+
+enum { MAX_OPTIONS = 48 };
+
+static option common[] = {
+    {.name = "--threads", .value = "N", .doc = "threads to compute with (default: OMP_NUM_THREADS, else all cores)"},
+    {.name = "--quiet", .letter = 'q', .doc = "no progress"},
+    {.name = "--help", .letter = 'h', .doc = "this text"},
+    {.name = NULL},
+};
+enum { COMMON_THREADS, COMMON_QUIET, COMMON_HELP };
+
+static const char *current = ""; // the command whose options were parsed
+
+bool cli_quiet(void) {
+    return common[COMMON_QUIET].text != NULL;
+}
+
+int cli_failed(const char *name) {
+    cli_progress_end();
+    fprintf(stderr, "foil %s: %s\n", name, foil_error());
+    return EXIT_FAILED;
+}
+
+int cli_usage(const char *name, const char *format, ...) {
+    va_list args;
+    cli_progress_end();
+    fprintf(stderr, "foil %s: ", name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "; 'foil %s --help' tells more\n", name);
+    return EXIT_USAGE;
+}
+
+// Options on the command line ------------------------------------------------------------------------------------------------------------------------
+
+// Steps through the command's own options, then the common ones; start with NULL.
+static option *next_option(option *options, option *o) {
+    if (!o) return options->name ? options : common;
+    o++;
+    if (o->name) return o;
+    return o >= common && o <= common + COMMON_HELP + 1 ? NULL : common;
+}
+
+static void print_option(const option *o) {
+    char left[64];
+    char letter[4] = {'-', o->letter, ' ', 0};
+    snprintf(left, sizeof left, "%s%s%s%s", o->letter ? letter : "", o->name, o->value ? " " : "", o->value ? o->value : "");
+    printf("  %-26s %s\n", left, o->doc);
+}
+
+static void print_help(const char *name, const char *usage, const char *about, option *options) {
+    printf("usage: foil %s %s\n\n%s\n\noptions:\n", name, usage, about);
+    for (option *o = next_option(options, NULL); o; o = next_option(options, o)) print_option(o);
+}
+
+// The option that `word` ("--size", "--size=64", "-o") names, or NULL.
+static option *find_option(option *options, const char *word) {
+    size_t length = strcspn(word, "=");
+    for (option *o = next_option(options, NULL); o; o = next_option(options, o)) {
+        if (strlen(o->name) == length && !strncmp(o->name, word, length)) return o;
+        if (o->letter && word[1] == o->letter && !word[2]) return o;
+    }
+    return NULL;
+}
+
+static int unknown_option(const char *name, option *options, const char *word) {
+    const char *names[MAX_OPTIONS];
+    size_t n = 0;
+    for (option *o = next_option(options, NULL); o && n < MAX_OPTIONS - 1; o = next_option(options, o)) names[n++] = o->name;
+    names[n] = NULL;
+    const char *near = text_nearest(word, names);
+    if (near) return cli_usage(name, "unknown option '%s' (did you mean '%s'?)", word, near);
+    return cli_usage(name, "unknown option '%s'", word);
+}
+
+// Reads argv[*i], and its value after it, into an option.
+static bool take_option(int argc, char **argv, int *i, option *options, int *status) {
+    const char *word = argv[*i];
+    option *o = find_option(options, word);
+    if (!o) {
+        *status = unknown_option(argv[0], options, word);
+        return false;
+    }
+    const char *equals = strchr(word, '=');
+    if (!o->value && equals) {
+        *status = cli_usage(argv[0], "%s takes no value", o->name);
+        return false;
+    }
+    if (o->value && !equals && *i + 1 >= argc) {
+        *status = cli_usage(argv[0], "%s needs a value: %s %s", word, word, o->value);
+        return false;
+    }
+    if (!o->value)
+        o->text = "";
+    else
+        o->text = equals ? equals + 1 : argv[++*i];
+    return true;
+}
+
+bool cli_parse(int argc, char **argv, const char *usage, const char *about, option *options, int *count, int *status) {
+    for (option *o = next_option(options, NULL); o; o = next_option(options, o)) o->text = NULL;
+    bool options_ended = false;
+    current = argv[0];
+    *count = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (options_ended || word[0] != '-' || !word[1])
+            argv[++*count] = argv[i];
+        else if (!strcmp(word, "--"))
+            options_ended = true;
+        else if (!take_option(argc, argv, &i, options, status))
+            return false;
+    }
+    if (common[COMMON_HELP].text) {
+        print_help(argv[0], usage, about, options);
+        *status = EXIT_DONE;
+        return false;
+    }
+    long long threads = 0;
+    if (!cli_int(&common[COMMON_THREADS], 1, 1024, &threads)) {
+        *status = EXIT_USAGE;
+        return false;
+    }
+    threads_set((int)threads);
+    return true;
+}
+
+// Values --------------------------------------------------------------------------------------------------------------------------------------------
+
+bool cli_int(const option *o, long long low, long long high, long long *out) {
+    long long v;
+    if (!o->text) return true; // absent: the caller's default stays
+    if (text_to_int(o->text, &v) && v >= low && v <= high) {
+        *out = v;
+        return true;
+    }
+    cli_usage(current, "%s '%s': a whole number from %lld to %lld was expected", o->name, o->text, low, high);
+    return false;
+}
+
+bool cli_float(const option *o, double low, double high, double *out) {
+    double v;
+    if (!o->text) return true;
+    if (text_to_float(o->text, &v) && v >= low && v <= high) {
+        *out = v;
+        return true;
+    }
+    cli_usage(current, "%s '%s': a number from %g to %g was expected", o->name, o->text, low, high);
+    return false;
+}
+
+bool cli_choice(const option *o, const char *const *choices, int *out) {
+    if (!o->text) return true;
+    for (int i = 0; choices[i]; i++) {
+        if (strcmp(o->text, choices[i]) != 0) continue;
+        *out = i;
+        return true;
+    }
+    text known = {0};
+    for (int i = 0; choices[i]; i++) text_format(&known, "%s%s", i ? ", " : "", choices[i]);
+    cli_usage(current, "%s '%s': one of %s was expected", o->name, o->text, known.data ? known.data : "its words");
+    text_free(&known);
+    return false;
+}

@@ -1,0 +1,91 @@
+// foil: the table of commands, and what holds for each of them.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "nn/dnnl.h"
+
+// Until every command is in, those that are missing are not listed.
+#pragma weak cmd_pack
+#pragma weak cmd_train
+#pragma weak cmd_eval
+#pragma weak cmd_detect
+#pragma weak cmd_export
+#pragma weak cmd_generate
+#pragma weak cmd_inspect
+#pragma weak cmd_bench
+#pragma weak onednn_version_text
+
+const command COMMANDS[] = {
+    {"pack", "pictures into one data set", cmd_pack},
+    {"train", "a generator against a discriminator, or a detector alone", cmd_train},
+    {"eval", "a detector on pictures it has never seen, with confidence intervals", cmd_eval},
+    {"detect", "a score per file: how likely it is a fake", cmd_detect},
+    {"export", "a detector or generator for other tools", cmd_export},
+    {"generate", "samples of a trained generator", cmd_generate},
+    {"inspect", "what a file holds: network, data set, checkpoint, detector", cmd_inspect},
+    {"bench", "images/s of a network or of a training step", cmd_bench},
+    {0},
+};
+
+static void help(void) {
+    puts("usage: foil COMMAND [ARGUMENTS]\n\n"
+         "Trains a forger and a detector of fakes against each other, and ships the detector.\n\ncommands:");
+    for (const command *c = COMMANDS; c->name; c++)
+        if (c->run) printf("  %-10s %s\n", c->name, c->summary);
+    puts("\n'foil COMMAND --help' tells more. Exit status: 0 done, 1 failed, 2 wrong usage.");
+}
+
+static int unknown(const char *word) {
+    const char *names[2 + sizeof COMMANDS / sizeof *COMMANDS] = {"--help", "--version"};
+    size_t n = 2;
+    for (const command *c = COMMANDS; c->name; c++) names[n++] = c->name;
+    names[n] = NULL;
+    const char *near = text_nearest(word, names);
+    fprintf(stderr, "foil: unknown %s '%s'", *word == '-' ? "option" : "command", word);
+    if (near) fprintf(stderr, " (did you mean '%s'?)", near);
+    fputs("; 'foil --help' lists the commands\n", stderr);
+    return EXIT_USAGE;
+}
+
+static int run(int argc, char **argv) {
+    if (argc < 2) {
+        fputs("foil: which command? 'foil --help' lists them\n", stderr);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    if (!strcmp(word, "--version")) {
+        printf("foil %s (oneDNN %s)\n", FOIL_VERSION, onednn_version_text ? onednn_version_text() : "missing");
+        return EXIT_DONE;
+    }
+    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
+        help();
+        return EXIT_DONE;
+    }
+    for (const command *c = COMMANDS; c->name; c++)
+        if (c->run && !strcmp(word, c->name)) return c->run(argc - 1, argv + 1);
+    return unknown(word);
+}
+
+// A standard stream that is closed would give its number to the next file opened, which messages would then overwrite.
+static void occupy_standard_streams(void) {
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
+int main(int argc, char **argv) {
+    occupy_standard_streams();
+    signal(SIGPIPE, SIG_IGN); // a reader that left is an error like any other: seen below
+    int status = run(argc, argv);
+    int flushed = fflush(stdout);
+    if (flushed != 0 || ferror(stdout)) {
+        fprintf(stderr, "foil: standard output: %s\n", flushed != 0 ? strerror(errno) : "not everything could be written");
+        if (status == EXIT_DONE) status = EXIT_FAILED;
+    }
+    return status;
+}

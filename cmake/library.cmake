@@ -1,0 +1,42 @@
+# libfoil for other programs: shared and static, with foil.h as the only public header, and what cmake --install puts where.
+include(CMakePackageConfigHelpers)
+
+add_library(libfoil SHARED $<TARGET_OBJECTS:foil_objects>)
+target_link_libraries(libfoil PRIVATE ${FOIL_DEPENDENCIES})
+set_target_properties(libfoil PROPERTIES OUTPUT_NAME foil EXPORT_NAME foil VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+if(FOIL_SANITIZE)
+    target_link_options(libfoil PRIVATE -fsanitize=address,undefined)
+endif()
+
+# In an archive hidden symbols are still seen by the program that links it. One relocatable object with those made local shows foil_* alone.
+set(ARCHIVE_OBJECT ${CMAKE_BINARY_DIR}/libfoil.o)
+add_custom_command(OUTPUT ${ARCHIVE_OBJECT}
+    COMMAND ${CMAKE_LINKER} -r -o ${ARCHIVE_OBJECT} $<TARGET_OBJECTS:foil_objects>
+    COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${ARCHIVE_OBJECT}
+    DEPENDS foil_objects $<TARGET_OBJECTS:foil_objects> COMMAND_EXPAND_LISTS VERBATIM COMMENT "Linking the static library's object")
+set_source_files_properties(${ARCHIVE_OBJECT} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+add_library(libfoil_static STATIC ${ARCHIVE_OBJECT})
+target_link_libraries(libfoil_static INTERFACE ${FOIL_DEPENDENCIES})
+set_target_properties(libfoil_static PROPERTIES OUTPUT_NAME foil EXPORT_NAME static LINKER_LANGUAGE C)
+
+foreach(library libfoil libfoil_static)
+    target_include_directories(${library} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+endforeach()
+
+# Installation ------------------------------------------------------------------------------------------------------------
+set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/foil)
+install(TARGETS libfoil EXPORT foilShared LIBRARY)
+install(TARGETS libfoil_static EXPORT foilStatic ARCHIVE)
+install(EXPORT foilShared NAMESPACE foil:: FILE foilShared.cmake DESTINATION ${PACKAGE_DIR})
+install(EXPORT foilStatic NAMESPACE foil:: FILE foilStatic.cmake DESTINATION ${PACKAGE_DIR})
+configure_package_config_file(cmake/foilConfig.cmake.in ${CMAKE_BINARY_DIR}/foilConfig.cmake INSTALL_DESTINATION ${PACKAGE_DIR})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/foilConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/foilConfig.cmake ${CMAKE_BINARY_DIR}/foilConfigVersion.cmake DESTINATION ${PACKAGE_DIR})
+
+configure_file(cmake/foil.pc.in ${CMAKE_BINARY_DIR}/foil.pc.in @ONLY)
+file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/foil.pc INPUT ${CMAKE_BINARY_DIR}/foil.pc.in) # for the folder of the oneDNN in use
+install(FILES ${CMAKE_BINARY_DIR}/foil.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES foil.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/foil OPTIONAL)
+install(FILES LICENSE README.md third_party/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
