@@ -1,0 +1,117 @@
+// bench_conv [batch]: every convolution of DCGAN-64 in its three directions, f32 and bf16: time, GFLOP/s and the share of what a large matrix product
+// reaches on this machine. The best of several runs, so that a busy machine disturbs little.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nn/dnnl.h"
+
+typedef struct layer {
+    const char *name;
+    int64_t size, channels, out, kernel, stride, pad; // as a convolution; the generator's run it backwards
+} layer;
+
+static const layer LAYERS[] = {
+    {"d.0", 64, 3, 64, 4, 2, 1},   {"d.1", 32, 64, 128, 4, 2, 1}, {"d.2", 16, 128, 256, 4, 2, 1}, {"d.3", 8, 256, 512, 4, 2, 1},
+    {"d.4", 4, 512, 1, 4, 1, 0},   {"g.0", 4, 512, 100, 4, 1, 0}, {"g.1", 8, 256, 512, 4, 2, 1},  {"g.2", 16, 128, 256, 4, 2, 1},
+    {"g.3", 32, 64, 128, 4, 2, 1}, {"g.4", 64, 3, 64, 4, 2, 1},
+};
+
+static const char *const KINDS[] = {[ONEDNN_CONV] = "conv", [ONEDNN_CONV_DATA] = "conv_data", [ONEDNN_CONV_WEIGHTS] = "conv_weights"};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void *memory(int64_t bytes) {
+    void *p = aligned_alloc(64, ((size_t)bytes + 64) / 64 * 64);
+    if (!p) {
+        fprintf(stderr, "bench_conv: out of memory\n");
+        exit(1);
+    }
+    memset(p, 0, (size_t)bytes);
+    return p;
+}
+
+// Seconds of one run: the best of many within a quarter of a second.
+static double best_time(onednn_kernel *k, const void *a, const void *b, void *c) {
+    void *scratch = memory((int64_t)onednn_kernel_scratch(k));
+    double best = 1e9, end = now() + .25;
+    for (int i = 0; i < 3 || now() < end; i++) {
+        double start = now();
+        onednn_run(k, a, b, c, scratch);
+        double took = now() - start;
+        if (took < best) best = took;
+    }
+    free(scratch);
+    return best;
+}
+
+static double product_peak(dtype t) {
+    enum { N = 2048 };
+    onednn_matmul m = {.batch = 1, .m = N, .n = N, .k = N, .a_stride = {0, N, 1}, .b_stride = {0, N, 1}, .a = t, .b = t, .c = t};
+    onednn_kernel *k = NULL;
+    if (onednn_matmul_create(&m, &k) != FOIL_OK) return 0;
+    void *a = memory(4 * N * N), *b = memory(4 * N * N), *c = memory(4 * N * N);
+    double seconds = best_time(k, a, b, c);
+    free(a), free(b), free(c);
+    onednn_kernel_free(k);
+    return 2.0 * N * N * N / seconds;
+}
+
+static onednn_conv geometry(const layer *l, int64_t batch, onednn_conv_kind kind, dtype t) {
+    int64_t small = (l->size + 2 * l->pad - l->kernel) / l->stride + 1;
+    return (onednn_conv){.kind = kind,
+                         .n = batch,
+                         .height = l->size,
+                         .width = l->size,
+                         .channels = l->channels,
+                         .out_height = small,
+                         .out_width = small,
+                         .out = l->out,
+                         .rows = l->kernel,
+                         .cols = l->kernel,
+                         .params = {{l->stride, l->stride}, {l->pad, l->pad, l->pad, l->pad}, {1, 1}, 1},
+                         .x = t,
+                         .y = t,
+                         .w = kind == ONEDNN_CONV_WEIGHTS ? F32 : t};
+}
+
+// Prints one line and returns the seconds.
+static double measure(const layer *l, int64_t batch, onednn_conv_kind kind, dtype t, double peak) {
+    onednn_conv c = geometry(l, batch, kind, t);
+    onednn_kernel *k = NULL;
+    if (onednn_conv_create(&c, &k) != FOIL_OK) {
+        printf("%-5s %-13s %s\n", l->name, KINDS[kind], foil_error());
+        return 0;
+    }
+    int64_t positions = batch * c.out_height * c.out_width;
+    void *x = memory(batch * c.height * c.width * c.channels * 4), *y = memory(positions * c.out * 4);
+    void *w = memory((int64_t)onednn_layout_bytes(onednn_kernel_weights(k)));
+    void *arguments[][3] = {[ONEDNN_CONV] = {x, w, y}, [ONEDNN_CONV_DATA] = {y, w, x}, [ONEDNN_CONV_WEIGHTS] = {x, y, w}};
+    void **a = arguments[kind];
+    double seconds = best_time(k, a[0], a[1], a[2]);
+    double flops = 2.0 * (double)(positions * c.out * c.channels * c.rows * c.cols);
+    printf("%-5s %-13s %-5s %8.3f ms %8.1f GFLOP/s %5.1f %%  %s\n", l->name, KINDS[kind], t == BF16 ? "bf16" : "f32", 1e3 * seconds,
+           1e-9 * flops / seconds, 100 * flops / seconds / peak, onednn_kernel_implementation(k));
+    free(x), free(y), free(w);
+    onednn_kernel_free(k);
+    return seconds;
+}
+
+int main(int argc, char **argv) {
+    int64_t batch = argc > 1 ? strtoll(argv[1], NULL, 10) : 64;
+    printf("oneDNN %s, batch %lld\n", onednn_version_text(), (long long)batch);
+    for (int i = 0; i < 2; i++) {
+        dtype t = i ? BF16 : F32;
+        double peak = product_peak(t), total = 0;
+        printf("%s: a product of 2048 x 2048 matrices reaches %.0f GFLOP/s\n", i ? "bf16" : "f32", 1e-9 * peak);
+        for (size_t l = 0; l < sizeof LAYERS / sizeof *LAYERS; l++)
+            for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) total += measure(&LAYERS[l], batch, (onednn_conv_kind)kind, t, peak);
+        printf("%s: all together %.1f ms\n", i ? "bf16" : "f32", 1e3 * total);
+    }
+    return 0;
+}

@@ -1,0 +1,428 @@
+#include "nn/dnnl.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <dnnl.h>
+
+// What differs between the versions. ---------------------------------------------------------------------------------------------------------------------
+//
+// Memory descriptors were structs and became handles; operation descriptors between a request and a primitive descriptor are gone.
+// `borrowed` is how either version takes a descriptor that somebody else owns.
+#if DNNL_VERSION_MAJOR >= 3
+
+typedef const_dnnl_memory_desc_t borrowed;
+#define BORROW(descriptor) (descriptor)
+#define descriptor_with_tag dnnl_memory_desc_create_with_tag
+#define descriptor_with_strides dnnl_memory_desc_create_with_strides
+#define descriptor_clone dnnl_memory_desc_clone
+
+static void descriptor_free(dnnl_memory_desc_t d) {
+    dnnl_memory_desc_destroy(d);
+}
+
+static int descriptor_dims(borrowed d, dnnl_dims_t dims) {
+    int n = 0;
+    const dnnl_dims_t *at = NULL;
+    dnnl_memory_desc_query(d, dnnl_query_ndims_s32, &n);
+    dnnl_memory_desc_query(d, dnnl_query_dims, (void *)&at);
+    memcpy(dims, *at, (size_t)n * sizeof(dnnl_dim_t));
+    return n;
+}
+
+#else
+
+typedef const dnnl_memory_desc_t *borrowed;
+#define BORROW(descriptor) (&(descriptor))
+#define descriptor_with_tag dnnl_memory_desc_init_by_tag
+#define descriptor_with_strides dnnl_memory_desc_init_by_strides
+
+static dnnl_status_t descriptor_clone(dnnl_memory_desc_t *to, borrowed from) {
+    *to = *from;
+    return dnnl_success;
+}
+
+static void descriptor_free(dnnl_memory_desc_t d) {
+    (void)d;
+}
+
+static int descriptor_dims(borrowed d, dnnl_dims_t dims) {
+    memcpy(dims, d->dims, (size_t)d->ndims * sizeof(dnnl_dim_t));
+    return d->ndims;
+}
+
+#endif
+
+// What a convolution is made of, in oneDNN's terms: the picture is always [N, C, H, W] there, whatever its layout.
+typedef struct conv_parts {
+    dnnl_memory_desc_t x, w, y;
+    dnnl_dims_t strides, dilates, before, after;
+} conv_parts;
+
+// A convolution primitive of one kind; `forward` is a hint that the two others want.
+static dnnl_status_t describe_conv(onednn_conv_kind kind, const conv_parts *c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attr,
+                                   const_dnnl_primitive_desc_t forward, dnnl_primitive_desc_t *out) {
+    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+    borrowed x = BORROW(c->x), w = BORROW(c->w), y = BORROW(c->y);
+#if DNNL_VERSION_MAJOR >= 3
+    switch (kind) {
+    case ONEDNN_CONV:
+        return dnnl_convolution_forward_primitive_desc_create(out, engine, dnnl_forward_training, direct, x, w, NULL, y, c->strides, c->dilates,
+                                                              c->before, c->after, attr);
+    case ONEDNN_CONV_DATA:
+        return dnnl_convolution_backward_data_primitive_desc_create(out, engine, direct, x, w, y, c->strides, c->dilates, c->before, c->after,
+                                                                    forward, attr);
+    case ONEDNN_CONV_WEIGHTS:
+        return dnnl_convolution_backward_weights_primitive_desc_create(out, engine, direct, x, w, NULL, y, c->strides, c->dilates, c->before,
+                                                                       c->after, forward, attr);
+    }
+    return dnnl_invalid_arguments;
+#else
+    dnnl_convolution_desc_t d;
+    dnnl_status_t s = dnnl_invalid_arguments;
+    switch (kind) {
+    case ONEDNN_CONV:
+        s = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, direct, x, w, NULL, y, c->strides, c->dilates, c->before, c->after);
+        break;
+    case ONEDNN_CONV_DATA:
+        s = dnnl_dilated_convolution_backward_data_desc_init(&d, direct, x, w, y, c->strides, c->dilates, c->before, c->after);
+        break;
+    case ONEDNN_CONV_WEIGHTS:
+        s = dnnl_dilated_convolution_backward_weights_desc_init(&d, direct, x, w, NULL, y, c->strides, c->dilates, c->before, c->after);
+        break;
+    }
+    return s != dnnl_success ? s : dnnl_primitive_desc_create(out, &d, attr, engine, forward);
+#endif
+}
+
+static dnnl_status_t describe_matmul(borrowed a, borrowed b, borrowed c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attr,
+                                     dnnl_primitive_desc_t *out) {
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_matmul_primitive_desc_create(out, engine, a, b, NULL, c, attr);
+#else
+    dnnl_matmul_desc_t d;
+    dnnl_status_t s = dnnl_matmul_desc_init(&d, a, b, NULL, c);
+    return s != dnnl_success ? s : dnnl_primitive_desc_create(out, &d, attr, engine, NULL);
+#endif
+}
+
+// From here on the versions agree. -----------------------------------------------------------------------------------------------------------------------
+
+struct onednn_layout {
+    dnnl_memory_desc_t descriptor;
+};
+
+enum { IN0, IN1, OUT, SCRATCH, ARGUMENTS };
+
+struct onednn_kernel {
+    dnnl_primitive_t primitive;
+    dnnl_stream_t stream;
+    dnnl_exec_arg_t argument[ARGUMENTS]; // arg 0 = not used
+    onednn_layout weights;
+    bool has_weights;
+    size_t scratch;
+    char implementation[64];
+};
+
+// One processor, one engine; it lives as long as the process. Attributes: scratch memory comes from the caller.
+static dnnl_engine_t the_engine;
+static dnnl_primitive_attr_t the_attributes;
+static dnnl_status_t the_status;
+
+static void open_engine(void) {
+    the_status = dnnl_engine_create(&the_engine, dnnl_cpu, 0);
+    if (the_status == dnnl_success) the_status = dnnl_primitive_attr_create(&the_attributes);
+    if (the_status == dnnl_success) the_status = dnnl_primitive_attr_set_scratchpad_mode(the_attributes, dnnl_scratchpad_mode_user);
+}
+
+static foil_status check(dnnl_status_t s, const char *what) {
+    switch (s) {
+    case dnnl_success:
+        return FOIL_OK;
+    case dnnl_out_of_memory:
+        return foil_fail(FOIL_MEMORY, "oneDNN: out of memory in %s", what);
+    case dnnl_unimplemented:
+        return foil_fail(FOIL_UNSUPPORTED, "oneDNN %s can't do %s on this processor", onednn_version_text(), what);
+    default:
+        return foil_fail(FOIL_UNSUPPORTED, "oneDNN %s: %s failed with status %d", onednn_version_text(), what, (int)s);
+    }
+}
+
+static foil_status ready(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_engine);
+    return check(the_status, "its set-up");
+}
+
+static dnnl_data_type_t type_of(dtype t) {
+    static const dnnl_data_type_t type[] = {[F32] = dnnl_f32, [BF16] = dnnl_bf16, [U8] = dnnl_u8, [I32] = dnnl_s32};
+    return type[t];
+}
+
+const char *onednn_version_text(void) {
+    static char text[32];
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    const dnnl_version_t *v = dnnl_version();
+    pthread_mutex_lock(&lock);
+    if (!text[0]) snprintf(text, sizeof text, "%d.%d.%d", v->major, v->minor, v->patch);
+    pthread_mutex_unlock(&lock);
+    return text;
+}
+
+// Layouts. -----------------------------------------------------------------------------------------------------------------------------------------------
+
+foil_status onednn_layout_plain(const onednn_layout *like, dtype t, onednn_layout **out) {
+    dnnl_dims_t dims = {0}, strides = {0};
+    int n = descriptor_dims(BORROW(like->descriptor), dims);
+    dnnl_dim_t stride = 1;
+    for (int i = n - 1; i >= 0; i--) {
+        strides[i] = stride;
+        stride *= dims[i];
+    }
+    onednn_layout *l = calloc(1, sizeof *l);
+    if (!l) return foil_fail_memory(sizeof *l, "a memory layout");
+    foil_status s = check(descriptor_with_strides(&l->descriptor, n, dims, type_of(t), strides), "a memory layout");
+    if (s == FOIL_OK)
+        *out = l;
+    else
+        free(l);
+    return s;
+}
+
+foil_status onednn_layout_clone(const onednn_layout *l, onednn_layout **out) {
+    onednn_layout *copy = calloc(1, sizeof *copy);
+    if (!copy) return foil_fail_memory(sizeof *copy, "a memory layout");
+    foil_status s = check(descriptor_clone(&copy->descriptor, BORROW(l->descriptor)), "a memory layout");
+    if (s == FOIL_OK)
+        *out = copy;
+    else
+        free(copy);
+    return s;
+}
+
+void onednn_layout_free(onednn_layout *l) {
+    if (l) descriptor_free(l->descriptor);
+    free(l);
+}
+
+bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b) {
+    return dnnl_memory_desc_equal(BORROW(a->descriptor), BORROW(b->descriptor)) != 0;
+}
+
+size_t onednn_layout_bytes(const onednn_layout *l) {
+    return dnnl_memory_desc_get_size(BORROW(l->descriptor));
+}
+
+// Kernels. -----------------------------------------------------------------------------------------------------------------------------------------------
+
+void onednn_kernel_free(onednn_kernel *k) {
+    if (!k) return;
+    for (int i = 0; i < ARGUMENTS; i++) dnnl_memory_destroy(k->argument[i].memory);
+    dnnl_stream_destroy(k->stream);
+    dnnl_primitive_destroy(k->primitive);
+    if (k->has_weights) descriptor_free(k->weights.descriptor);
+    free(k);
+}
+
+static dnnl_status_t add_argument(onednn_kernel *k, int i, int arg, borrowed d) {
+    k->argument[i].arg = arg;
+    return dnnl_memory_create(&k->argument[i].memory, d, the_engine, DNNL_MEMORY_NONE);
+}
+
+static dnnl_status_t keep_weights(onednn_kernel *k, dnnl_status_t described) {
+    k->has_weights = described == dnnl_success;
+    return described;
+}
+
+static dnnl_status_t fill_kernel(onednn_kernel *k, const_dnnl_primitive_desc_t pd, const int arg[3], int weights) {
+    dnnl_status_t s = dnnl_primitive_create(&k->primitive, pd);
+    if (s == dnnl_success) s = dnnl_stream_create(&k->stream, the_engine, dnnl_stream_default_flags);
+    for (int i = IN0; i <= OUT && s == dnnl_success; i++)
+        if (arg[i]) s = add_argument(k, i, arg[i], dnnl_primitive_desc_query_md(pd, dnnl_query_exec_arg_md, arg[i]));
+    if (weights && s == dnnl_success)
+        s = keep_weights(k, descriptor_clone(&k->weights.descriptor, dnnl_primitive_desc_query_md(pd, dnnl_query_exec_arg_md, weights)));
+    borrowed scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    k->scratch = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
+    if (k->scratch && s == dnnl_success) s = add_argument(k, SCRATCH, DNNL_ARG_SCRATCHPAD, scratch);
+    const char *name = NULL;
+    if (s == dnnl_success) s = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name);
+    snprintf(k->implementation, sizeof k->implementation, "%s", name ? name : "");
+    return s;
+}
+
+// Makes a kernel of `pd`, which it consumes; `arg`: what oneDNN calls the first input, the second and the output; `weights`: the one whose layout
+// is to be kept. 0 = none.
+static foil_status make_kernel(dnnl_status_t described, dnnl_primitive_desc_t pd, const int arg[3], int weights, const char *what,
+                               onednn_kernel **out) {
+    TRY(check(described, what));
+    onednn_kernel *k = calloc(1, sizeof *k);
+    foil_status s = k ? check(fill_kernel(k, pd, arg, weights), what) : foil_fail_memory(sizeof *k, what);
+    dnnl_primitive_desc_destroy(pd);
+    if (s == FOIL_OK)
+        *out = k;
+    else
+        onednn_kernel_free(k);
+    return s;
+}
+
+const onednn_layout *onednn_kernel_weights(const onednn_kernel *k) {
+    assert(k->has_weights);
+    return &k->weights;
+}
+
+size_t onednn_kernel_scratch(const onednn_kernel *k) {
+    return k->scratch;
+}
+
+const char *onednn_kernel_implementation(const onednn_kernel *k) {
+    return k->implementation;
+}
+
+void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, void *scratch) {
+    void *data[ARGUMENTS] = {[IN0] = (void *)in0, [IN1] = (void *)in1, [OUT] = out, [SCRATCH] = scratch};
+    dnnl_exec_arg_t used[ARGUMENTS];
+    int n = 0;
+    for (int i = 0; i < ARGUMENTS; i++) {
+        if (!k->argument[i].arg) continue;
+        dnnl_memory_set_data_handle(k->argument[i].memory, data[i]);
+        used[n++] = k->argument[i];
+    }
+    dnnl_status_t s = dnnl_primitive_execute(k->primitive, k->stream, n, used);
+    if (s == dnnl_success) s = dnnl_stream_wait(k->stream);
+    assert(s == dnnl_success); // everything that can fail has been asked for when the primitive was made
+    (void)s;
+}
+
+// Matrix products and copies. ----------------------------------------------------------------------------------------------------------------------------
+
+// A [batch, rows, cols] operand; one matrix is described without its batch, which opens more of oneDNN's implementations.
+static dnnl_status_t describe_matrix(dnnl_memory_desc_t *d, const onednn_matmul *m, int64_t rows, int64_t cols, const int64_t stride[3], dtype t) {
+    bool repeats = stride[0] == 0;
+    dnnl_dims_t dims = {repeats ? 1 : m->batch, rows, cols}, strides = {repeats ? rows * cols : stride[0], stride[1], stride[2]};
+    int skip = m->batch == 1;
+    return descriptor_with_strides(d, 3 - skip, dims + skip, type_of(t), strides + skip);
+}
+
+foil_status onednn_matmul_create(const onednn_matmul *m, onednn_kernel **out) {
+    static const char *const what = "this matrix product";
+    static const int arg[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
+    TRY(ready());
+    dnnl_memory_desc_t a, b, c;
+    memset(&a, 0, sizeof a), memset(&b, 0, sizeof b), memset(&c, 0, sizeof c);
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t s = describe_matrix(&a, m, m->m, m->k, m->a_stride, m->a);
+    if (s == dnnl_success) s = describe_matrix(&b, m, m->k, m->n, m->b_stride, m->b);
+    if (s == dnnl_success) s = describe_matrix(&c, m, m->m, m->n, (int64_t[]){m->m * m->n, m->n, 1}, m->c);
+    if (s == dnnl_success) s = describe_matmul(BORROW(a), BORROW(b), BORROW(c), the_engine, the_attributes, &pd);
+    descriptor_free(a), descriptor_free(b), descriptor_free(c);
+    return make_kernel(s, pd, arg, 0, what, out);
+}
+
+foil_status onednn_reorder_create(const onednn_layout *from, const onednn_layout *to, onednn_kernel **out) {
+    static const int arg[] = {DNNL_ARG_FROM, 0, DNNL_ARG_TO};
+    TRY(ready());
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t s =
+        dnnl_reorder_primitive_desc_create(&pd, BORROW(from->descriptor), the_engine, BORROW(to->descriptor), the_engine, the_attributes);
+    return make_kernel(s, pd, arg, 0, "this change of layout", out);
+}
+
+// Convolutions. ------------------------------------------------------------------------------------------------------------------------------------------
+
+static dnnl_status_t describe_weights(dnnl_memory_desc_t *d, const onednn_conv *c, dnnl_format_tag_t tag) {
+    int64_t groups = c->params.groups;
+    dnnl_dims_t dims = {groups, c->out / groups, c->channels / groups, c->rows, c->cols};
+    int skip = groups == 1;
+    return descriptor_with_tag(d, 5 - skip, dims + skip, type_of(c->w), tag);
+}
+
+static dnnl_status_t describe_parts(const onednn_conv *c, conv_parts *parts) {
+    const conv_params *p = &c->params;
+    memset(parts, 0, sizeof *parts);
+    for (int i = 0; i < 2; i++) {
+        parts->strides[i] = p->stride[i];
+        parts->dilates[i] = p->dilation[i] - 1; // oneDNN counts the taps left out
+        parts->before[i] = p->pad[i];
+        parts->after[i] = p->pad[2 + i];
+    }
+    dnnl_dims_t x = {c->n, c->channels, c->height, c->width}, y = {c->n, c->out, c->out_height, c->out_width};
+    dnnl_status_t s = descriptor_with_tag(&parts->x, 4, x, type_of(c->x), dnnl_nhwc);
+    if (s == dnnl_success) s = describe_weights(&parts->w, c, dnnl_format_tag_any);
+    if (s == dnnl_success) s = descriptor_with_tag(&parts->y, 4, y, type_of(c->y), dnnl_nhwc);
+    return s;
+}
+
+static void free_parts(conv_parts *parts) {
+    descriptor_free(parts->x), descriptor_free(parts->w), descriptor_free(parts->y);
+}
+
+// The forward primitive that the two others want as a hint has the weights' type of the data (there are no mixed ones).
+static dnnl_status_t describe_with_hint(const onednn_conv *c, const conv_parts *parts, dnnl_primitive_desc_t *pd) {
+    if (c->kind == ONEDNN_CONV) return describe_conv(c->kind, parts, the_engine, the_attributes, NULL, pd);
+    onednn_conv forward = *c;
+    forward.w = c->x;
+    conv_parts hint_parts;
+    dnnl_primitive_desc_t hint = NULL;
+    dnnl_status_t s = describe_parts(&forward, &hint_parts);
+    if (s == dnnl_success) s = describe_conv(ONEDNN_CONV, &hint_parts, the_engine, the_attributes, NULL, &hint);
+    if (s == dnnl_success) s = describe_conv(c->kind, parts, the_engine, the_attributes, hint, pd);
+    dnnl_primitive_desc_destroy(hint);
+    free_parts(&hint_parts);
+    return s;
+}
+
+static foil_status create_direct(const onednn_conv *c, const char *what, onednn_kernel **out) {
+    static const int arg[][3] = {[ONEDNN_CONV] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+                                 [ONEDNN_CONV_DATA] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
+                                 [ONEDNN_CONV_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS}};
+    conv_parts parts;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_status_t s = describe_parts(c, &parts);
+    if (s == dnnl_success) s = describe_with_hint(c, &parts, &pd);
+    free_parts(&parts);
+    int weights = c->kind == ONEDNN_CONV_WEIGHTS ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
+    return make_kernel(s, pd, arg[c->kind], weights, what, out);
+}
+
+// Where the filter covers the whole picture once, a convolution is a product with a matrix of filters, [O, R·S·C] when they lie as the pictures do.
+// oneDNN's own convolutions are several times slower there.
+static bool is_product(const onednn_conv *c) {
+    const conv_params *p = &c->params;
+    return c->out_height == 1 && c->out_width == 1 && c->rows == c->height && c->cols == c->width && p->groups == 1 && !p->pad[0] && !p->pad[1] &&
+           !p->pad[2] && !p->pad[3];
+}
+
+static foil_status create_product(const onednn_conv *c, const char *what, onednn_kernel **out) {
+    int64_t n = c->n, o = c->out, k = c->channels * c->rows * c->cols;
+    onednn_matmul product[] = {
+        [ONEDNN_CONV] = {.batch = 1, .m = n, .k = k, .n = o, .a_stride = {0, k, 1}, .b_stride = {0, 1, k}, .a = c->x, .b = c->w, .c = c->y},
+        [ONEDNN_CONV_DATA] = {.batch = 1, .m = n, .k = o, .n = k, .a_stride = {0, o, 1}, .b_stride = {0, k, 1}, .a = c->y, .b = c->w, .c = c->x},
+        [ONEDNN_CONV_WEIGHTS] = {.batch = 1, .m = o, .k = n, .n = k, .a_stride = {0, 1, o}, .b_stride = {0, k, 1}, .a = c->y, .b = c->x, .c = c->w},
+    };
+    TRY(onednn_matmul_create(&product[c->kind], out));
+    onednn_kernel *made = *out;
+    if (c->kind == ONEDNN_CONV_WEIGHTS) { // gᵀx: the second argument comes first
+        dnnl_exec_arg_t first = made->argument[IN0];
+        made->argument[IN0] = made->argument[IN1];
+        made->argument[IN1] = first;
+    }
+    return check(keep_weights(made, describe_weights(&made->weights.descriptor, c, dnnl_acdb)), what);
+}
+
+foil_status onednn_conv_create(const onednn_conv *c, onednn_kernel **out) {
+    char what[160];
+    snprintf(what, sizeof what, "a %s convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lldx%lld", c->x == BF16 ? "bf16" : "f32",
+             (long long)c->n, (long long)c->height, (long long)c->width, (long long)c->channels, (long long)c->out, (long long)c->rows,
+             (long long)c->cols);
+    TRY(ready());
+    onednn_kernel *k = NULL;
+    foil_status s = is_product(c) ? create_product(c, what, &k) : create_direct(c, what, &k);
+    if (s == FOIL_OK)
+        *out = k;
+    else
+        onednn_kernel_free(k);
+    return s;
+}
