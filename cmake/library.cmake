@@ -33,6 +33,8 @@ configure_package_config_file(cmake/foilConfig.cmake.in ${CMAKE_BINARY_DIR}/foil
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/foilConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/foilConfig.cmake ${CMAKE_BINARY_DIR}/foilConfigVersion.cmake DESTINATION ${PACKAGE_DIR})
 
+file(RELATIVE_PATH PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+list(JOIN OPENBLAS_LDFLAGS " " BLAS_FLAGS) # not as a requirement: its own .pc asks for gfortran, which only a static OpenBLAS needs
 configure_file(cmake/foil.pc.in ${CMAKE_BINARY_DIR}/foil.pc.in @ONLY)
 file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/foil.pc INPUT ${CMAKE_BINARY_DIR}/foil.pc.in) # for the folder of the oneDNN in use
 install(FILES ${CMAKE_BINARY_DIR}/foil.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
