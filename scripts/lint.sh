@@ -3,7 +3,8 @@
 set -eu
 build=$1
 sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h' ':!third_party')
-clang-format --dry-run --Werror $sources
+unformatted=$(for source in $sources; do clang-format --dry-run --Werror "$source" 2>/dev/null || echo "$source"; done)
+[ -z "$unformatted" ] || { echo "not formatted (clang-format -i mends it):" $unformatted >&2; exit 1; }
 mkdir -p "$build/tidy"
 todo=
 newest_header=$(ls -t $(git ls-files --cached --others --exclude-standard '*.h') .clang-tidy | head -1)
