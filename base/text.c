@@ -79,6 +79,21 @@ bool text_ends_nocase(const char *s, const char *suffix) {
     return end && strcasecmp(end, suffix) == 0;
 }
 
+// The table of well-formed byte sequences of the Unicode standard (3.9, D92).
+bool text_is_utf8(const char *s) {
+    for (const unsigned char *p = (const unsigned char *)s; *p;) {
+        int more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : (*p & 0xf0) == 0xe0 ? 2 : *p >= 0xf0 && *p < 0xf5 ? 3 : -1;
+        if (more < 0) return false;
+        bool overlong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
+        bool beyond = (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf4 && p[1] >= 0x90); // surrogates, above U+10FFFF
+        if (overlong || beyond) return false;
+        for (p++; more > 0; more--, p++) {
+            if ((*p & 0xc0) != 0x80) return false;
+        }
+    }
+    return true;
+}
+
 enum { LONGEST_WORD = 63 };
 
 static size_t least(size_t a, size_t b) {

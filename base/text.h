@@ -22,6 +22,9 @@ bool text_ends(const char *s, const char *suffix);
 // Same letters, ASCII case apart; for file suffixes.
 bool text_ends_nocase(const char *s, const char *suffix);
 
+// Whether `s` is well-formed UTF-8.
+bool text_is_utf8(const char *s);
+
 // The word of the NULL-terminated list nearest to `word` by edit distance, or NULL when none is near enough to be a slip of the keys.
 const char *text_nearest(const char *word, const char *const *words);
 
