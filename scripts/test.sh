@@ -16,7 +16,7 @@ build() { ninja -C "$1" >"$1.log" 2>&1 || { tail -40 "$1.log" >&2; exit 1; }; }
 run() { ctest --test-dir "$@" --output-on-failure --no-label-summary; }
 
 say "Debian packages"
-sh scripts/packages.sh clang-format clang-tidy python3-venv
+sh scripts/packages.sh clang-format clang-tidy libomp-dev python3-venv
 
 say "Python peers for the checks that compare with them"
 sh scripts/python.sh

@@ -1,0 +1,20 @@
+// The printers of `foil inspect`, one per kind of file. They print, report what went wrong and give the exit status.
+#ifndef FOIL_CLI_INSPECT_H
+#define FOIL_CLI_INSPECT_H
+
+#include <jansson.h>
+
+#include "nn/net.h"
+
+int inspect_net(const char *path, bool json);         // inspect_net.c
+int inspect_set(const char *path, bool json);         // inspect_set.c
+int inspect_safetensors(const char *path, bool json); // inspect_weights.c: detectors, checkpoints, any other
+
+void inspect_print_rows(const net *n, const net_row *rows, int count);
+json_t *inspect_rows_json(const net *n, const net_row *rows, int count);
+
+int inspect_print_json(json_t *j); // frees j; NULL = out of memory
+json_t *inspect_shape_json(shape s);
+const char *inspect_number(long long v, char out[32]); // "1,234,567"
+
+#endif

@@ -1,0 +1,91 @@
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "cli/inspect.h"
+#include "data/set.h"
+
+enum { SPLITS = 3 };
+
+// Pictures per class, method (the last one: none) and split.
+typedef struct census {
+    int methods;
+    int64_t *at; // [2][methods + 1][SPLITS]
+    int64_t total[2][SPLITS];
+} census;
+
+static int64_t *census_row(const census *c, bool fake, int method) {
+    return c->at + ((fake ? c->methods + 1 : 0) + method) * SPLITS;
+}
+
+static bool census_take(const set *s, census *c) {
+    c->methods = set_methods(s);
+    c->at = calloc((size_t)(2 * (c->methods + 1) * SPLITS), sizeof *c->at);
+    if (!c->at) return false;
+    for (int64_t i = 0; i < set_count(s); i++) {
+        set_label l = set_label_at(s, i);
+        census_row(c, l.fake, l.method < 0 ? c->methods : l.method)[l.split]++;
+        c->total[l.fake][l.split]++;
+    }
+    return true;
+}
+
+static const char *census_name(const set *s, const census *c, int method) {
+    return method < c->methods ? set_method_name(s, method) : "-";
+}
+
+static void print_set(const set *s, const census *c) {
+    char number[32];
+    int height, width;
+    printf("pictures     %s, %s\n", inspect_number(set_count(s), number), set_channels(s) == 1 ? "grey" : "RGB");
+    if (set_size(s, &height, &width))
+        printf("size         %d x %d, fitted by %s, %s\n", width, height, FIT_NAMES[set_fit(s)], RESIZE_NAMES[set_filter(s)]);
+    else
+        printf("size         native\n");
+    printf("fingerprint  %s\n\n%-6s %-24s %10s %10s %10s\n", set_fingerprint(s), "class", "source or method", SPLIT_NAMES[0], SPLIT_NAMES[1],
+           SPLIT_NAMES[2]);
+    for (int fake = 0; fake < 2; fake++) {
+        for (int m = 0; m <= c->methods; m++) {
+            const int64_t *n = census_row(c, fake, m);
+            if (n[0] + n[1] + n[2] == 0) continue;
+            printf("%-6s %-24s %10lld %10lld %10lld\n", fake ? "fake" : "real", census_name(s, c, m), (long long)n[0], (long long)n[1],
+                   (long long)n[2]);
+        }
+    }
+    printf("%-6s %-24s %10lld %10lld %10lld\n", "all", "", (long long)(c->total[0][0] + c->total[1][0]), (long long)(c->total[0][1] + c->total[1][1]),
+           (long long)(c->total[0][2] + c->total[1][2]));
+}
+
+static json_t *set_json(const set *s, const census *c) {
+    int height = 0, width = 0;
+    bool fixed = set_size(s, &height, &width);
+    json_t *counts = json_array();
+    for (int fake = 0; fake < 2; fake++) {
+        for (int m = 0; m <= c->methods; m++) {
+            const int64_t *n = census_row(c, fake, m);
+            if (n[0] + n[1] + n[2] == 0) continue;
+            json_array_append_new(counts, json_pack("{sb ss sI sI sI}", "fake", fake, "method", census_name(s, c, m), SPLIT_NAMES[0],
+                                                    (json_int_t)n[0], SPLIT_NAMES[1], (json_int_t)n[1], SPLIT_NAMES[2], (json_int_t)n[2]));
+        }
+    }
+    return json_pack("{ss sI si so? so? ss ss ss so}", "kind", "set", "count", (json_int_t)set_count(s), "channels", set_channels(s), "height",
+                     fixed ? json_integer(height) : NULL, "width", fixed ? json_integer(width) : NULL, "fit", FIT_NAMES[set_fit(s)], "resize",
+                     RESIZE_NAMES[set_filter(s)], "fingerprint", set_fingerprint(s), "counts", counts);
+}
+
+int inspect_set(const char *path, bool json) {
+    set *s;
+    census c = {0};
+    if (set_open(path, &s) != FOIL_OK) return cli_failed("inspect");
+    int status = EXIT_DONE;
+    if (!census_take(s, &c)) {
+        foil_fail_memory(0, "counts");
+        status = cli_failed("inspect");
+    } else if (json) {
+        status = inspect_print_json(set_json(s, &c));
+    } else {
+        print_set(s, &c);
+    }
+    free(c.at);
+    set_close(s);
+    return status;
+}
