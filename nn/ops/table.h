@@ -87,6 +87,31 @@ typedef struct affine_params {
     double scale, shift;
 } affine_params;
 
+// Products (matmul.c, conv.c). A convolution op takes two of x, w, y and gives the third (see conv.c).
+extern const op OP_MATMUL, OP_CONV, OP_CONV_DATA, OP_CONV_WEIGHTS;
+typedef struct matmul_params {
+    int ta, tb; // 0 or 1
+} matmul_params;
+typedef struct conv_family_params {
+    conv_params conv;
+    int64_t size[2]; // rows, columns of the output: the picture of OP_CONV_DATA, the filter of OP_CONV_WEIGHTS; 0 for OP_CONV
+} conv_family_params;
+
+// Pooling (pool.c): params pool_params. Max pooling and its partials: DATA takes x and a gradient, GATHER takes x and values of x's shape and gives those at
+// the places where x is largest. AVERAGE_POOL_DATA is the average's adjoint.
+extern const op OP_MAX_POOL, OP_MAX_POOL_DATA, OP_MAX_POOL_GATHER, OP_AVERAGE_POOL, OP_AVERAGE_POOL_DATA;
+typedef struct average_data_params {
+    pool_params pool;
+    int64_t height, width; // of the output
+} average_data_params;
+
+// Resampling (resample.c): a linear map along rows and columns, and its adjoint, back to the size it came from.
+extern const op OP_RESIZE, OP_RESIZE_ADJOINT;
+typedef struct resize_params {
+    int64_t height, width; // of the output
+    int64_t bilinear;      // 0: nearest
+} resize_params;
+
 // For other op files: what element-wise builders do before making a node. Operands are broadcast to their common shape (a constant is remade, not
 // repeated); an op on repeated values is done before they are repeated.
 node *elementwise_node(const op *op, node *const *in, int n_in, const void *params);
