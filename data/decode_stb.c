@@ -1,0 +1,86 @@
+// BMP, TGA, GIF (first frame), PSD and binary PNM, through stb_image.
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/decode.h"
+
+#pragma GCC diagnostic ignored "-Wunused-function" // said at the end of the file, hence for all of it
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_NO_STDIO
+#define STBI_NO_PNG
+#define STBI_NO_JPEG
+#define STBI_NO_HDR
+#define STBI_NO_PIC
+#define STBI_NO_LINEAR
+#include <stb/stb_image.h> // NOLINT: not our code
+#pragma GCC diagnostic pop
+
+// stb_image takes missing bytes for zeros. Feeding it through callbacks shows whether it asked for any.
+typedef struct source {
+    const uint8_t *bytes;
+    size_t n, at;
+    bool past_end;
+} source;
+
+static int take(void *user, char *to, int wanted) {
+    const int buffer = 128; // of stb_image: it fills this ahead of its needs, any other size is what it needs
+    source *s = user;
+    size_t left = s->n - s->at, n = (size_t)wanted < left ? (size_t)wanted : left;
+    if (n == 0 || (n < (size_t)wanted && wanted != buffer)) s->past_end = true;
+    memcpy(to, s->bytes + s->at, n);
+    s->at += n;
+    return (int)n;
+}
+
+static void skip(void *user, int n) {
+    source *s = user;
+    if (n < 0) {
+        s->at -= (size_t)-n < s->at ? (size_t)-n : s->at;
+        return;
+    }
+    size_t left = s->n - s->at;
+    if ((size_t)n > left) s->past_end = true;
+    s->at += (size_t)n < left ? (size_t)n : left;
+}
+
+static int at_end(void *user) {
+    const source *s = user;
+    return s->at == s->n;
+}
+
+foil_status decode_stb(const uint8_t *bytes, size_t n, const char *name, image *out) {
+    static const stbi_io_callbacks CALLBACKS = {take, skip, at_end};
+    int width = 0, height = 0, channels = 0;
+    source s = {bytes, n, 0, false};
+    if (!stbi_info_from_callbacks(&CALLBACKS, &s, &width, &height, &channels))
+        return foil_fail(FOIL_INVALID, "%s: not a picture of a known format (PNG, JPEG, BMP, TGA, GIF, PSD, PNM)", name);
+    TRY(decode_check_size((uint64_t)height, (uint64_t)width, name));
+    s = (source){bytes, n, 0, false};
+    uint8_t *pixels = stbi_load_from_callbacks(&CALLBACKS, &s, &width, &height, &channels, 0);
+    foil_status status = FOIL_OK;
+    image im = {0};
+    if (s.past_end)
+        status = foil_fail(FOIL_INVALID, "%s: truncated picture", name);
+    else if (!pixels)
+        status = foil_fail(FOIL_INVALID, "%s: corrupt picture (%s)", name, stbi_failure_reason());
+    else
+        status = image_new(height, width, channels, &im);
+    if (status == FOIL_OK) {
+        memcpy(im.pixels, pixels, image_bytes(&im));
+        if (channels % 2 == 0) status = decode_flatten(&im);
+    }
+    stbi_image_free(pixels);
+    if (status != FOIL_OK) {
+        image_free(&im);
+        return status;
+    }
+    *out = im;
+    return FOIL_OK;
+}

@@ -1,0 +1,192 @@
+#include "data/h5.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static H5E_auto2_t printer; // of the program around us, put back in between
+static void *printer_data;
+
+void h5_lock(void) {
+    pthread_mutex_lock(&lock);
+    H5Eget_auto2(H5E_DEFAULT, &printer, &printer_data);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+void h5_unlock(void) {
+    H5Eclear2(H5E_DEFAULT);
+    H5Eset_auto2(H5E_DEFAULT, printer, printer_data);
+    pthread_mutex_unlock(&lock);
+}
+
+static const struct {
+    const char *name;
+    size_t size;
+    H5T_sign_t sign;
+} TYPES[] = {{"u8", 1, H5T_SGN_NONE}, {"i32", 4, H5T_SGN_2}, {"i64", 8, H5T_SGN_2}};
+
+hid_t h5_native(h5_type t) {
+    return t == H5_U8 ? H5T_NATIVE_UINT8 : t == H5_I32 ? H5T_NATIVE_INT32 : H5T_NATIVE_INT64;
+}
+
+static bool is_of_type(hid_t array, h5_type type) {
+    hid_t t = H5Dget_type(array);
+    bool is = H5Tget_class(t) == H5T_INTEGER && H5Tget_size(t) == TYPES[type].size && H5Tget_sign(t) == TYPES[type].sign;
+    H5Tclose(t);
+    return is;
+}
+
+// The sizes of `array`; its rank, or -1 above H5_MAX_RANK.
+static int sizes(hid_t array, hsize_t *size) {
+    hid_t space = H5Dget_space(array);
+    int rank = H5Sget_simple_extent_ndims(space);
+    if (rank > H5_MAX_RANK) rank = -1;
+    if (rank >= 0) H5Sget_simple_extent_dims(space, size, NULL);
+    H5Sclose(space);
+    return rank;
+}
+
+static foil_status check(hid_t array, const char *path, const char *name, h5_type type, int rank, hsize_t *size) {
+    hsize_t is[H5_MAX_RANK];
+    if (!is_of_type(array, type)) return foil_fail(FOIL_INVALID, "%s: /%s is not an array of %s", path, name, TYPES[type].name);
+    int has = sizes(array, is);
+    if (has != rank) return foil_fail(FOIL_INVALID, "%s: /%s has %d dimensions, expected %d", path, name, has, rank);
+    for (int i = 0; i < rank; i++) {
+        if (size[i] != 0 && size[i] != is[i])
+            return foil_fail(FOIL_INVALID, "%s: /%s has size %llu in dimension %d, expected %llu", path, name, (unsigned long long)is[i], i,
+                             (unsigned long long)size[i]);
+        size[i] = is[i];
+    }
+    return FOIL_OK;
+}
+
+foil_status h5_array(hid_t file, const char *path, const char *name, h5_type type, int rank, hsize_t *size, hid_t *out) {
+    hid_t array = h5_has(file, name) ? H5Dopen2(file, name, H5P_DEFAULT) : -1;
+    if (array < 0) return foil_fail(FOIL_INVALID, "%s: array /%s is missing or damaged", path, name);
+    foil_status s = check(array, path, name, type, rank, size);
+    if (s != FOIL_OK)
+        H5Dclose(array);
+    else
+        *out = array;
+    return s;
+}
+
+foil_status h5_read(hid_t file, const char *path, const char *name, h5_type type, int rank, hsize_t *size, void **out) {
+    hid_t array;
+    TRY(h5_array(file, path, name, type, rank, size, &array));
+    foil_status s = FOIL_OK;
+    size_t n = TYPES[type].size;
+    for (int i = 0; i < rank; i++) n *= size[i];
+    void *content = malloc(n ? n : 1);
+    if (!content)
+        s = foil_fail_memory(n, name);
+    else if (H5Dread(array, h5_native(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, content) < 0)
+        s = foil_fail(FOIL_INVALID, "%s: /%s cannot be read, the file is damaged", path, name);
+    H5Dclose(array);
+    if (s != FOIL_OK) {
+        free(content);
+        return s;
+    }
+    *out = content;
+    return FOIL_OK;
+}
+
+static bool texts_of_variable_length(hid_t array, hid_t type, size_t n, arena *a, const char **out) {
+    hid_t space = H5Dget_space(array);
+    char **lent = calloc(n, sizeof *lent);
+    bool ok = lent && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, lent) >= 0;
+    for (size_t i = 0; ok && i < n; i++) ok = (out[i] = arena_text(a, lent[i] ? lent[i] : "")) != NULL;
+    if (lent) H5Dvlen_reclaim(type, space, H5P_DEFAULT, lent);
+    free(lent);
+    H5Sclose(space);
+    return ok;
+}
+
+static bool texts_of_fixed_length(hid_t array, hid_t type, size_t n, arena *a, const char **out) {
+    size_t width = H5Tget_size(type);
+    if (width == 0 || n > SIZE_MAX / 2 / (width + 1)) return false;
+    char *all = malloc(n * width);
+    bool ok = all && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0;
+    for (size_t i = 0; ok && i < n; i++) {
+        char *to = arena_alloc(a, width + 1); // zeroed
+        ok = to != NULL;
+        if (ok) memcpy(to, all + i * width, width);
+        out[i] = to;
+    }
+    free(all);
+    return ok;
+}
+
+static foil_status read_texts(hid_t array, const char *path, const char *name, hsize_t *n, arena *a, const char ***out) {
+    hsize_t size[H5_MAX_RANK];
+    if (sizes(array, size) != 1) return foil_fail(FOIL_INVALID, "%s: /%s is not a list", path, name);
+    if (*n != 0 && *n != size[0])
+        return foil_fail(FOIL_INVALID, "%s: /%s has %llu texts, expected %llu", path, name, (unsigned long long)size[0], (unsigned long long)*n);
+    *n = size[0];
+    hid_t type = H5Dget_type(array);
+    const char **list = calloc(*n ? *n : 1, sizeof *list);
+    foil_status s = list ? FOIL_OK : foil_fail_memory(*n * sizeof *list, name);
+    if (list && H5Tget_class(type) != H5T_STRING)
+        s = foil_fail(FOIL_INVALID, "%s: /%s is not a list of texts", path, name);
+    else if (list && *n > 0 && !(H5Tis_variable_str(type) > 0 ? texts_of_variable_length : texts_of_fixed_length)(array, type, *n, a, list))
+        s = foil_fail(FOIL_INVALID, "%s: /%s cannot be read, the file is damaged", path, name);
+    H5Tclose(type);
+    if (s != FOIL_OK)
+        free(list);
+    else
+        *out = list;
+    return s;
+}
+
+foil_status h5_read_texts(hid_t file, const char *path, const char *name, hsize_t *n, arena *a, const char ***out) {
+    hid_t array = h5_has(file, name) ? H5Dopen2(file, name, H5P_DEFAULT) : -1;
+    if (array < 0) return foil_fail(FOIL_INVALID, "%s: array /%s is missing or damaged", path, name);
+    foil_status s = read_texts(array, path, name, n, a, out);
+    H5Dclose(array);
+    return s;
+}
+
+bool h5_has(hid_t file, const char *name) {
+    char part[64];
+    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t n = (size_t)(slash - name);
+        if (n >= sizeof part) return false;
+        memcpy(part, name, n);
+        part[n] = 0;
+        if (H5Lexists(file, part, H5P_DEFAULT) <= 0) return false;
+    }
+    return H5Lexists(file, name, H5P_DEFAULT) > 0;
+}
+
+static bool attribute_text(hid_t attribute, hid_t type, char *to, size_t room) {
+    if (H5Tget_class(type) != H5T_STRING) return false;
+    if (H5Tis_variable_str(type) > 0) {
+        char *lent = NULL;
+        if (H5Aread(attribute, type, &lent) < 0 || !lent) return false;
+        strncpy(to, lent, room - 1);
+        to[room - 1] = 0;
+        H5free_memory(lent);
+        return true;
+    }
+    memset(to, 0, room);
+    return H5Tget_size(type) < room && H5Aread(attribute, type, to) >= 0;
+}
+
+bool h5_attribute_text(hid_t file, const char *name, char *to, size_t room) {
+    if (H5Aexists(file, name) <= 0) return false;
+    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute);
+    bool ok = attribute >= 0 && attribute_text(attribute, type, to, room);
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return ok;
+}
+
+bool h5_attribute_int(hid_t file, const char *name, long long *out) {
+    if (H5Aexists(file, name) <= 0) return false;
+    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute);
+    bool ok = attribute >= 0 && H5Tget_class(type) == H5T_INTEGER && H5Aread(attribute, H5T_NATIVE_LLONG, out) >= 0;
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return ok;
+}

@@ -1,0 +1,32 @@
+// HDF5 as the sets need it: quiet, one thread at a time, every array checked before it is believed. Internal to data/.
+#ifndef FOIL_DATA_H5_H
+#define FOIL_DATA_H5_H
+
+#include <hdf5.h>
+
+#include "base/names.h"
+#include "base/status.h"
+
+// Around every call of HDF5, whose usual build is not for several threads. Its own error printing is off in between.
+void h5_lock(void);
+void h5_unlock(void);
+
+typedef enum h5_type { H5_U8, H5_I32, H5_I64 } h5_type;
+hid_t h5_native(h5_type t);
+
+enum { H5_MAX_RANK = 4 };
+
+// Opens array `name` of `file` (whose name for errors is `path`). It must be of integers of this type and have `rank` sizes; those given in `size` (not 0) must be
+// met, the others are filled in.
+foil_status h5_array(hid_t file, const char *path, const char *name, h5_type type, int rank, hsize_t *size, hid_t *out);
+// The same, and its content in memory that the caller frees.
+foil_status h5_read(hid_t file, const char *path, const char *name, h5_type type, int rank, hsize_t *size, void **out);
+// `n` texts (0 = as many as there are, then set), of fixed or variable length. The list is the caller's to free, the texts `a`'s.
+foil_status h5_read_texts(hid_t file, const char *path, const char *name, hsize_t *n, arena *a, const char ***out);
+
+bool h5_has(hid_t file, const char *name); // all of a path
+// Root attributes; false if there is none of that kind.
+bool h5_attribute_text(hid_t file, const char *name, char *to, size_t room);
+bool h5_attribute_int(hid_t file, const char *name, long long *out);
+
+#endif
