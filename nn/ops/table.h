@@ -62,14 +62,10 @@ extern const op OP_PERMUTE, OP_SLICE, OP_PLACE, OP_CONCAT, OP_GATHER, OP_SCATTER
 typedef struct permute_params {
     int order[MAX_DIMS];
 } permute_params;
-typedef struct slice_params { // out[i] = in[start + i * step]
+typedef struct slice_params { // slice: out[i] = in[start + i · step]; place, its adjoint: out[start + i · step] = in[i], zeros elsewhere
     shape shape;              // of the output
     int64_t start[MAX_DIMS], step[MAX_DIMS];
 } slice_params;
-typedef struct place_params { // slice's adjoint: out[start + i * step] = in[i], zeros elsewhere; nn_pad is this with step 1
-    shape shape;
-    int64_t start[MAX_DIMS], step[MAX_DIMS];
-} place_params;
 typedef struct concat_params {
     int axis;
 } concat_params;
@@ -114,7 +110,7 @@ typedef struct resize_params {
 
 // For other op files: what element-wise builders do before making a node. Operands are broadcast to their common shape (a constant is remade, not
 // repeated); an op on repeated values is done before they are repeated.
-node *elementwise_node(const op *op, node *const *in, int n_in, const void *params);
+node *elementwise_node(const op *kind, node *const *in, int n_in, const void *params);
 // infer of every element-wise op: equal shapes; bf16 if an operand that does not repeat is bf16, else f32.
 foil_status elementwise_infer(node *n);
 // If `n` is a constant, its value.

@@ -1,0 +1,50 @@
+// How an element-wise op is written down: one expression in f32 for its kernel, one in f64 for its reference.
+#ifndef FOIL_NN_OPS_ELEMENTWISE_H
+#define FOIL_NN_OPS_ELEMENTWISE_H
+
+#include <math.h>
+
+#include "nn/ops/fastmath.h"
+#include "nn/ops/table.h"
+
+// One binary for every x86-64: the loader picks the widest version that the processor runs. (Sanitizers and clang 14 can't have it.)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define VECTOR_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define VECTOR_CLONES
+#endif
+
+// Operands as they are called in the expressions. x may be y: there is no `restrict`, but element i never depends on another one.
+#define OPERANDS_1(T) const T a = x0[i];
+#define OPERANDS_2(T) const T a = x0[i], b = x1[i];
+#define OPERANDS_3(T) const T a = x0[i], b = x1[i], c = x2[i];
+#define POINTERS_1(T) const T *x0 = x[0];
+#define POINTERS_2(T) const T *x0 = x[0], *x1 = x[1];
+#define POINTERS_3(T) const T *x0 = x[0], *x1 = x[1], *x2 = x[2];
+
+// name_block and name_reference; `params` may be used in both expressions.
+#define ELEMENTWISE_FUNCTIONS(name, arity, f32, f64)                                                                                                 \
+    VECTOR_CLONES static void name##_block(int n, float *y, const float *const *x, const void *params) {                                             \
+        (void)params;                                                                                                                                \
+        POINTERS_##arity(float) _Pragma("omp simd") for (int i = 0; i < n; i++) {                                                                    \
+            OPERANDS_##arity(float) y[i] = f32;                                                                                                      \
+        }                                                                                                                                            \
+    }                                                                                                                                                \
+    static void name##_reference(const node *of, const double *const *x, double *y) {                                                                \
+        const void *params = of->params;                                                                                                             \
+        (void)params;                                                                                                                                \
+        POINTERS_##arity(double) for (int64_t i = 0, n = shape_count(of->shape); i < n; i++) {                                                       \
+            OPERANDS_##arity(double) y[i] = f64;                                                                                                     \
+        }                                                                                                                                            \
+    }
+
+#define ELEMENTWISE_ROW(text, id, arity, size)                                                                                                       \
+    {                                                                                                                                                \
+        .name = text, .min_in = arity, .max_in = arity, .flags = OP_ELEMENTWISE, .params_size = size, .infer = elementwise_infer, .vjp = id##_vjp,   \
+        .block = id##_block, .reference = id##_reference                                                                                             \
+    }
+
+#define UNARY_NODE(kind, x, params) elementwise_node(&(kind), (node *const[]){x}, 1, params)
+#define BINARY_NODE(kind, a, b, params) elementwise_node(&(kind), (node *const[]){a, b}, 2, params)
+
+#endif
