@@ -2,6 +2,7 @@
 
 #include <libfyaml.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -348,6 +349,29 @@ foil_status yaml_set(yaml *doc, const char *path, const char *value) {
         if (!*part) break;
     }
     *slot = wanted;
+    return FOIL_OK;
+}
+
+static const yaml_node *replacement(const yaml_node *n, const yaml_node *lists, int i) {
+    bool variable = n->kind == YAML_SCALAR && n->plain && *n->text == '$';
+    const yaml_node *list = variable ? yaml_get(lists, n->text + 1) : NULL;
+    if (!list || list->kind != YAML_LIST) return list;
+    return i < list->n ? list->item[i] : NULL;
+}
+
+foil_status yaml_substitute(const yaml_node *n, const yaml_node *lists, int i, const yaml_node **out) {
+    *out = replacement(n, lists, i);
+    if (*out) return FOIL_OK;
+    yaml_node *copy = new_node(n->doc, n->kind, n->place);
+    if (!copy) return no_memory();
+    *copy = *n;
+    copy->n = copy->capacity = 0;
+    for (int k = 0; k < n->n; k++) {
+        const yaml_node *item;
+        TRY(yaml_substitute(n->item[k], lists, i, &item));
+        TRY(append(copy, n->key[k], (yaml_node *)(uintptr_t)item));
+    }
+    *out = copy;
     return FOIL_OK;
 }
 

@@ -38,6 +38,8 @@ foil_status yaml_fail(const yaml_node *at, const char *format, ...) __attribute_
 // Sets `run.steps` to `value` (YAML text: "500", "[1, 2]"), making the maps on the way; later errors about it name "run.steps=500".
 // Nodes fetched before may no longer be valid.
 foil_status yaml_set(yaml *doc, const char *path, const char *value);
+// A copy of `n`, in its document, in which each text "$name" is item `i` of the list `name` in the map `lists` (a single value stands for all its items).
+foil_status yaml_substitute(const yaml_node *n, const yaml_node *lists, int i, const yaml_node **out);
 // The document (or one node) as YAML text; the caller frees.
 foil_status yaml_emit(const yaml *doc, char **text);
 foil_status yaml_emit_node(const yaml_node *n, char **text);

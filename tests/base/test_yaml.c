@@ -122,6 +122,22 @@ static void overrides(void **state) {
     yaml_free(doc);
 }
 
+static void substitution(void **state) {
+    (void)state;
+    yaml *doc = must_parse("for: {w: [1, 2], c: 7}\nlayers: [{conv: {out: $w, pad: $c, name: '$w', x: [$w, $none]}}]\n");
+    const yaml_node *copy;
+    assert_int_equal(yaml_substitute(yaml_get(yaml_root(doc), "layers"), yaml_get(yaml_root(doc), "for"), 1, &copy), FOIL_OK);
+    char *emitted;
+    assert_int_equal(yaml_emit_node(copy, &emitted), FOIL_OK);
+    assert_string_equal(emitted, "[{conv: {out: 2, pad: 7, name: \"$w\", x: [2, $none]}}]\n");
+    free(emitted);
+    assert_string_equal(yaml_place(yaml_get(yaml_get(yaml_item(copy, 0), "conv"), "out")), "f.yaml:1:14");
+    assert_int_equal(yaml_emit(doc, &emitted), FOIL_OK); // the source is as it was
+    assert_non_null(strstr(emitted, "{out: $w, pad: $c"));
+    free(emitted);
+    yaml_free(doc);
+}
+
 static bool same(const yaml_node *a, const yaml_node *b) {
     if (yaml_kind_of(a) != yaml_kind_of(b) || yaml_length(a) != yaml_length(b)) return false;
     if (yaml_kind_of(a) == YAML_SCALAR) return strcmp(yaml_text(a), yaml_text(b)) == 0;
@@ -205,6 +221,7 @@ int main(void) {
         cmocka_unit_test(broken_documents),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(overrides),
+        cmocka_unit_test(substitution),
         cmocka_unit_test(what_is_emitted_reads_back),
         cmocka_unit_test(nothing_is_printed),
         cmocka_unit_test(files),
