@@ -1,0 +1,104 @@
+// foil bench: images/s of a network or of a whole training step, beside what the machine can give.
+#include "cli/bench.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/thread.h"
+#include "base/yaml.h"
+#include "cli/cli.h"
+#include "cli/inspect.h"
+#include "nn/dnnl.h"
+
+enum { WARM_UP = 2, RUNS_MIN = 5, RUNS_MAX = 2000 };
+
+static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
+
+static option OPTIONS[] = {
+    {.name = "--batch", .value = "N", .doc = "pictures at a time (default: the training file's, or 64)"},
+    {.name = "--precision", .value = "f32|bf16", .doc = "of the computation (default: the training file's, or f32)"},
+    {.name = "--seconds", .value = "S", .doc = "to measure for (default: 5)"},
+    {.name = "--json", .doc = "for programs"},
+    {.name = NULL},
+};
+enum { OPTION_BATCH, OPTION_PRECISION, OPTION_SECONDS, OPTION_JSON };
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+foil_status bench_time(foil_status (*run)(void *context, int i), void *context, double seconds, double *median, int *runs) {
+    static double took[RUNS_MAX];
+    int n = 0;
+    for (int i = 0; i < WARM_UP; i++) TRY(run(context, i));
+    for (double start = now(); n < RUNS_MAX && (n < RUNS_MIN || now() - start < seconds); n++) {
+        double begin = now();
+        TRY(run(context, WARM_UP + n));
+        took[n] = now() - begin;
+    }
+    qsort(took, (size_t)n, sizeof *took, compare);
+    *median = n % 2 ? took[n / 2] : (took[n / 2 - 1] + took[n / 2]) / 2;
+    *runs = n;
+    return FOIL_OK;
+}
+
+static double peak_resident_mb(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss * 1024 / 1e6;
+}
+
+static int report(const bench_result *r, double peak, bool json) {
+    double images = r->batch / r->seconds, rate = r->flops / r->seconds;
+    if (json)
+        return inspect_print_json(json_pack("{ss si si ss ss sf sf si sf sf sf s{sI sI sI} sf}", "what", r->what, "batch", r->batch, "threads",
+                                            threads_count(), "precision", PRECISIONS[r->precision], "onednn", onednn_version_text(),
+                                            "images_per_second", images, "seconds_per_batch", r->seconds, "runs", r->runs, "flops_per_second", rate,
+                                            "gemm_flops_per_second", peak, "share_of_gemm", rate / peak, "bytes", "activations",
+                                            (json_int_t)r->memory.activations, "scratch", (json_int_t)r->memory.scratch, "weights",
+                                            (json_int_t)r->memory.weights, "peak_resident_mb", peak_resident_mb()));
+    printf("%s, batch %d, %s, %d threads, oneDNN %s\n", r->what, r->batch, PRECISIONS[r->precision], threads_count(), onednn_version_text());
+    printf("%.1f images/s (%.2f ms a batch, median of %d)\n", images, 1e3 * r->seconds, r->runs);
+    printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak, peak / 1e9);
+    printf("%.1f MB of activations, %.1f MB of scratch, %.1f MB of prepared weights; peak resident %.0f MB\n", (double)r->memory.activations / 1e6,
+           (double)r->memory.scratch / 1e6, (double)r->memory.weights / 1e6, peak_resident_mb());
+    return EXIT_DONE;
+}
+
+static foil_status measure(const char *path, const bench_options *o, bench_result *r, double *peak) {
+    yaml *document;
+    TRY(yaml_read(path, &document));
+    const yaml_node *root = yaml_root(document);
+    bool training = yaml_kind_of(root) == YAML_MAP && yaml_get(root, "discriminator") && !yaml_get(root, "layers");
+    yaml_free(document);
+    TRY((training ? bench_training : bench_network)(path, o, r));
+    return bench_peak(r->precision, peak);
+}
+
+int cmd_bench(int argc, char **argv) {
+    int count, status;
+    long long batch = 0;
+    bench_options o = {.precision = -1, .seconds = 5};
+    if (!cli_parse(argc, argv, "NET.yaml|CONFIG.yaml [OPTIONS]",
+                   "Measures images per second: of a network file, inference; of a training file, whole training steps on made-up pictures.", OPTIONS,
+                   &count, &status))
+        return status;
+    if (count != 1) return cli_usage("bench", "one network or training file was expected, %d given", count);
+    if (!cli_int(&OPTIONS[OPTION_BATCH], 1, 1 << 16, &batch) || !cli_choice(&OPTIONS[OPTION_PRECISION], PRECISIONS, &o.precision) ||
+        !cli_float(&OPTIONS[OPTION_SECONDS], 0.01, 3600, &o.seconds))
+        return EXIT_USAGE;
+    o.batch = (int)batch;
+    bench_result r = {0};
+    double peak;
+    if (measure(argv[1], &o, &r, &peak) != FOIL_OK) return cli_failed("bench");
+    return report(&r, peak, OPTIONS[OPTION_JSON].text != NULL);
+}
