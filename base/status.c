@@ -1,3 +1,4 @@
+#define FOIL_STATUS_DEFINED_HERE
 #include "base/status.h"
 
 #include <errno.h>
