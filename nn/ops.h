@@ -66,6 +66,7 @@ node *nn_gather(node *x, node *index, int axis);                    // index I32
 node *nn_scatter_add(node *x, node *index, int axis, int64_t size); // gather's adjoint: out axis has `size`, repeated indices add up
 
 // Products (matmul.c). [..., M, K] x [..., K, N] -> [..., M, N]; batch axes equal or broadcast; ta/tb read the last two axes swapped. --------------
+// In a bf16 graph the product is bf16 if an operand is, and the other is cast; two f32 operands stay f32.
 node *nn_matmul(node *a, node *b, bool ta, bool tb);
 
 // Convolutions (conv.c): cross-correlations, a closed family: each is a partial of the trilinear form <conv(x, w), g>. -------------------------------------

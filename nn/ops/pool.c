@@ -1,0 +1,394 @@
+// Pooling. The average is linear, so its adjoint and it are each other's derivative. The maximum picks elements: its gradient puts values where they were
+// picked, the gradient of that picks values there.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <omp.h>
+
+#include "nn/ops/separable.h"
+#include "nn/ops/table.h"
+
+// Shapes. ------------------------------------------------------------------------------------------------------------------------------------------------
+
+static const pool_params *params_of(const node *n) {
+    return n->params; // first member of average_data_params
+}
+
+static int64_t out_size(const pool_params *p, int axis, int64_t size) {
+    int64_t room = size + p->pad[axis] + p->pad[axis + 2] - p->kernel[axis];
+    return room < 0 ? 0 : room / p->stride[axis] + 1;
+}
+
+static foil_status check_window(const node *n, shape x) {
+    const pool_params *p = params_of(n);
+    const char *name = n->op->name;
+    for (int i = 0; i < n->n_in; i++)
+        if (n->in[i]->type != F32 && n->in[i]->type != BF16)
+            return foil_fail(FOIL_INVALID, "%s: operand %d is %s, f32 or bf16 expected", name, i, dtype_name(n->in[i]->type));
+    if (x.n != 4) return foil_fail(FOIL_INVALID, "%s: input is %s, [N,H,W,C] expected", name, shape_text(x));
+    for (int i = 0; i < 2; i++) {
+        if (p->kernel[i] < 1 || p->stride[i] < 1) return foil_fail(FOIL_INVALID, "%s: window and stride must be at least 1", name);
+        if (p->pad[i] < 0 || p->pad[i + 2] < 0 || p->pad[i] >= p->kernel[i] || p->pad[i + 2] >= p->kernel[i])
+            return foil_fail(FOIL_INVALID, "%s: padding must be at least 0 and less than the window of %lldx%lld", name, (long long)p->kernel[0],
+                             (long long)p->kernel[1]);
+        if (out_size(p, i, x.d[1 + i]) < 1)
+            return foil_fail(FOIL_INVALID, "%s: a window of %lldx%lld does not fit into %s padded by %lld, %lld, %lld, %lld", name,
+                             (long long)p->kernel[0], (long long)p->kernel[1], shape_text(x), (long long)p->pad[0], (long long)p->pad[1],
+                             (long long)p->pad[2], (long long)p->pad[3]);
+    }
+    return FOIL_OK;
+}
+
+static shape pooled(const node *n, shape x) {
+    const pool_params *p = params_of(n);
+    return SHAPE(x.d[0], out_size(p, 0, x.d[1]), out_size(p, 1, x.d[2]), x.d[3]);
+}
+
+static foil_status infer_pooled(node *n) { // max_pool, average_pool
+    shape x = n->in[0]->shape;
+    TRY(check_window(n, x));
+    n->shape = pooled(n, x);
+    n->type = n->in[0]->type;
+    return FOIL_OK;
+}
+
+static foil_status check_second(const node *n, shape expected) {
+    shape s = n->in[n->n_in - 1]->shape;
+    if (shape_equal(s, expected)) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: operand %d is %s, %s expected", n->op->name, n->n_in - 1, shape_text(s), shape_text(expected));
+}
+
+static foil_status infer_max_data(node *n) { // x, gradient -> like x
+    shape x = n->in[0]->shape;
+    TRY(check_window(n, x));
+    TRY(check_second(n, pooled(n, x)));
+    n->shape = x;
+    n->type = n->in[1]->type;
+    return FOIL_OK;
+}
+
+static foil_status infer_max_gather(node *n) { // x, values -> like the pooled x
+    shape x = n->in[0]->shape;
+    TRY(check_window(n, x));
+    TRY(check_second(n, x));
+    n->shape = pooled(n, x);
+    n->type = n->in[1]->type;
+    return FOIL_OK;
+}
+
+static foil_status infer_average_data(node *n) { // gradient -> picture
+    const average_data_params *p = n->params;
+    shape g = n->in[0]->shape;
+    if (g.n != 4) return foil_fail(FOIL_INVALID, "%s: input is %s, [N,H,W,C] expected", n->op->name, shape_text(g));
+    n->shape = SHAPE(g.d[0], p->height, p->width, g.d[3]);
+    TRY(check_window(n, n->shape));
+    n->type = n->in[0]->type;
+    return check_second(n, pooled(n, n->shape));
+}
+
+// Nodes. -------------------------------------------------------------------------------------------------------------------------------------------------
+
+// Zeroed first: equal parameters must be equal bytes.
+static void complete(pool_params *to, const pool_params *from) {
+    memset(to, 0, sizeof *to);
+    memcpy(to->kernel, from->kernel, sizeof to->kernel);
+    memcpy(to->pad, from->pad, sizeof to->pad);
+    for (int i = 0; i < 2; i++) to->stride[i] = from->stride[i] ? from->stride[i] : from->kernel[i];
+    to->count_padding = from->count_padding;
+}
+
+static node *pool_node(const op *kind, node *a, node *b, const pool_params *params) {
+    pool_params p;
+    complete(&p, params);
+    return graph_node(a->graph, kind, (node *[]){a, b}, b ? 2 : 1, &p);
+}
+
+node *nn_max_pool(node *x, pool_params p) {
+    p.count_padding = false;
+    return pool_node(&OP_MAX_POOL, x, NULL, &p);
+}
+
+node *nn_average_pool(node *x, pool_params p) {
+    return pool_node(&OP_AVERAGE_POOL, x, NULL, &p);
+}
+
+static void vjp_max(node *y, node *gy, node **gx) {
+    gx[0] = pool_node(&OP_MAX_POOL_DATA, y->in[0], gy, params_of(y));
+}
+
+static void vjp_max_data(node *y, node *gy, node **gx) { // which elements are picked does not change as x moves a little
+    gx[1] = pool_node(&OP_MAX_POOL_GATHER, y->in[0], gy, params_of(y));
+}
+
+static void vjp_max_gather(node *y, node *gy, node **gx) {
+    gx[1] = pool_node(&OP_MAX_POOL_DATA, y->in[0], gy, params_of(y));
+}
+
+static void vjp_average(node *y, node *gy, node **gx) {
+    average_data_params p;
+    memset(&p, 0, sizeof p);
+    complete(&p.pool, params_of(y));
+    p.height = y->in[0]->shape.d[1];
+    p.width = y->in[0]->shape.d[2];
+    gx[0] = graph_node(y->graph, &OP_AVERAGE_POOL_DATA, &gy, 1, &p);
+}
+
+static void vjp_average_data(node *y, node *gy, node **gx) {
+    gx[0] = pool_node(&OP_AVERAGE_POOL, gy, NULL, params_of(y));
+}
+
+// Average. -----------------------------------------------------------------------------------------------------------------------------------------------
+
+typedef struct window {
+    int64_t first, stop; // inside the picture
+    int64_t divisor;     // this axis' share of the number of elements
+} window;
+
+static window window_at(const pool_params *p, int axis, int64_t size, int64_t i) {
+    int64_t start = i * p->stride[axis] - p->pad[axis], stop = start + p->kernel[axis], padded = size + p->pad[axis + 2];
+    window w = {start < 0 ? 0 : start, stop > size ? size : stop, 0};
+    w.divisor = p->count_padding ? (stop > padded ? padded : stop) - start : w.stop - w.first;
+    return w;
+}
+
+static foil_status average_taps(const pool_params *p, int axis, int64_t size, taps *t) {
+    TRY(taps_make(t, out_size(p, axis, size), size, p->kernel[axis]));
+    for (int64_t i = 0; i < t->out; i++) {
+        window w = window_at(p, axis, size, i);
+        t->first[i] = w.first;
+        t->count[i] = w.stop - w.first;
+        for (int64_t j = 0; j < t->count[i]; j++) t->weight[i * t->width + j] = 1 / (float)w.divisor;
+    }
+    return FOIL_OK;
+}
+
+static foil_status axis_taps(const node *n, int axis, taps *t) {
+    const pool_params *p = params_of(n);
+    if (n->op == &OP_AVERAGE_POOL) return average_taps(p, axis, n->in[0]->shape.d[1 + axis], t);
+    taps forward;
+    TRY(average_taps(p, axis, n->shape.d[1 + axis], &forward));
+    foil_status status = taps_transpose(&forward, t);
+    taps_free(&forward);
+    return status;
+}
+
+static foil_status prepare_average(kernel *k, struct plan *p) {
+    (void)p;
+    taps rows, cols;
+    TRY(axis_taps(k->node, 0, &rows));
+    foil_status status = axis_taps(k->node, 1, &cols);
+    if (status == FOIL_OK) return separable_prepare(k, &rows, &cols);
+    taps_free(&rows);
+    return status;
+}
+
+// Maximum. -----------------------------------------------------------------------------------------------------------------------------------------------
+
+enum { CHANNELS = 64 }; // at a time: the unit of work is that many channels of one picture, so that no two threads write to one element
+
+typedef struct unit {
+    int64_t height, width, channels; // of x
+    int64_t out_height, out_width;
+    int64_t picture; // its number
+    int64_t c;       // first channel
+    int n;           // number of channels
+    pool_params pool;
+} unit;
+
+static int64_t count_units(const node *n) {
+    shape x = n->in[0]->shape;
+    return x.d[0] * ((x.d[3] + CHANNELS - 1) / CHANNELS);
+}
+
+static unit unit_at(const node *n, int64_t index) {
+    shape x = n->in[0]->shape, y = pooled(n, x);
+    int64_t blocks = (x.d[3] + CHANNELS - 1) / CHANNELS, c = index % blocks * CHANNELS;
+    int64_t left = x.d[3] - c;
+    return (unit){x.d[1], x.d[2], x.d[3], y.d[1], y.d[2], index / blocks, c, left < CHANNELS ? (int)left : CHANNELS, *params_of(n)};
+}
+
+static inline float load(const void *data, dtype t, int64_t at) {
+    return t == BF16 ? bf16_to_f32(((const uint16_t *)data)[at]) : ((const float *)data)[at];
+}
+
+static inline void store_value(void *data, dtype t, int64_t at, float v) {
+    if (t == BF16)
+        ((uint16_t *)data)[at] = f32_to_bf16(v);
+    else
+        ((float *)data)[at] = v;
+}
+
+static void load_row(const void *data, dtype t, int64_t at, int n, float *to) {
+    if (t == BF16)
+        for (int c = 0; c < n; c++) to[c] = bf16_to_f32(((const uint16_t *)data)[at + c]);
+    else
+        memcpy(to, (const float *)data + at, (size_t)n * sizeof *to);
+}
+
+// For each channel the largest element of window (i, j), and where in the picture it is (row · width + column); ties: the first; NaN wins.
+static void largest(const unit *u, const void *x, dtype t, int64_t i, int64_t j, float *best, int32_t *where) {
+    window rows = window_at(&u->pool, 0, u->height, i), cols = window_at(&u->pool, 1, u->width, j);
+    for (int c = 0; c < u->n; c++) best[c] = -INFINITY, where[c] = (int32_t)(rows.first * u->width + cols.first);
+    for (int64_t r = rows.first; r < rows.stop; r++)
+        for (int64_t q = cols.first; q < cols.stop; q++) {
+            int32_t pixel = (int32_t)(r * u->width + q);
+            float v[CHANNELS];
+            load_row(x, t, ((u->picture * u->height + r) * u->width + q) * u->channels + u->c, u->n, v);
+            for (int c = 0; c < u->n; c++) {
+                bool larger = v[c] > best[c] || (isnan(v[c]) && !isnan(best[c]));
+                best[c] = larger ? v[c] : best[c];
+                where[c] = larger ? pixel : where[c];
+            }
+        }
+}
+
+static void run_max(const kernel *k) {
+    const node *n = k->node;
+#pragma omp parallel for schedule(static)
+    for (int64_t index = 0; index < count_units(n); index++) {
+        unit u = unit_at(n, index);
+        float best[CHANNELS];
+        int32_t where[CHANNELS];
+        int64_t at = u.picture * u.out_height * u.out_width * u.channels + u.c;
+        for (int64_t i = 0; i < u.out_height; i++)
+            for (int64_t j = 0; j < u.out_width; j++, at += u.channels) {
+                largest(&u, k->in[0], n->in[0]->type, i, j, best, where);
+                for (int c = 0; c < u.n; c++) store_value(k->out, n->type, at + c, best[c]);
+            }
+    }
+}
+
+static void run_max_gather(const kernel *k) {
+    const node *n = k->node;
+#pragma omp parallel for schedule(static)
+    for (int64_t index = 0; index < count_units(n); index++) {
+        unit u = unit_at(n, index);
+        float best[CHANNELS];
+        int32_t where[CHANNELS];
+        int64_t picture = u.picture * u.height * u.width, at = u.picture * u.out_height * u.out_width * u.channels + u.c;
+        for (int64_t i = 0; i < u.out_height; i++)
+            for (int64_t j = 0; j < u.out_width; j++, at += u.channels) {
+                largest(&u, k->in[0], n->in[0]->type, i, j, best, where);
+                for (int c = 0; c < u.n; c++)
+                    store_value(k->out, n->type, at + c, load(k->in[1], n->in[1]->type, (picture + where[c]) * u.channels + u.c + c));
+            }
+    }
+}
+
+// Sums are kept in f32: a picture of CHANNELS channels per thread.
+static foil_status prepare_max_data(kernel *k, struct plan *p) {
+    (void)p;
+    shape x = k->node->shape;
+    if (k->node->type == BF16) k->scratch_bytes = (size_t)omp_get_max_threads() * (size_t)(x.d[1] * x.d[2]) * CHANNELS * sizeof(float);
+    return FOIL_OK;
+}
+
+// Adds the unit's gradients where its maxima lie; element (pixel, c) of the picture is to[pixel * stride + c].
+static void scatter(const kernel *k, const unit *u, float *to, int64_t stride) {
+    const node *n = k->node;
+    float best[CHANNELS];
+    int32_t where[CHANNELS];
+    for (int64_t pixel = 0; pixel < u->height * u->width; pixel++) memset(to + pixel * stride, 0, (size_t)u->n * sizeof *to);
+    int64_t at = u->picture * u->out_height * u->out_width * u->channels + u->c;
+    for (int64_t i = 0; i < u->out_height; i++)
+        for (int64_t j = 0; j < u->out_width; j++, at += u->channels) {
+            largest(u, k->in[0], n->in[0]->type, i, j, best, where);
+            for (int c = 0; c < u->n; c++) to[where[c] * stride + c] += load(k->in[1], n->in[1]->type, at + c);
+        }
+}
+
+static void run_max_data(const kernel *k) {
+    const node *n = k->node;
+#pragma omp parallel for schedule(static)
+    for (int64_t index = 0; index < count_units(n); index++) {
+        unit u = unit_at(n, index);
+        int64_t pixels = u.height * u.width, begin = u.picture * pixels * u.channels + u.c;
+        if (n->type == F32) {
+            scatter(k, &u, (float *)k->out + begin, u.channels);
+            continue;
+        }
+        float *sums = (float *)k->scratch + omp_get_thread_num() * pixels * CHANNELS;
+        scatter(k, &u, sums, CHANNELS);
+        for (int64_t pixel = 0; pixel < pixels; pixel++)
+            for (int c = 0; c < u.n; c++) store_value(k->out, BF16, begin + pixel * u.channels + c, sums[pixel * CHANNELS + c]);
+    }
+}
+
+// Reference. ---------------------------------------------------------------------------------------------------------------------------------------------
+
+// Calls `term` for every window: x is the large picture's shape, `at` the window's output element.
+typedef void (*visit)(const node *n, const double *const *in, double *out, shape x, window rows, window cols, int64_t at);
+
+static void each_window(const node *n, shape x, const double *const *in, double *out, visit term) {
+    shape y = pooled(n, x);
+    for (int64_t e = 0; e < shape_count(n->shape); e++) out[e] = 0;
+    for (int64_t at = 0; at < shape_count(y); at++) {
+        int64_t j = at / y.d[3] % y.d[2], i = at / (y.d[3] * y.d[2]) % y.d[1];
+        term(n, in, out, x, window_at(params_of(n), 0, x.d[1], i), window_at(params_of(n), 1, x.d[2], j), at);
+    }
+}
+
+// Element (r, q) of the picture and channel that output `at` belongs to.
+static int64_t element(const node *n, shape x, int64_t at, int64_t r, int64_t q) {
+    shape y = pooled(n, x);
+    int64_t c = at % y.d[3], picture = at / (y.d[1] * y.d[2] * y.d[3]);
+    return ((picture * x.d[1] + r) * x.d[2] + q) * x.d[3] + c;
+}
+
+static void visit_average(const node *n, const double *const *in, double *out, shape x, window rows, window cols, int64_t at) {
+    double w = 1 / ((double)rows.divisor * (double)cols.divisor);
+    for (int64_t r = rows.first; r < rows.stop; r++)
+        for (int64_t q = cols.first; q < cols.stop; q++) {
+            int64_t e = element(n, x, at, r, q);
+            if (n->op == &OP_AVERAGE_POOL)
+                out[at] += w * in[0][e];
+            else
+                out[e] += w * in[0][at];
+        }
+}
+
+static void visit_max(const node *n, const double *const *in, double *out, shape x, window rows, window cols, int64_t at) {
+    int64_t best = element(n, x, at, rows.first, cols.first);
+    for (int64_t r = rows.first; r < rows.stop; r++)
+        for (int64_t q = cols.first; q < cols.stop; q++) {
+            int64_t e = element(n, x, at, r, q);
+            if (in[0][e] > in[0][best]) best = e;
+        }
+    if (n->op == &OP_MAX_POOL)
+        out[at] = in[0][best];
+    else if (n->op == &OP_MAX_POOL_GATHER)
+        out[at] = in[1][best];
+    else
+        out[best] += in[1][at];
+}
+
+static void reference_average(const node *n, const double *const *in, double *out) {
+    each_window(n, n->op == &OP_AVERAGE_POOL ? n->in[0]->shape : n->shape, in, out, visit_average);
+}
+
+static void reference_max(const node *n, const double *const *in, double *out) {
+    each_window(n, n->in[0]->shape, in, out, visit_max);
+}
+
+static double flops(const node *n) {
+    shape x = n->op == &OP_AVERAGE_POOL_DATA ? n->shape : n->in[0]->shape;
+    return (double)(shape_count(pooled(n, x)) * params_of(n)->kernel[0] * params_of(n)->kernel[1]);
+}
+
+#define MAX_OP(text, arity, infer_, vjp_, prepare_, run_)                                                                                            \
+    {                                                                                                                                                \
+        .name = text, .min_in = arity, .max_in = arity, .params_size = sizeof(pool_params), .infer = infer_, .vjp = vjp_, .prepare = prepare_,       \
+        .run = run_, .reference = reference_max, .flops = flops                                                                                      \
+    }
+const op OP_MAX_POOL = MAX_OP("max_pool", 1, infer_pooled, vjp_max, NULL, run_max);
+const op OP_MAX_POOL_DATA = MAX_OP("max_pool_data", 2, infer_max_data, vjp_max_data, prepare_max_data, run_max_data);
+const op OP_MAX_POOL_GATHER = MAX_OP("max_pool_gather", 2, infer_max_gather, vjp_max_gather, NULL, run_max_gather);
+
+#define AVERAGE_OP(text, params, infer_, vjp_)                                                                                                       \
+    {                                                                                                                                                \
+        .name = text, .min_in = 1, .max_in = 1, .params_size = sizeof(params), .infer = infer_, .vjp = vjp_, .prepare = prepare_average,             \
+        .run = separable_run, .release = separable_release, .reference = reference_average, .flops = flops                                           \
+    }
+const op OP_AVERAGE_POOL = AVERAGE_OP("average_pool", pool_params, infer_pooled, vjp_average);
+const op OP_AVERAGE_POOL_DATA = AVERAGE_OP("average_pool_data", average_data_params, infer_average_data, vjp_average_data);
