@@ -1,6 +1,6 @@
 // What happens to a picture between the set and the network. Reals and fakes, whoever forged them, go through the same chain, or the detector learns the codec.
 //
-//     augment: [flip, {crop: {size: 64}}, {jpeg: {quality: [60, 100], p: 0.5}}, {blur: {sigma: [0, 1.5], p: 0.2}}]
+//     augment: [flip, {crop: 4}, {jpeg: {quality: [60, 100], p: 0.5}}, {blur: {sigma: [0, 1.5], p: 0.2}}]
 #ifndef FOIL_DATA_TRANSFORM_H
 #define FOIL_DATA_TRANSFORM_H
 

@@ -1,0 +1,25 @@
+// What distribution does to pictures: JPEG again.
+#include "data/transform_type.h"
+
+typedef struct jpeg {
+    double p, quality[2];
+} jpeg;
+static const key KEYS[] = {{"quality", KEY_RANGE, offsetof(jpeg, quality), "[60, 100]", 1, 100, .doc = "of libjpeg-turbo, whole numbers, 4:2:0"},
+                           TRANSFORM_P(jpeg, "1"),
+                           {0}};
+
+static foil_status apply(const void *settings, image *im, draws *d) {
+    const jpeg *o = settings;
+    uint8_t *bytes;
+    size_t n;
+    TRY(image_encode_jpeg(im, draw_int(d, (int64_t)o->quality[0], (int64_t)o->quality[1]), &bytes, &n));
+    image coded;
+    foil_status s = image_decode(bytes, n, "JPEG in memory", &coded);
+    free(bytes);
+    TRY(s);
+    image_free(im);
+    *im = coded;
+    return FOIL_OK;
+}
+
+const transform_type TRANSFORM_JPEG = {"jpeg", "Codes the picture as JPEG and decodes it", KEYS, sizeof(jpeg), apply};
