@@ -58,11 +58,21 @@ const op OP_BROADCAST = {.name = "broadcast",
                          .vjp = vjp_broadcast,
                          .reference = reference_broadcast};
 
+// One form for what repeats equally: [C], not [1, 1, 1, C].
+static node *without_leading_ones(node *x) {
+    shape s = SCALAR;
+    for (int i = 0; i < x->shape.n; i++)
+        if (s.n || x->shape.d[i] != 1) s.d[s.n++] = x->shape.d[i];
+    return nn_reshape(x, s);
+}
+
 node *nn_broadcast(node *x, shape s) {
     double value;
     if (graph_is_poison(x) || shape_equal(x->shape, s)) return x;
     if (constant_value(x, &value)) return graph_constant(x->graph, s, value);
     if (x->op == &OP_BROADCAST) x = x->in[0];
+    if (x->shape.n <= s.n && shape_count(x->shape) == shape_count(s)) return nn_reshape(x, s);
+    x = without_leading_ones(x);
     return graph_node(x->graph, &OP_BROADCAST, &x, 1, &(broadcast_params){s});
 }
 

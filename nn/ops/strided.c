@@ -37,10 +37,13 @@ static void copy_line(int64_t n, size_t size, const void *from, int64_t from_str
 static void simplify(shape *box, walk *a, walk *b) {
     int n = 0;
     for (int i = 0; i < box->n; i++) {
-        if (box->d[i] == 1) continue;
-        bool joins = n && a->stride[n - 1] == a->stride[i] * box->d[i] && b->stride[n - 1] == b->stride[i] * box->d[i];
-        if (!joins) box->d[n++] = 1;
-        box->d[n - 1] *= box->d[i];
+        const int64_t d = box->d[i];
+        if (d == 1) continue;
+        const bool joins = n && a->stride[n - 1] == a->stride[i] * d && b->stride[n - 1] == b->stride[i] * d;
+        if (joins)
+            box->d[n - 1] *= d;
+        else
+            box->d[n++] = d;
         a->stride[n - 1] = a->stride[i];
         b->stride[n - 1] = b->stride[i];
     }

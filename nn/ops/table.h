@@ -113,6 +113,8 @@ typedef struct resize_params {
 node *elementwise_node(const op *kind, node *const *in, int n_in, const void *params);
 // infer of every element-wise op: equal shapes; bf16 if an operand that does not repeat is bf16, else f32.
 foil_status elementwise_infer(node *n);
+// Mean and biased variance over axes that stay with size 1.
+batch_stats moments(node *x, axes a);
 // If `n` is a constant, its value.
 bool constant_value(const node *n, double *value);
 
