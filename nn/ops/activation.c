@@ -128,9 +128,6 @@ static void abs_vjp(node *y, node *gy, node **gx) {
 }
 static const op OP_ABS = ELEMENTWISE_ROW("abs", abs, 1, 0);
 
-typedef struct slope_params {
-    double slope;
-} slope_params;
 #define SLOPE ((const slope_params *)params)->slope
 
 // Through a rectifier, in one op: a > 0 ? b : slope · b.
@@ -159,9 +156,6 @@ static void leaky_relu_vjp(node *y, node *gy, node **gx) {
 }
 static const op OP_LEAKY_RELU = ELEMENTWISE_ROW("leaky_relu", leaky_relu, 1, sizeof(slope_params));
 
-typedef struct elu_params {
-    double alpha, scale; // scale · (x > 0 ? x : alpha (e^x - 1))
-} elu_params;
 #define ELU ((const elu_params *)params)
 ELEMENTWISE_FUNCTIONS(elu, 1, (float)ELU->scale *(a > 0 ? a : (float)ELU->alpha * fast_expm1_negative(a)),
                       ELU->scale *(a > 0 ? a : ELU->alpha * expm1(a)))

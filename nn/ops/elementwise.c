@@ -241,9 +241,6 @@ node *nn_max(node *a, node *b) {
     return BINARY_NODE(OP_MAX, a, b, NULL);
 }
 
-typedef struct clip_params {
-    double low, high;
-} clip_params;
 #define CLIP ((const clip_params *)params)
 ELEMENTWISE_FUNCTIONS(clip, 1, a<(float)CLIP->low ? (float)CLIP->low : a>(float) CLIP->high ? (float)CLIP->high : a,
                       a<CLIP->low ? CLIP->low : a> CLIP->high ? CLIP->high : a)

@@ -82,6 +82,16 @@ typedef struct cast_params {
 typedef struct affine_params {
     double scale, shift;
 } affine_params;
+// Parameters of those that are known by name alone: "clip"; "leaky_relu"; "elu" (SELU is one too).
+typedef struct clip_params {
+    double low, high;
+} clip_params;
+typedef struct slope_params {
+    double slope;
+} slope_params;
+typedef struct elu_params {
+    double alpha, scale; // scale · (x > 0 ? x : alpha (e^x - 1))
+} elu_params;
 
 // Products (matmul.c, conv.c). A convolution op takes two of x, w, y and gives the third (see conv.c).
 extern const op OP_MATMUL, OP_CONV, OP_CONV_DATA, OP_CONV_WEIGHTS;
