@@ -1,7 +1,7 @@
 // A detector: one safetensors file with weights, network, preprocessing, calibration, thresholds and provenance.
 //
-// Metadata: foil_detector=1, version, network (YAML), head, channels, fit, resize, temperature, thresholds (JSON {"eer": t, "fpr=0.01": t}), trained_on (JSON: set, fingerprint,
-// counts per method), forgers, config, seed, step, validation (JSON: metric values). The public struct foil_detector of foil.h is this one.
+// Metadata: foil_detector=1, version, network (YAML), head, channels, fit, resize, temperature, thresholds (JSON {"eer": t, "fpr=0.01": t}), calibrated_on (JSON: reals, fakes),
+// provenance (JSON: set, fingerprint, methods, forgers, seed, step, validation, config). The public struct foil_detector of foil.h is this one.
 #ifndef FOIL_EVAL_DETECTOR_H
 #define FOIL_EVAL_DETECTOR_H
 
@@ -18,7 +18,7 @@ typedef struct detector_card { // texts owned by the detector, or by the caller 
     resize_filter filter;
     calibration calibration;
     const char *head;       // "detect"
-    const char *provenance; // JSON object: set, fingerprint, methods, forgers, seed, step, validation, config
+    const char *provenance; // JSON object: set, fingerprint, methods, forgers, seed, step, validation, config; NULL = {}
 } detector_card;
 
 // Writes the discriminator's weights (all of `s`) as a detector.

@@ -2,13 +2,14 @@
 #ifndef FOIL_EVAL_HARNESS_H
 #define FOIL_EVAL_HARNESS_H
 
+#include "base/arena.h"
 #include "base/text.h"
 #include "data/set.h"
 #include "eval/detector.h"
 #include "eval/metric.h"
 
 typedef struct scored {
-    const char *path, *method, *subject;
+    const char *path, *method, *subject; // "" = none given
     int clip;
     bool fake;
     double logit, score;
@@ -25,19 +26,22 @@ typedef struct evaluation {
     int rows;
     double threshold;
     const char *threshold_name; // "eer"
-    struct arena *memory;
+    int draws;
+    uint64_t seed;
+    arena memory;
 } evaluation;
 
 typedef struct evaluation_options {
-    set_split split;
-    int draws; // 1000
+    set_split split; // of a set
+    int draws;       // 1000
     uint64_t seed;
-    int batch;
     void (*progress)(int64_t done, int64_t total, void *context);
     void *context;
 } evaluation_options;
 
 foil_status evaluate_set(foil_detector *d, const set *s, const evaluation_options *o, evaluation *out);
+// All pictures under `folder`, which has real/ and fake/ in it (layout `folders` of datasets/).
+foil_status evaluate_folder(foil_detector *d, const char *folder, const evaluation_options *o, evaluation *out);
 void evaluation_free(evaluation *e);
 
 // scores.csv: path,score,fake,method,subject,clip (RFC 4180 quoting). metrics.json: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}}.

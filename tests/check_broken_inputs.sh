@@ -221,7 +221,7 @@ check "evaluation of one class" 1 "one_class_folder.*(fake|class)|(fake|class).*
 check "evaluation of a truncated set" 1 "cut\.h5" eval detector.safetensors cut.h5 --out e
 check "evaluation on an unknown split" 2 "'tets': one of" eval detector.safetensors good.h5 --split tets
 check "evaluation of an empty file" 1 "empty\.h5" eval detector.safetensors empty.h5
-check "export to an unknown suffix" 1 "detector\.xyz" export detector.safetensors -o detector.xyz
+check "export to an unknown suffix" 2 "detector\.xyz" export detector.safetensors -o detector.xyz
 check "export of nothing" 1 "nowhere" export nowhere.safetensors -o x.onnx
 check "export into a missing folder" 1 "nofolder" export detector.safetensors -o nofolder/x.onnx
 check "generator of a supervised run" 1 "generator" export sound --generator -o x.onnx

@@ -1,0 +1,129 @@
+// Writing and reading a detector's metadata. Numbers keep all their digits: what was chosen on validation is what is used.
+#include "eval/card.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char FORMAT[] = "1";
+
+static void set_number(safetensors_writer *w, const char *key, double value) {
+    text t = {0};
+    text_format(&t, "%.17g", value);
+    safetensors_set(w, key, t.failed ? "" : t.data);
+    text_free(&t);
+}
+
+static foil_status set_card(safetensors_writer *w, const net *n, const detector_card *card) {
+    const calibration *c = &card->calibration;
+    text thresholds = {0}, counts = {0};
+    text_format(&thresholds, "{\"eer\": %.17g, \"fpr=0.01\": %.17g}", c->eer, c->fpr01);
+    text_format(&counts, "{\"reals\": %lld, \"fakes\": %lld}", (long long)c->reals, (long long)c->fakes);
+    bool failed = thresholds.failed || counts.failed;
+    if (!failed) {
+        safetensors_set(w, "foil_detector", FORMAT);
+        safetensors_set(w, "version", foil_version());
+        safetensors_set(w, "network", net_text(n));
+        safetensors_set(w, "head", card->head);
+        set_number(w, "channels", net_channels(n));
+        safetensors_set(w, "fit", FIT_NAMES[card->fit]);
+        safetensors_set(w, "resize", RESIZE_NAMES[card->filter]);
+        set_number(w, "temperature", c->temperature);
+        safetensors_set(w, "thresholds", thresholds.data);
+        safetensors_set(w, "calibrated_on", counts.data);
+        safetensors_set(w, "provenance", card->provenance ? card->provenance : "{}");
+    }
+    text_free(&thresholds);
+    text_free(&counts);
+    return failed ? foil_fail_memory(1024, "a detector's metadata") : FOIL_OK;
+}
+
+foil_status detector_write(const char *path, const net *n, const store *s, const detector_card *card) {
+    safetensors_writer *w = safetensors_writer_new();
+    if (!w) return foil_fail_memory(1024, "a detector");
+    foil_status status = set_card(w, n, card);
+    if (status == FOIL_OK) {
+        safetensors_add_store(w, "", s);
+        status = safetensors_write(w, path);
+    }
+    safetensors_writer_free(w);
+    return status;
+}
+
+// Reading. --------------------------------------------------------------------------------------------------------------------------------------
+
+typedef struct reader {
+    const safetensors *file;
+    const char *path;
+    arena *texts;
+} reader;
+
+static foil_status read_text(const reader *r, const char *key, const char **out) {
+    const char *value = safetensors_metadata(r->file, key);
+    if (!value) return foil_fail(FOIL_INVALID, "%s: a detector without '%s' in its metadata", r->path, key);
+    *out = arena_text(r->texts, value);
+    return *out ? FOIL_OK : foil_fail_memory(strlen(value), "a detector's metadata");
+}
+
+static foil_status read_number(const reader *r, const char *key, double low, double high, double *out) {
+    const char *value;
+    TRY(read_text(r, key, &value));
+    if (text_to_float(value, out) && *out >= low && *out <= high) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: %s is '%s': expected a number from %g to %g", r->path, key, value, low, high);
+}
+
+static foil_status read_choice(const reader *r, const char *key, const char *const *names, int *out) {
+    const char *value;
+    TRY(read_text(r, key, &value));
+    for (*out = 0; names[*out]; ++*out)
+        if (!strcmp(names[*out], value)) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: %s '%s' is not known to this version", r->path, key, value);
+}
+
+// Two numbers of a JSON object in the metadata.
+static foil_status read_pair(const reader *r, const char *key, const char *const names[2], double out[2]) {
+    const char *value;
+    TRY(read_text(r, key, &value));
+    json_t *object = json_loads(value, 0, NULL);
+    bool good = true;
+    for (int i = 0; i < 2; i++) {
+        json_t *number = json_object_get(object, names[i]);
+        good = good && json_is_number(number);
+        out[i] = json_number_value(number);
+    }
+    json_decref(object);
+    return good ? FOIL_OK
+                : foil_fail(FOIL_INVALID, "%s: %s is '%s': expected numbers for \"%s\" and \"%s\"", r->path, key, value, names[0], names[1]);
+}
+
+static foil_status read_calibration(const reader *r, calibration *c) {
+    double thresholds[2], counts[2];
+    TRY(read_number(r, "temperature", 1e-30, 1e30, &c->temperature));
+    TRY(read_pair(r, "thresholds", (const char *const[]){"eer", "fpr=0.01"}, thresholds));
+    TRY(read_pair(r, "calibrated_on", (const char *const[]){"reals", "fakes"}, counts));
+    c->eer = thresholds[0];
+    c->fpr01 = thresholds[1];
+    c->reals = (int64_t)counts[0];
+    c->fakes = (int64_t)counts[1];
+    return FOIL_OK;
+}
+
+foil_status card_read(const safetensors *file, const char *path, arena *texts, detector_card *card, net **n) {
+    reader r = {file, path, texts};
+    const char *format = safetensors_metadata(file, "foil_detector"), *network;
+    if (!format) return foil_fail(FOIL_INVALID, "%s is not a detector: nothing in its metadata says 'foil_detector'", path);
+    if (strcmp(format, FORMAT) != 0) return foil_fail(FOIL_INVALID, "%s: detector format '%s', but this version reads '%s'", path, format, FORMAT);
+    double channels;
+    int fit, filter;
+    TRY(read_text(&r, "network", &network));
+    TRY(read_text(&r, "head", &card->head));
+    TRY(read_text(&r, "provenance", &card->provenance));
+    TRY(read_number(&r, "channels", 1, 4, &channels));
+    TRY(read_choice(&r, "fit", FIT_NAMES, &fit));
+    TRY(read_choice(&r, "resize", RESIZE_NAMES, &filter));
+    TRY(read_calibration(&r, &card->calibration));
+    card->fit = (image_fit)fit;
+    card->filter = (resize_filter)filter;
+    return net_parse(network, path, (int)channels, n);
+}

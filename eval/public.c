@@ -1,0 +1,57 @@
+// The interface of foil.h for programs that embed a detector.
+#include <math.h>
+#include <string.h>
+
+#include "eval/detector.h"
+
+const char *foil_version(void) {
+    return FOIL_VERSION;
+}
+
+foil_status foil_detector_load(const char *path, foil_detector **out) {
+    return detector_open(path, out);
+}
+
+void foil_detector_input(const foil_detector *d, int *height, int *width, int *channels) {
+    shape in = net_input(detector_net(d));
+    *height = (int)in.d[0];
+    *width = (int)in.d[1];
+    *channels = (int)in.d[2];
+}
+
+static foil_status score_image(foil_detector *d, const image *picture, double *score) {
+    double logit;
+    TRY(detector_logits(d, &picture, 1, &logit));
+    *score = detector_score(d, logit);
+    return FOIL_OK;
+}
+
+foil_status foil_detector_score_file(foil_detector *d, const char *path, double *score) {
+    image picture = {0};
+    TRY(image_read(path, &picture));
+    foil_status status = score_image(d, &picture, score);
+    image_free(&picture);
+    return status;
+}
+
+foil_status foil_detector_score_pixels(foil_detector *d, const unsigned char *pixels, int height, int width, int channels, double *score) {
+    if (!pixels || height < 1 || width < 1 || (channels != 1 && channels != 3))
+        return foil_fail(FOIL_INVALID, "pixels [%d, %d, %d]: expected a height and a width of at least 1, and 1 or 3 channels", height, width,
+                         channels);
+    const image picture = {.height = height, .width = width, .channels = channels, .pixels = (unsigned char *)pixels}; // only read
+    return score_image(d, &picture, score);
+}
+
+foil_status foil_detector_threshold(const foil_detector *d, const char *name, double *threshold) {
+    const calibration *c = &detector_card_of(d)->calibration;
+    const struct {
+        const char *name;
+        double value;
+    } known[] = {{"eer", c->eer}, {"fpr=0.01", c->fpr01}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i].name, name) != 0) continue;
+        *threshold = known[i].value;
+        return FOIL_OK;
+    }
+    return foil_fail(FOIL_INVALID, "no threshold '%s': a detector has 'eer' and 'fpr=0.01'", name);
+}
