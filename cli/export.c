@@ -1,0 +1,127 @@
+// foil export: a detector or a generator in the form that the suffix names.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "export/export.h"
+
+static option OPTIONS[] = {
+    {.name = "--output", .letter = 'o', .value = "FILE", .doc = "what to write: .onnx, .safetensors or .npz"},
+    {.name = "--generator", .doc = "of a run: its generator (the running average, if there is one) instead of its detector"},
+    {.name = NULL},
+};
+enum { OPTION_OUTPUT, OPTION_GENERATOR };
+
+// What a suffix stands for.
+typedef struct suffix {
+    const char *text;
+    foil_status (*detector)(const char *path, const foil_detector *d);
+    foil_status (*generator)(const char *path, const net *n, store *s);
+} suffix;
+
+static foil_status detector_safetensors(const char *path, const foil_detector *d) {
+    return detector_write(path, detector_net(d), detector_store(d), detector_card_of(d));
+}
+
+static foil_status detector_npz(const char *path, const foil_detector *d) {
+    return export_npz(path, detector_store(d));
+}
+
+static foil_status generator_safetensors(const char *path, const net *n, store *s) {
+    return export_weights(path, n, s);
+}
+
+static foil_status generator_npz(const char *path, const net *n, store *s) {
+    (void)n;
+    return export_npz(path, s);
+}
+
+static const suffix SUFFIXES[] = {{".onnx", export_onnx_detector, export_onnx_generator},
+                                  {".safetensors", detector_safetensors, generator_safetensors},
+                                  {".npz", detector_npz, generator_npz}};
+
+static const suffix *suffix_of(const char *path) {
+    for (size_t i = 0; i < sizeof SUFFIXES / sizeof *SUFFIXES; i++)
+        if (text_ends_nocase(path, SUFFIXES[i].text)) return &SUFFIXES[i];
+    return NULL;
+}
+
+// "RUN/name" if `path` is a folder, else `path`. The caller frees.
+static char *inside(const char *path, const char *name) {
+    text t = {0};
+    if (file_is_folder(path))
+        text_format(&t, "%s/%s", path, name);
+    else
+        text_add(&t, path);
+    return t.failed ? NULL : t.data;
+}
+
+static foil_status export_detector(const char *from, const suffix *to, const char *path) {
+    foil_detector *d;
+    TRY(foil_detector_load(from, &d));
+    foil_status status = to->detector(path, d);
+    foil_detector_free(d);
+    return status;
+}
+
+// The run's generator: its average if the checkpoint has one.
+static foil_status load_generator(const safetensors *file, const char *from, net **n, store **s) {
+    const char *network = safetensors_metadata(file, "generator");
+    safetensors_entry first;
+    if (!network) return foil_fail(FOIL_INVALID, "%s: no generator in it", from);
+    TRY(net_parse(network, from, 0, n));
+    *s = store_new();
+    if (!*s) return foil_fail_memory(sizeof **s, "a generator");
+    TRY(net_declare(*n, *s));
+    TRY(store_allocate(*s));
+    text average = {0};
+    text_format(&average, "average.%s", (*s)->n ? (*s)->tensor[0].name : "");
+    bool averaged = !average.failed && safetensors_find(file, average.data, &first);
+    text_free(&average);
+    return safetensors_load_store(file, averaged ? "average." : "generator.", *s);
+}
+
+static foil_status export_generator(const char *from, const suffix *to, const char *path) {
+    safetensors *file;
+    net *n = NULL;
+    store *s = NULL;
+    TRY(safetensors_open(from, &file));
+    foil_status status = load_generator(file, from, &n, &s);
+    safetensors_close(file);
+    if (status == FOIL_OK) status = to->generator(path, n, s);
+    store_free(s);
+    net_free(n);
+    return status;
+}
+
+static foil_status run(const char *argument, const suffix *to, const char *path, bool generator) {
+    const char *name = generator ? "checkpoint.safetensors" : "best.safetensors";
+    char *from = inside(argument, name);
+    if (!from) return foil_fail_memory(strlen(argument), "a path");
+    foil_status status;
+    if (file_is_folder(argument) && !file_exists(from))
+        status =
+            foil_fail(FOIL_INVALID, "%s: no %s in it%s", argument, name, generator ? "" : " yet; 'foil train' writes it when it first evaluates");
+    else
+        status = generator ? export_generator(from, to, path) : export_detector(from, to, path);
+    free(from);
+    return status;
+}
+
+int cmd_export(int argc, char **argv) {
+    int count, status;
+    if (!cli_parse(argc, argv, "RUN|DETECTOR -o FILE [--generator]",
+                   "Writes the detector of a run, or a detector's file, in the form that FILE's suffix names:\n"
+                   "  .onnx         pictures f32 [N,C,H,W] in 0..1 to logits and calibrated scores [N]; with --generator, latents to pictures\n"
+                   "  .safetensors  weights with PyTorch's names and order\n"
+                   "  .npz          weights for NumPy",
+                   OPTIONS, &count, &status))
+        return status;
+    const char *path = OPTIONS[OPTION_OUTPUT].text;
+    if (count != 1) return cli_usage("export", "expected a run's folder or a detector");
+    if (!path) return cli_usage("export", "which file? give it with -o");
+    const suffix *to = suffix_of(path);
+    if (!to) return cli_usage("export", "%s: expected a file ending in .onnx, .safetensors or .npz", path);
+    return run(argv[1], to, path, OPTIONS[OPTION_GENERATOR].text) == FOIL_OK ? EXIT_DONE : cli_failed("export");
+}
