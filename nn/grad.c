@@ -15,16 +15,18 @@ static bool repeats(const node *n) {
     return n->op == &OP_BROADCAST || n->op == &OP_CONSTANT;
 }
 
-// The gradient toward a tensor of type `t`. Values that repeat may stay f32 in front of element-wise ops, which round their results only.
-static node *of_type(node *gy, dtype t, bool elementwise) {
-    return elementwise && repeats(gy) ? gy : nn_cast(gy, t);
+// The gradient toward `y` in the type that it needs. Values that repeat may stay f32 in front of element-wise ops, which round their results only; toward a
+// broadcast any type will do, because a sum comes next.
+static node *in_type_of(const node *y, node *gy) {
+    bool any = y->op == &OP_BROADCAST || (y->op->flags & OP_ELEMENTWISE && repeats(gy));
+    return any ? gy : nn_cast(gy, y->type);
 }
 
 static void accumulate(backward *b, node *x, node *gx) {
     if (!gx || !b->on_path[x->id] || graph_is_poison(gx)) return;
     assert(shape_equal(gx->shape, x->shape));
     node **sum = &b->toward[x->id];
-    gx = of_type(gx, x->type, true);
+    if (!repeats(gx) && !repeats(x)) gx = nn_cast(gx, x->type);
     *sum = *sum ? nn_add(*sum, gx) : gx;
 }
 
@@ -42,7 +44,7 @@ static void pass_through(backward *b, node *y) {
         return;
     }
     b->graph->label = y->label;
-    y->op->vjp(y, of_type(b->toward[y->id], y->type, y->op->flags & OP_ELEMENTWISE), gx);
+    y->op->vjp(y, in_type_of(y, b->toward[y->id]), gx);
     for (int i = 0; i < y->n_in; i++) accumulate(b, y->in[i], gx[i]);
     free(gx);
 }

@@ -104,6 +104,7 @@ static node *sum(node *x, axes a) {
     if (constant_value(x, &value)) return graph_constant(x->graph, result, value * count);
     if (!a) return nn_cast(x, F32);
     if (repeated_axes(x, a) == a) return nn_mul_scalar(nn_cast(nn_broadcast(x->in[0], result), F32), count);
+    if (x->op == &OP_CAST && x->type == F32 && x->in[0]->type == BF16) return sum(x->in[0], a);
     if (x->op == &OP_AFFINE) {
         const affine_params *p = x->params;
         if (p->shift == 0) return nn_mul_scalar(sum(x->in[0], a), p->scale);
