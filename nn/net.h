@@ -11,14 +11,15 @@
 
 typedef struct net net;
 
-// `channels`: of the images, for `input: {image: [64, 64, channels]}` and `out: channels` in the file; 0 = the file's own `channels:` (default 3).
+// `channels`: of the images, what `$channels` stands for in the file: `input: {image: [64, 64, $channels]}`, `out: $channels`; 0 = the file's own
+// `channels:` (default 3).
 // All errors of the file are found here, shapes included: a trial graph is built.
 foil_status net_read(const char *path, int channels, net **out);
 // The same from text, as kept in a detector; `name` stands for the file in errors.
 foil_status net_parse(const char *text, const char *name, int channels, net **out);
 void net_free(net *n);
 
-// The file with `repeat` and channels as written: what net_parse takes.
+// The file as written, with its number of channels: what net_parse takes.
 const char *net_text(const net *n);
 int net_channels(const net *n);
 // One sample's shape: [H,W,C] of an image, [Z] of a latent vector.
@@ -44,9 +45,14 @@ typedef enum net_mode {
 // Emits the body on `x` ([N,…]: f32 or bf16; images in -1..1) and gives its output; further heads with net_apply_head on that output. `updates`, if not NULL, collects assign
 // nodes (running statistics, spectral vectors) to be added to the plan's outputs. Several applications in one graph share the parameters; `pass` keeps their
 // random streams apart.
+//
+// With one `updates` for several applications, state advances from one to the next, as it does when a PyTorch module is called several times.
+enum { NET_MAX_UPDATES = 512 };
 typedef struct net_updates {
     int n;
-    node *at[512];
+    node *at[NET_MAX_UPDATES];        // what the plan is asked for
+    const store *of[NET_MAX_UPDATES]; // and what each assigns to
+    int tensor[NET_MAX_UPDATES];
 } net_updates;
 node *net_apply(const net *n, graph *g, store *s, node *x, net_mode mode, uint32_t pass, net_updates *updates);
 node *net_apply_head(const net *n, graph *g, store *s, const char *head, node *features, net_mode mode, uint32_t pass, net_updates *updates);

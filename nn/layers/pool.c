@@ -1,0 +1,56 @@
+#include "nn/layers/layer.h"
+
+typedef struct pool_keys {
+    int64_t kernel[2], stride[2], pad[2];
+    bool count_padding;
+} pool_keys;
+
+static pool_params params_of(const pool_keys *k) {
+    return (pool_params){.kernel = {k->kernel[0], k->kernel[1]},
+                         .stride = {k->stride[0], k->stride[1]},
+                         .pad = {k->pad[0], k->pad[1], k->pad[0], k->pad[1]},
+                         .count_padding = k->count_padding};
+}
+
+#define AT(field) offsetof(pool_keys, field)
+#define WINDOW_KEYS                                                                                                                                  \
+    {"kernel", KEY_PAIR, AT(kernel), .min = 1, .max = 4096, .doc = "rows, columns"},                                                                 \
+        {"stride", KEY_PAIR, AT(stride), "0", .min = 0, .max = 4096, .doc = "rows, columns; 0 = the kernel's"}, {                                    \
+        "pad", KEY_PAIR, AT(pad), "0", .min = 0, .max = 2048, .doc = "around; at most half of the kernel"                                            \
+    }
+
+static node *build_max_pool(builder *b, const layer *l, node *x) {
+    return builder_image(b, x) ? nn_max_pool(x, params_of(l->keys)) : x;
+}
+static const key MAX_KEYS[] = {WINDOW_KEYS, {0}};
+const layer_type LAYER_MAX_POOL = {
+    .name = "max_pool", .doc = "The largest value of each window.", .keys = MAX_KEYS, .size = sizeof(pool_keys), .build = build_max_pool};
+
+static node *build_average_pool(builder *b, const layer *l, node *x) {
+    return builder_image(b, x) ? nn_average_pool(x, params_of(l->keys)) : x;
+}
+static const key AVERAGE_KEYS[] = {
+    WINDOW_KEYS, {"count_padding", KEY_BOOL, AT(count_padding), "true", .doc = "divide by the whole window, padding included"}, {0}};
+const layer_type LAYER_AVERAGE_POOL = {
+    .name = "average_pool", .doc = "The mean of each window.", .keys = AVERAGE_KEYS, .size = sizeof(pool_keys), .build = build_average_pool};
+
+// global_pool ------------------------------------------------------------------------------------------------------------------------------------
+
+typedef struct global_keys {
+    int kind;
+} global_keys;
+
+static const char *const KINDS[] = {"mean", "sum", "max", NULL};
+static node *(*const REDUCE[])(node *x, axes a, bool keep) = {nn_mean, nn_sum, nn_max_over};
+
+static node *build_global_pool(builder *b, const layer *l, node *x) {
+    const global_keys *k = l->keys;
+    return builder_image(b, x) ? REDUCE[k->kind](x, AXIS(1) | AXIS(2), false) : x;
+}
+static const key GLOBAL_KEYS[] = {{"kind", KEY_CHOICE, offsetof(global_keys, kind), "mean", .choices = KINDS, .doc = "what is kept of each channel"},
+                                  {0}};
+const layer_type LAYER_GLOBAL_POOL = {.name = "global_pool",
+                                      .doc = "One number for each channel: images become [N, C].",
+                                      .keys = GLOBAL_KEYS,
+                                      .size = sizeof(global_keys),
+                                      .build = build_global_pool};
