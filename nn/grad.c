@@ -77,15 +77,16 @@ void grad_from(node *y, node *gy, node *const *x, int n, node **dx) {
     const char *label = g->label;
     const size_t count = (size_t)(y->id + 1); // poison: 0
     backward b = {g, calloc(count + 1, sizeof(bool)), calloc(count + 1, sizeof(node *))};
-    if (!b.on_path || !b.toward) graph_fail(g, "out of memory for a gradient");
-    if (g->status == FOIL_OK && check(y, gy, x, n)) {
+    const bool room = b.on_path && b.toward;
+    if (!room) graph_fail(g, "out of memory for a gradient");
+    if (room && g->status == FOIL_OK && check(y, gy, x, n)) {
         mark_path(&b, y, x, n);
         b.toward[y->id] = gy ? nn_cast(gy, y->type) : graph_constant(g, y->shape, 1);
         for (int id = y->id; id >= 0; id--) pass_through(&b, g->nodes[id]);
     }
     g->label = label;
     for (int i = 0; i < n; i++) {
-        node *sum = g->status == FOIL_OK && x[i]->id <= y->id ? b.toward[x[i]->id] : NULL;
+        node *sum = room && g->status == FOIL_OK && x[i]->id <= y->id ? b.toward[x[i]->id] : NULL;
         dx[i] = sum ? nn_cast(sum, x[i]->type) : graph_constant(g, x[i]->shape, 0); // after an error: poison
     }
     free(b.on_path);

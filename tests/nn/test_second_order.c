@@ -54,7 +54,7 @@ static void run(const discriminator *d, node *wanted, double *out) {
 // [∇θ D(x + ε v) − ∇θ D(x − ε v)] / 2ε
 static void oracle(const discriminator *d, int weight, double *out) {
     const double epsilon = 1e-5;
-    double v[3 * 6 * 6 * 3], side[2][512], *x = d->value[WEIGHTS];
+    double v[3 * 6 * 6 * 3], side[2][512] = {{0}}, *x = d->value[WEIGHTS];
     const int64_t pixels = shape_count(d->x->shape), n = shape_count(d->theta[weight]->shape);
     assert_true(n <= 512);
     run(d, d->dx, v);
