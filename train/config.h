@@ -10,45 +10,53 @@
 #include "train/optimizer.h"
 
 typedef struct config {
-    yaml *document; // owns all texts below
-    const char *path;
+    yaml *document; // the resolved file, with every default written out; owns all texts below
     struct {
         const char *name;
         int64_t seed, steps, batch;
         int precision; // 0 f32, 1 bf16
     } run;
     struct {
-        const char *set;          // path, resolved
+        const char *set;          // path, absolute
         int fit;                  // image_fit, when the set's size is not the network's
-        const yaml_node *augment; // for the game's reals and for both classes of the detect head
+        const yaml_node *augment; // what the game's reals go through
         int64_t threads;          // of each loader
     } data;
-    const char *generator, *discriminator; // paths, resolved; generator NULL = supervised
+    const char *generator, *discriminator; // paths, absolute; generator NULL = supervised
     struct {
         int loss; // gan_loss
         int64_t d_steps;
+        const yaml_node *penalty, *ema;    // as written
         double r1_weight, gradient_weight; // 0 = none
         int64_t r1_every;
-        double detect_weight;
         double ema_decay; // 0 = none
         int64_t ema_start;
     } game;
+    struct {
+        double weight;
+        const yaml_node *augment; // what both classes of the detect head go through; NULL = data.augment
+    } detect;
     optimizer_options generator_optimizer, discriminator_optimizer;
     const yaml_node *forgers; // NULL = no detect head trained
     struct {
-        int64_t every, samples_every;
+        int64_t every; // steps
     } checkpoint;
+    struct {
+        int64_t every, samples; // steps between lines of the log, between grids
+    } log;
     struct {
         int64_t every, max; // validation pictures at most, 0 = all
         int split, metric;
     } evaluate;
 } config;
 
-// Reads `path`, applies `overrides` ("run.steps=500"; a path in an override is relative to the current directory), resolves paths.
+// Reads `path`, applies `overrides` ("run.steps=500"; a path in an override is relative to the current directory), makes paths absolute, writes defaults out.
 foil_status config_read(const char *path, const char *const *overrides, int n, config *out);
 void config_free(config *c);
-// The resolved file, with absolute paths and every default written out: what the run folder keeps.
+// The resolved file: what the run folder keeps. The caller frees.
 foil_status config_emit(const config *c, char **text);
+// FOIL_INVALID naming the first key in which two configurations differ: a run is continued with the settings it began with. run.steps may differ.
+foil_status config_same(const config *now, const config *before);
 void config_document(text *out); // docs/config.md
 
 #endif

@@ -20,6 +20,8 @@ typedef struct optimizer_options {
 
 // {adam: {lr: 2e-4, …}}: one kind and its keys.
 foil_status optimizer_parse(const yaml_node *map, optimizer_options *out);
+// The kind that such a map names, and its table.
+foil_status optimizer_find(const yaml_node *map, optimizer_kind *kind, const key **keys);
 void optimizer_document(text *out);
 
 // The learning rate at `step` (0-based) of `steps`.
