@@ -1,4 +1,4 @@
-// Forgers: where the detect head's fakes come from. Anything that makes fakes is one: a row {name, keys, open, make, close} in gan/forgers.c, a file each.
+// Forgers: where the detect head's fakes come from. Anything that makes fakes is one: a row {name, keys, open, make, close}, a file each.
 #ifndef FOIL_GAN_FORGER_H
 #define FOIL_GAN_FORGER_H
 
@@ -28,9 +28,9 @@ typedef struct forger_type {
     const key *keys;
     size_t size; // of the keys' struct; begins with `double share`
     foil_status (*open)(forger *f, const void *keys, const yaml_node *at);
-    // Fills pixels [n,H,W,C] u8 and methods[n] (texts that outlive the forger's next call). A pure function of the forger's state and `step`.
+    // Fills pixels [n,H,W,C] u8 and methods[n] (texts that live as long as the forger). A pure function of the forger's state and `step`. n <= forger_most.
     foil_status (*make)(forger *f, uint64_t step, int n, uint8_t *pixels, const char **methods);
-    // After each optimizer step: the moment to take a snapshot. May be NULL.
+    // After each optimizer step, `step` counting from 1: the moment to take a snapshot. May be NULL.
     foil_status (*after_step)(forger *f, uint64_t step);
     // State in checkpoints, under `prefix`. May be NULL.
     void (*save)(const forger *f, safetensors_writer *w, const char *prefix);
@@ -42,20 +42,28 @@ struct forger {
     const forger_type *type;
     const forger_world *world;
     double share;
+    uint32_t stream; // STREAM_FORGER with the forger's place in the list above it
     void *keys, *state;
 };
 
 extern const forger_type *const FORGER_TYPES[]; // NULL-terminated
 
-// A run's forgers, from the `forgers:` list; shares must sum to 1.
+// The largest n that this forger is asked for.
+int forger_most(const forger *f);
+// The number `step` of its random sequence.
+philox_key forger_key(const forger *f, uint64_t step);
+
+// A run's forgers, from the `forgers:` list; shares must sum to 1. `world` is copied; what it points to must outlive the forgery.
 typedef struct forgery forgery;
 foil_status forgery_open(const yaml_node *list, const forger_world *world, forgery **out);
 void forgery_close(forgery *f);
-// n fakes: each forger gets its share (largest remainders, rotated by step so that small shares get their turn). Not yet transformed.
+// n fakes: each forger gets its share; what is left over after whole pictures goes round, so that small shares get their turn. Not yet transformed.
 foil_status forgery_make(forgery *f, uint64_t step, int n, uint8_t *pixels, const char **methods);
 foil_status forgery_after_step(forgery *f, uint64_t step);
 void forgery_save(const forgery *f, safetensors_writer *w);
 foil_status forgery_load(forgery *f, const safetensors *s);
+int forgery_count(const forgery *f);
+const forger *forgery_at(const forgery *f, int i);
 void forgery_document(text *out);
 
 #endif

@@ -256,8 +256,8 @@ void config_free(config *c) {
     *c = (config){0};
 }
 
-foil_status config_emit(const config *c, char **text) {
-    return yaml_emit(c->document, text);
+foil_status config_emit(const config *c, char **document) {
+    return yaml_emit(c->document, document);
 }
 
 // Comparing. ----------------------------------------------------------------------------------------------------------------------------------------

@@ -6,45 +6,27 @@
 
 static const char *const SCHEDULES[] = {"constant", "linear", "cosine", NULL};
 
-#define RATE(lr)                                                                                                                                     \
-    { "lr", KEY_FLOAT, offsetof(optimizer_options, lr), .fallback = lr, .min = 0, .max = 1e3, .doc = "learning rate" }
-#define DECAY(what, how)                                                                                                                             \
-    { "weight_decay", KEY_FLOAT, offsetof(optimizer_options, weight_decay), .fallback = what, .min = 0, .max = 1e3, .doc = how }
-#define MOMENTS                                                                                                                                        \
-    {"beta1", KEY_FLOAT, offsetof(optimizer_options, beta1), .fallback = "0.9", .min = 0, .max = 0.999999, .doc = "decay of the first moment"},        \
-        {"beta2", KEY_FLOAT, offsetof(optimizer_options, beta2), .fallback = "0.999", .min = 0, .max = 0.999999, .doc = "decay of the second moment"}, \
-    {                                                                                                                                                  \
-        "epsilon", KEY_FLOAT, offsetof(optimizer_options, epsilon), .fallback = "1e-8", .min = 0, .max = 1,                                            \
-                                                                    .doc = "added to the root of the second moment"                                    \
-    }
-#define COMMON                                                                                                                                       \
-    {"clip",                                                                                                                                         \
-     KEY_FLOAT,                                                                                                                                      \
-     offsetof(optimizer_options, clip),                                                                                                              \
-     .fallback = "0",                                                                                                                                \
-     .min = 0,                                                                                                                                       \
-     .max = 1e30,                                                                                                                                    \
-     .doc = "largest global norm of the gradient; 0 = no clipping"},                                                                                 \
-        {"schedule",                                                                                                                                 \
-         KEY_CHOICE,                                                                                                                                 \
-         offsetof(optimizer_options, schedule),                                                                                                      \
-         .fallback = "constant",                                                                                                                     \
-         .choices = SCHEDULES,                                                                                                                       \
-         .doc = "how the rate falls over the run"},                                                                                                  \
-        {"warmup", KEY_INT, offsetof(optimizer_options, warmup), .fallback = "0", .min = 0, .max = 1e9, .doc = "steps of linear rise to the rate"},  \
+#define FIELD(name_, type_, fallback_, low, high, what)                                                                                              \
+    { .name = #name_, .type = type_, .offset = offsetof(optimizer_options, name_), .fallback = fallback_, .min = low, .max = high, .doc = what }
+#define LR(fallback_) FIELD(lr, KEY_FLOAT, fallback_, 0, 1e3, "learning rate")
+#define MOMENTUM FIELD(momentum, KEY_FLOAT, "0", 0, 0.999999, "share of the last update kept")
+#define BETA1 FIELD(beta1, KEY_FLOAT, "0.9", 0, 0.999999, "decay of the first moment")
+#define BETA2 FIELD(beta2, KEY_FLOAT, "0.999", 0, 0.999999, "decay of the second moment")
+#define EPSILON FIELD(epsilon, KEY_FLOAT, "1e-8", 0, 1, "added to the root of the second moment")
+#define DECAY FIELD(weight_decay, KEY_FLOAT, "0", 0, 1e3, "times the value, added to the gradient")
+#define DECAY_APART FIELD(weight_decay, KEY_FLOAT, "0.01", 0, 1e3, "times lr: what values shrink by, apart from the gradient")
+#define CLIP FIELD(clip, KEY_FLOAT, "0", 0, 1e30, "largest global norm of the gradient; 0 = no clipping")
+#define SCHEDULE                                                                                                                                     \
     {                                                                                                                                                \
-        "final_lr", KEY_FLOAT, offsetof(optimizer_options, final_lr), .fallback = "0", .min = 0, .max = 1,                                           \
-                                                                      .doc = "rate at the end of a linear or cosine schedule, as a share of lr"      \
+        .name = "schedule", .type = KEY_CHOICE, .offset = offsetof(optimizer_options, schedule), .fallback = "constant", .choices = SCHEDULES,       \
+        .doc = "of lr"                                                                                                                               \
     }
+#define WARMUP FIELD(warmup, KEY_INT, "0", 0, 1e9, "steps of linear rise to lr")
+#define FINAL_LR FIELD(final_lr, KEY_FLOAT, "0", 0, 1, "share of lr at the end of a linear or cosine schedule")
 
-static const key SGD_KEYS[] = {RATE("0.01"),
-                               {"momentum", KEY_FLOAT, offsetof(optimizer_options, momentum), .fallback = "0", .min = 0, .max = 0.999999,
-                                .doc = "share of the last update kept"},
-                               DECAY("0", "added to the gradient, times the value"),
-                               COMMON,
-                               {0}};
-static const key ADAM_KEYS[] = {RATE("1e-3"), MOMENTS, DECAY("0", "added to the gradient, times the value"), COMMON, {0}};
-static const key ADAMW_KEYS[] = {RATE("1e-3"), MOMENTS, DECAY("0.01", "values shrink by lr times this, apart from the gradient"), COMMON, {0}};
+static const key SGD_KEYS[] = {LR("0.01"), MOMENTUM, DECAY, CLIP, SCHEDULE, WARMUP, FINAL_LR, {0}};
+static const key ADAM_KEYS[] = {LR("1e-3"), BETA1, BETA2, EPSILON, DECAY, CLIP, SCHEDULE, WARMUP, FINAL_LR, {0}};
+static const key ADAMW_KEYS[] = {LR("1e-3"), BETA1, BETA2, EPSILON, DECAY_APART, CLIP, SCHEDULE, WARMUP, FINAL_LR, {0}};
 
 static const struct {
     const char *name, *doc;
@@ -220,12 +202,12 @@ void optimizer_save(const optimizer *o, safetensors_writer *w, const char *prefi
     text_free(&name);
 }
 
-static foil_status load(const safetensors *s, text *name, const char *type, shape shape, void *to, size_t bytes) {
+static foil_status load(const safetensors *s, text *name, const char *type, shape expected, void *to, size_t bytes) {
     safetensors_entry e;
     if (name->failed) return foil_fail_memory(64, "the name of a tensor");
     if (!safetensors_find(s, name->data, &e)) return foil_fail(FOIL_INVALID, "tensor '%s' is missing", name->data);
-    if (strcmp(e.type, type) != 0 || !shape_equal(e.shape, shape) || e.bytes != bytes)
-        return foil_fail(FOIL_INVALID, "tensor '%s' is %s %s, expected %s %s", name->data, e.type, shape_text(e.shape), type, shape_text(shape));
+    if (strcmp(e.type, type) != 0 || !shape_equal(e.shape, expected) || e.bytes != bytes)
+        return foil_fail(FOIL_INVALID, "tensor '%s' is %s %s, expected %s %s", name->data, e.type, shape_text(e.shape), type, shape_text(expected));
     memcpy(to, e.data, bytes);
     return FOIL_OK;
 }

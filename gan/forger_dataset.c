@@ -1,0 +1,95 @@
+// Fakes on disk: the set's own, of its training split.
+#include <stdlib.h>
+#include <string.h>
+
+#include "gan/forger.h"
+
+typedef struct dataset_keys {
+    double share;
+    key_texts methods;
+} dataset_keys;
+
+static const key KEYS[] = {
+    {"share", KEY_FLOAT, offsetof(dataset_keys, share), .fallback = "1", .min = 0, .max = 1, .doc = "of the fakes"},
+    {"methods", KEY_TEXTS, offsetof(dataset_keys, methods), .fallback = "[]", .doc = "names of the set's methods; none = all"},
+    {0},
+};
+
+typedef struct dataset {
+    int64_t *index, n;
+} dataset;
+
+static bool is_wanted(const set *s, int64_t i, const void *context) {
+    const key_texts *methods = context;
+    set_label label = set_label_at(s, i);
+    if (!label.fake) return false;
+    for (int k = 0; k < methods->n; k++) {
+        if (strcmp(set_method_name(s, label.method), methods->at[k]) == 0) return true;
+    }
+    return methods->n == 0;
+}
+
+static foil_status check_methods(const set *s, const key_texts *wanted, const yaml_node *at) {
+    for (int i = 0; i < wanted->n; i++) {
+        if (set_method_find(s, wanted->at[i]) >= 0) continue;
+        text known = {0};
+        for (int m = 0; m < set_methods(s); m++) text_format(&known, "%s%s", m ? ", " : "", set_method_name(s, m));
+        foil_status status =
+            yaml_fail(at, "the set has no method '%s' (it has: %s)", wanted->at[i], known.failed || !known.data ? "none" : known.data);
+        text_free(&known);
+        return status;
+    }
+    return FOIL_OK;
+}
+
+static foil_status open_dataset(forger *f, const void *keys, const yaml_node *at) {
+    const dataset_keys *k = keys;
+    TRY(check_methods(f->world->set, &k->methods, at));
+    dataset *d = calloc(1, sizeof *d);
+    if (!d) return foil_fail_memory(sizeof *d, "a forger");
+    f->state = d;
+    TRY(set_select(f->world->set, SPLIT_TRAIN, is_wanted, &k->methods, &d->index, &d->n));
+    if (d->n == 0)
+        return yaml_fail(at, "the training split has no fakes%s, expected some for the forger 'dataset'", k->methods.n ? " of these methods" : "");
+    return FOIL_OK;
+}
+
+static foil_status read_one(const forger *f, int64_t index, uint8_t *pixels) {
+    const forger_world *w = f->world;
+    image as_stored = {0}, fitted = {0};
+    TRY(set_read(w->set, index, &as_stored));
+    foil_status status = image_fitted(&as_stored, w->height, w->width, w->channels, w->fit, set_filter(w->set), &fitted);
+    if (status == FOIL_OK) memcpy(pixels, fitted.pixels, image_bytes(&fitted));
+    image_free(&as_stored);
+    image_free(&fitted);
+    return status;
+}
+
+static foil_status make(forger *f, uint64_t step, int n, uint8_t *pixels, const char **methods) {
+    const dataset *d = f->state;
+    const forger_world *w = f->world;
+    const size_t bytes = (size_t)w->height * (size_t)w->width * (size_t)w->channels;
+    for (int i = 0; i < n; i++) {
+        int64_t index = d->index[philox_below(forger_key(f, step), (uint64_t)i, (uint32_t)d->n)];
+        TRY(read_one(f, index, pixels + (size_t)i * bytes));
+        methods[i] = set_method_name(w->set, set_label_at(w->set, index).method);
+    }
+    return FOIL_OK;
+}
+
+static void close_dataset(forger *f) {
+    dataset *d = f->state;
+    free(d->index);
+    free(d);
+}
+
+extern const forger_type FORGER_DATASET;
+const forger_type FORGER_DATASET = {
+    .name = "dataset",
+    .doc = "Fakes of the set's training split.",
+    .keys = KEYS,
+    .size = sizeof(dataset_keys),
+    .open = open_dataset,
+    .make = make,
+    .close = close_dataset,
+};
