@@ -1,0 +1,256 @@
+#include "train/game.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "gan/penalty.h"
+#include "nn/grad.h"
+
+// Random streams of the applications of one step's networks.
+enum { PASS_GENERATOR, PASS_REAL, PASS_FAKE, PASS_DETECT, PASS_ANSWER, PASS_PENALTY };
+enum { STREAM_INTERPOLATE = 0xFFFF };
+
+// What a plan is asked for: grows while the graph is built.
+typedef struct wanted {
+    plan_output *at;
+    int n, capacity;
+    bool failed;
+} wanted;
+
+// A graph of one discriminator step (phase 0) and the generator's answer (phase 1).
+typedef struct round_plan {
+    graph *graph;
+    plan *plan;
+    node *latent, *real, *detect, *label;                                  // inputs
+    node *loss_d, *loss_g, *penalty, *loss_detect, *mean_real, *mean_fake; // scalars; NULL = not part of it
+} round_plan;
+
+struct game {
+    const config *config;
+    player generator, discriminator;
+    bool detects;
+    size_t latent_count;
+    int penalty_every; // 0 = no penalty
+    round_plan plain, penalised;
+    round_plan *last; // whose fakes the generator answers with
+};
+
+static void want(wanted *w, node *n, float *to) {
+    if (!n || w->failed) return;
+    if (w->n == w->capacity) {
+        int capacity = w->capacity ? 2 * w->capacity : 64;
+        plan_output *grown = realloc(w->at, (size_t)capacity * sizeof *grown);
+        if (!grown) {
+            w->failed = true;
+            return;
+        }
+        w->at = grown;
+        w->capacity = capacity;
+    }
+    w->at[w->n++] = (plan_output){n, to};
+}
+
+static void want_updates(wanted *w, const net_updates *u) {
+    for (int i = 0; i < u->n; i++) want(w, u->at[i], NULL);
+}
+
+// The gradients of `loss` toward all parameters of `p`, written where its optimizer reads them.
+static void want_gradients(wanted *w, graph *g, const player *p, node *loss) {
+    const store *s = p->store;
+    node **x = calloc((size_t)s->n + 1, sizeof *x), **dx = calloc((size_t)s->n + 1, sizeof *dx);
+    float **to = calloc((size_t)s->n + 1, sizeof *to);
+    int n = 0;
+    w->failed |= !x || !dx || !to;
+    for (int i = 0; !w->failed && i < s->n; i++) {
+        if (!s->tensor[i].trainable) continue;
+        x[n] = graph_param(g, p->store, i);
+        to[n++] = optimizer_gradient(p->optimizer) + s->tensor[i].offset;
+    }
+    if (!w->failed) grad(loss, x, n, dx);
+    for (int i = 0; !w->failed && i < n; i++) want(w, dx[i], to[i]);
+    free(x);
+    free(dx);
+    free(to);
+}
+
+static node *mean(node *x) {
+    return x ? nn_mean(x, nn_all_axes(x), false) : NULL;
+}
+
+// u8 0..255 as -1..1.
+static node *to_signal(node *pixels) {
+    return nn_add_scalar(nn_mul_scalar(nn_cast(pixels, F32), 2.0 / 255), -1);
+}
+
+// The logits [N] of a head.
+static node *judge(const game *g, graph *at, node *x, const char *head, net_mode mode, uint32_t pass, net_updates *updates) {
+    const player *d = &g->discriminator;
+    node *features = net_apply(d->net, at, d->store, x, mode, pass, updates);
+    node *logits = net_apply_head(d->net, at, d->store, head, features, mode, pass, updates);
+    return nn_cast(nn_reshape(logits, SHAPE(x->shape.d[0])), F32);
+}
+
+static node *rows(node *logits, int64_t first, int64_t last) {
+    return nn_slice(logits, &first, &last, NULL);
+}
+
+// Real and fake logits: in one pass where samples don't influence each other and no penalty looks back at the reals alone.
+static void judge_both(const game *g, graph *at, node *real, node *fake, bool apart, net_mode mode, net_updates *updates, node *logits[2]) {
+    int64_t n = real->shape.d[0];
+    if (apart || net_mixes_batch(g->discriminator.net)) {
+        logits[0] = judge(g, at, real, "game", mode, PASS_REAL, updates);
+        // Running statistics are of the reals, and state may advance only once a step.
+        logits[1] = judge(g, at, fake, "game", NET_TRAIN_STILL, PASS_FAKE, NULL);
+        return;
+    }
+    node *both = judge(g, at, nn_concat((node *[]){real, fake}, 2, 0), "game", mode, PASS_REAL, updates);
+    logits[0] = rows(both, 0, n);
+    logits[1] = rows(both, n, 2 * n);
+}
+
+static node *penalty_of(const game *g, graph *at, node *real, node *fake, node *logits_real) {
+    const config *c = g->config;
+    if (c->game.r1_weight > 0) return penalty_r1(logits_real, real, c->game.r1_weight * (double)c->game.r1_every);
+    node *between = gan_interpolate(real, nn_stop_gradient(fake), STREAM_INTERPOLATE);
+    return penalty_gradient(judge(g, at, between, "game", NET_TRAIN_STILL, PASS_PENALTY, NULL), between, c->game.gradient_weight);
+}
+
+static node *sum_of(node *a, node *b) {
+    return a && b ? nn_add(a, b) : a ? a : b;
+}
+
+// The game's part of the discriminator's step. Gives the fakes.
+static node *build_game(const game *g, round_plan *p, bool penalised, wanted *w) {
+    const config *c = g->config;
+    graph *at = p->graph;
+    shape picture = net_input(g->discriminator.net);
+    net_updates updates = {0}, generator_updates = {0};
+    p->latent = graph_input(at, "latent", SHAPE(c->run.batch, net_input(g->generator.net).d[0]), F32);
+    p->real = graph_input(at, "real", SHAPE(c->run.batch, picture.d[0], picture.d[1], picture.d[2]), U8);
+    node *fake = net_apply(g->generator.net, at, g->generator.store, p->latent, NET_TRAIN, PASS_GENERATOR, &generator_updates);
+    node *real = nn_cast(to_signal(p->real), fake->type), *logits[2];
+    // Where there is a detect pass, running statistics are its own: they are what the shipped detector works with.
+    judge_both(g, at, real, fake, penalised && c->game.r1_weight > 0, g->detects ? NET_TRAIN_STILL : NET_TRAIN, g->detects ? NULL : &updates, logits);
+    p->loss_d = gan_discriminator_loss((gan_loss)c->game.loss, logits[0], logits[1]);
+    p->mean_real = mean(logits[0]);
+    p->mean_fake = mean(logits[1]);
+    if (penalised) p->penalty = penalty_of(g, at, real, fake, logits[0]);
+    want_updates(w, &updates);
+    want_updates(w, &generator_updates);
+    return fake;
+}
+
+static void build_detect(const game *g, round_plan *p, wanted *w) {
+    shape picture = net_input(g->discriminator.net);
+    int64_t n = g->config->run.batch;
+    net_updates updates = {0};
+    p->detect = graph_input(p->graph, "detect", SHAPE(n, picture.d[0], picture.d[1], picture.d[2]), U8);
+    p->label = graph_input(p->graph, "label", SHAPE(n), F32);
+    p->loss_detect = detect_loss(judge(g, p->graph, to_signal(p->detect), "detect", NET_TRAIN, PASS_DETECT, &updates), p->label, NULL);
+    want_updates(w, &updates);
+}
+
+static void build_answer(const game *g, round_plan *p, node *fake, wanted *w) {
+    p->loss_g = gan_generator_loss((gan_loss)g->config->game.loss, judge(g, p->graph, fake, "game", NET_TRAIN_STILL, PASS_ANSWER, NULL));
+    want(w, p->loss_g, NULL);
+    want_gradients(w, p->graph, &g->generator, p->loss_g);
+}
+
+static foil_status build(const game *g, round_plan *p, bool penalised, wanted phase[2], workspace *space) {
+    const config *c = g->config;
+    if (!(p->graph = graph_new(c->run.precision ? BF16 : F32))) return foil_fail_memory(sizeof(graph), "a training step's graph");
+    node *fake = g->generator.net ? build_game(g, p, penalised, &phase[0]) : NULL;
+    if (g->detects) build_detect(g, p, &phase[0]);
+    node *total = sum_of(p->loss_d, p->penalty);
+    total = sum_of(total, p->loss_detect ? nn_mul_scalar(p->loss_detect, g->generator.net ? c->detect.weight : 1) : NULL);
+    node *reported[] = {p->loss_d, p->penalty, p->loss_detect, p->mean_real, p->mean_fake};
+    for (size_t i = 0; i < sizeof reported / sizeof *reported; i++) want(&phase[0], reported[i], NULL);
+    want_gradients(&phase[0], p->graph, &g->discriminator, total);
+    if (fake) build_answer(g, p, fake, &phase[1]);
+    if (phase[0].failed || phase[1].failed) return foil_fail_memory(sizeof(plan_output) * 1024, "a training step's outputs");
+    plan_phase phases[] = {{phase[0].at, phase[0].n}, {phase[1].at, phase[1].n}};
+    return plan_compile(p->graph, phases, fake ? 2 : 1, space, &p->plan);
+}
+
+static foil_status new_plan(const game *g, round_plan *p, bool penalised, workspace *space) {
+    wanted phase[2] = {0};
+    foil_status status = build(g, p, penalised, phase, space);
+    free(phase[0].at);
+    free(phase[1].at);
+    return status;
+}
+
+static foil_status check_players(const game *g) {
+    const net *d = g->discriminator.net, *m = g->generator.net;
+    const config *c = g->config;
+    if (net_takes_latent(d))
+        return foil_fail(FOIL_INVALID, "%s takes a latent vector, expected a discriminator: one that takes pictures", c->discriminator);
+    if (g->detects && !net_has_head(d, "detect"))
+        return foil_fail(FOIL_INVALID, "%s has no head 'detect', which `forgers` would train", c->discriminator);
+    if (!m) return FOIL_OK;
+    if (!net_takes_latent(m)) return foil_fail(FOIL_INVALID, "%s takes pictures, expected a generator: one that takes a latent vector", c->generator);
+    if (!net_has_head(d, "game")) return foil_fail(FOIL_INVALID, "%s has no head 'game' to play against a generator", c->discriminator);
+    if (!shape_equal(net_output(m), net_input(d)))
+        return foil_fail(FOIL_INVALID, "%s makes %s, but %s takes %s", c->generator, shape_text(net_output(m)), c->discriminator,
+                         shape_text(net_input(d)));
+    return FOIL_OK;
+}
+
+foil_status game_new(const config *c, player generator, player discriminator, bool detects, workspace *w, game **out) {
+    *out = NULL;
+    game *g = calloc(1, sizeof *g);
+    if (!g) return foil_fail_memory(sizeof *g, "a game");
+    *g = (game){.config = c, .generator = generator, .discriminator = discriminator, .detects = detects};
+    if (c->game.r1_weight > 0) g->penalty_every = (int)c->game.r1_every;
+    if (c->game.gradient_weight > 0) g->penalty_every = 1;
+    foil_status status = check_players(g);
+    if (generator.net) g->latent_count = (size_t)(c->run.batch * net_input(generator.net).d[0]);
+    if (status == FOIL_OK && g->penalty_every != 1) status = new_plan(g, &g->plain, false, w);
+    if (status == FOIL_OK && g->penalty_every > 0) status = new_plan(g, &g->penalised, true, w);
+    if (status == FOIL_OK) {
+        *out = g;
+    } else {
+        game_free(g);
+    }
+    return status;
+}
+
+void game_free(game *g) {
+    if (!g) return;
+    plan_free(g->plain.plan);
+    plan_free(g->penalised.plan);
+    graph_free(g->plain.graph);
+    graph_free(g->penalised.graph);
+    free(g);
+}
+
+static double value(const round_plan *p, const node *n) {
+    return n ? (double)*(const float *)plan_data(p->plan, n) : NAN;
+}
+
+void game_step_discriminator(game *g, uint64_t draw, uint64_t steps, const game_batch *b, game_report *r) {
+    round_plan *p = g->last = g->penalty_every > 0 && draw % (uint64_t)g->penalty_every == 0 ? &g->penalised : &g->plain;
+    uint64_t seed = (uint64_t)g->config->run.seed;
+    if (p->latent) philox_fill_normal((philox_key){seed, STREAM_LATENT, draw}, 0, plan_data(p->plan, p->latent), g->latent_count);
+    if (p->real) plan_feed(p->plan, p->real, b->real);
+    if (p->detect) plan_feed(p->plan, p->detect, b->detect);
+    if (p->label) plan_feed(p->plan, p->label, b->label);
+    plan_run(p->plan, 0, seed, draw);
+    r->loss_d = value(p, p->loss_d);
+    r->penalty = value(p, p->penalty);
+    r->loss_detect = value(p, p->loss_detect);
+    r->real = value(p, p->mean_real);
+    r->fake = value(p, p->mean_fake);
+    r->norm_d = optimizer_step(g->discriminator.optimizer, (int64_t)steps);
+}
+
+void game_step_generator(game *g, uint64_t draw, uint64_t steps, game_report *r) {
+    assert(g->last && g->generator.net);
+    round_plan *p = g->last;
+    plan_run(p->plan, 1, (uint64_t)g->config->run.seed, draw);
+    r->loss_g = value(p, p->loss_g);
+    r->norm_g = optimizer_step(g->generator.optimizer, (int64_t)steps);
+}
