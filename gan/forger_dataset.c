@@ -11,7 +11,7 @@ typedef struct dataset_keys {
 
 static const key KEYS[] = {
     {"share", KEY_FLOAT, offsetof(dataset_keys, share), .fallback = "1", .min = 0, .max = 1, .doc = "of the fakes"},
-    {"methods", KEY_TEXTS, offsetof(dataset_keys, methods), .fallback = "[]", .doc = "names of the set's methods; none = all"},
+    {"methods", KEY_TEXTS, offsetof(dataset_keys, methods), .fallback = "", .doc = "names of the set's methods; none = all"},
     {0},
 };
 

@@ -8,7 +8,7 @@ struct sampler {
     graph *graph;
     plan *plan;
     node *latent, *image;
-    int batch;
+    int batch, height, width, channels;
     size_t per_latent, per_image;
 };
 
@@ -21,9 +21,13 @@ foil_status sampler_new(const net *n, store *s, int batch, dtype compute, worksp
         return foil_fail_memory(sizeof *new, "a generator's graph");
     }
     shape latent = net_input(n);
+    shape picture = net_output(n);
     new->batch = batch;
+    new->height = (int)picture.d[0];
+    new->width = (int)picture.d[1];
+    new->channels = (int)picture.d[2];
     new->per_latent = (size_t)shape_count(latent);
-    new->per_image = (size_t)shape_count(net_output(n));
+    new->per_image = (size_t)shape_count(picture);
     new->latent = graph_input(new->graph, "latent", SHAPE(batch, latent.d[0]), F32);
     new->image = nn_cast(net_apply(n, new->graph, s, new->latent, NET_INFER, 0, NULL), F32);
     plan_output output = {new->image, NULL};
@@ -60,4 +64,23 @@ void sampler_run(sampler *s, philox_key k, uint64_t first, int n, uint8_t *pixel
         plan_run(s->plan, 0, 0, 0);
         to_pixels(plan_data(s->plan, s->image), (size_t)count * s->per_image, pixels + (size_t)done * s->per_image);
     }
+}
+
+foil_status sampler_grid(sampler *s, philox_key k, int n, int columns, image *out) {
+    uint8_t *pixels = malloc((size_t)n * s->per_image);
+    image *picture = calloc((size_t)n, sizeof *picture);
+    const image **list = calloc((size_t)n, sizeof *list);
+    foil_status status = pixels && picture && list ? FOIL_OK : foil_fail_memory((size_t)n * s->per_image, "a grid of samples");
+    if (status == FOIL_OK) {
+        sampler_run(s, k, 0, n, pixels);
+        for (int i = 0; i < n; i++) {
+            picture[i] = (image){s->height, s->width, s->channels, pixels + (size_t)i * s->per_image};
+            list[i] = &picture[i];
+        }
+        status = image_grid(list, n, columns, out);
+    }
+    free(list);
+    free(picture);
+    free(pixels);
+    return status;
 }

@@ -1,0 +1,124 @@
+// foil generate: samples of a run's generator, from its average where one is kept.
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "gan/sampler.h"
+#include "train/checkpoint.h"
+#include "train/folder.h"
+
+static option OPTIONS[] = {
+    {.name = "--out", .letter = 'o', .value = "FILE.png|DIR", .doc = "one picture or grid, or a folder of pictures"},
+    {.name = "--count", .letter = 'n', .value = "N", .doc = "how many (default: 64)"},
+    {.name = "--seed", .value = "N", .doc = "of the latents (default: 1)"},
+    {.name = "--grid", .doc = "all side by side in one picture; what FILE.png means anyway"},
+    {.name = NULL},
+};
+enum { OPTION_OUT, OPTION_COUNT, OPTION_SEED, OPTION_GRID };
+
+enum { BATCH = 8 };
+
+typedef struct generator {
+    net *net;
+    store *store;
+    sampler *sampler;
+} generator;
+
+static void close_generator(generator *g) {
+    sampler_free(g->sampler);
+    store_free(g->store);
+    net_free(g->net);
+}
+
+static foil_status load(const safetensors *s, const char *path, generator *g) {
+    const char *network = safetensors_metadata(s, "generator"), *channels = safetensors_metadata(s, "channels");
+    long long c;
+    if (!network || !channels || !text_to_int(channels, &c) || (c != 1 && c != 3))
+        return foil_fail(FOIL_INVALID, "%s: no generator in it, expected a checkpoint of an adversarial run", path);
+    TRY(net_parse(network, "generator", (int)c, &g->net));
+    if (!(g->store = store_new())) return foil_fail_memory(64, "a store");
+    TRY(net_declare(g->net, g->store));
+    TRY(store_allocate(g->store));
+    safetensors_entry e;
+    char *first = NULL;
+    if (asprintf(&first, "average.%s", g->store->tensor[0].name) < 0) return foil_fail_memory(64, "a name");
+    bool averaged = safetensors_find(s, first, &e);
+    free(first);
+    TRY(safetensors_load_store(s, averaged ? "average." : "generator.", g->store));
+    return sampler_new(g->net, g->store, BATCH, F32, NULL, &g->sampler);
+}
+
+static foil_status open_generator(const char *run, generator *g) {
+    safetensors *s;
+    char *path = NULL;
+    if (file_is_folder(run)) {
+        TRY(checkpoint_open(run, &s, &path));
+    } else {
+        TRY(safetensors_open(run, &s));
+    }
+    foil_status status = load(s, path ? path : run, g);
+    safetensors_close(s);
+    free(path);
+    return status;
+}
+
+static foil_status write_grid(const generator *g, philox_key k, int n, const char *out) {
+    int columns = (int)ceil(sqrt(n));
+    image grid = {0};
+    TRY(sampler_grid(g->sampler, k, n, columns, &grid));
+    foil_status status = image_write_png(out, &grid);
+    image_free(&grid);
+    return status;
+}
+
+static foil_status write_each(const generator *g, philox_key k, int n, const char *folder) {
+    shape picture = net_output(g->net);
+    TRY(file_make_folder(folder));
+    for (int i = 0; i < n; i++) {
+        image im = {0};
+        char *path = folder_path(folder, "%06d.png", i);
+        foil_status status = path ? image_new((int)picture.d[0], (int)picture.d[1], (int)picture.d[2], &im) : foil_fail_memory(64, "a path");
+        if (status == FOIL_OK) {
+            sampler_run(g->sampler, k, (uint64_t)i, 1, im.pixels);
+            status = image_write_png(path, &im);
+        }
+        image_free(&im);
+        free(path);
+        TRY(status);
+        cli_progress("generate", i + 1, n, "");
+    }
+    cli_progress_end();
+    return FOIL_OK;
+}
+
+static foil_status generate(const char *run, const char *out, int n, uint64_t seed, bool one_file) {
+    generator g = {0};
+    philox_key k = {seed, STREAM_SAMPLES, 0};
+    foil_status status = open_generator(run, &g);
+    if (status == FOIL_OK) status = one_file ? write_grid(&g, k, n, out) : write_each(&g, k, n, out);
+    close_generator(&g);
+    return status;
+}
+
+int cmd_generate(int argc, char **argv) {
+    int count, status;
+    long long n = 64, seed = 1;
+    if (!cli_parse(argc, argv, "RUN -o FILE.png|DIR [OPTIONS]",
+                   "Makes pictures with the generator of a run folder (or of a checkpoint file). The same seed gives the same pictures.", OPTIONS,
+                   &count, &status))
+        return status;
+    if (count != 1) return cli_usage("generate", "one run folder was expected, %d given", count);
+    const char *out = OPTIONS[OPTION_OUT].text;
+    if (!out || !*out) return cli_usage("generate", "-o FILE.png or -o DIR was expected");
+    if (!cli_int(&OPTIONS[OPTION_COUNT], 1, 1000000, &n) || !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return EXIT_USAGE;
+    bool picture = text_ends_nocase(out, ".png"), grid = OPTIONS[OPTION_GRID].text != NULL;
+    if (grid && !picture) return cli_usage("generate", "--grid makes one picture: -o FILE.png was expected, not '%s'", out);
+    if (generate(argv[1], out, (int)n, (uint64_t)seed, picture) != FOIL_OK) return cli_failed("generate");
+    printf("%s\n", out);
+    return EXIT_DONE;
+}

@@ -1,0 +1,166 @@
+#include "train/feed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "data/loader.h"
+#include "data/transform.h"
+
+enum { FEED_GAME, FEED_DETECT, FEED_FAKES }; // streams of one run
+
+struct feed {
+    run *run;
+    int batch, reals, fakes; // of the detect head: reals come first
+    int height, width, channels;
+    size_t bytes; // of one picture
+    transform *game_transform, *detect_transform;
+    loader *game, *detect;
+    uint8_t *pixels;
+    float *label;
+    const char **method;
+    double prepared; // seconds of making and transforming fakes that are not the network's
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool is_real(const set *s, int64_t i, const void *context) {
+    (void)context;
+    return !set_label_at(s, i).fake;
+}
+
+static foil_status open_loader(feed *f, int each, const transform *t, uint32_t stream, uint64_t first, loader **out) {
+    const config *c = f->run->config;
+    int64_t *index, n;
+    TRY(set_select(f->run->set, SPLIT_TRAIN, is_real, NULL, &index, &n));
+    loader_options o = {
+        .set = f->run->set,
+        .index = index,
+        .n = n,
+        .batch = each,
+        .height = f->height,
+        .width = f->width,
+        .channels = f->channels,
+        .fit = (image_fit)c->data.fit,
+        .transform = t,
+        .shuffle = true,
+        .seed = (uint64_t)c->run.seed,
+        .stream = stream,
+        .threads = (int)c->data.threads,
+    };
+    foil_status status = n > 0 ? loader_open(&o, first, out) : foil_fail(FOIL_INVALID, "%s: the training split has no reals", c->data.set);
+    free(index);
+    return status;
+}
+
+static foil_status open_detect(feed *f, uint64_t draw) {
+    const config *c = f->run->config;
+    f->fakes = f->batch / 2;
+    f->reals = f->batch - f->fakes;
+    f->pixels = malloc((size_t)f->batch * f->bytes);
+    f->label = calloc((size_t)f->batch, sizeof *f->label);
+    f->method = calloc((size_t)f->batch, sizeof *f->method);
+    if (!f->pixels || !f->label || !f->method) return foil_fail_memory((size_t)f->batch * f->bytes, "a batch of pictures");
+    for (int i = f->reals; i < f->batch; i++) f->label[i] = 1;
+    TRY(transform_parse(c->detect.augment ? c->detect.augment : c->data.augment, &f->detect_transform));
+    return open_loader(f, f->reals, f->detect_transform, FEED_DETECT, draw, &f->detect);
+}
+
+static foil_status open_all(feed *f, uint64_t draw) {
+    const config *c = f->run->config;
+    shape picture = net_input(f->run->discriminator_net);
+    f->batch = (int)c->run.batch;
+    f->height = (int)picture.d[0];
+    f->width = (int)picture.d[1];
+    f->channels = (int)picture.d[2];
+    f->bytes = (size_t)shape_count(picture);
+    if (f->run->forgery) TRY(open_detect(f, draw));
+    if (!f->run->generator.net) return FOIL_OK;
+    TRY(transform_parse(c->data.augment, &f->game_transform));
+    return open_loader(f, f->batch, f->game_transform, FEED_GAME, draw, &f->game);
+}
+
+foil_status feed_open(run *r, uint64_t draw, feed **out) {
+    *out = NULL;
+    feed *f = calloc(1, sizeof *f);
+    if (!f) return foil_fail_memory(sizeof *f, "a feed");
+    f->run = r;
+    foil_status status = open_all(f, draw);
+    if (status == FOIL_OK) {
+        *out = f;
+    } else {
+        feed_close(f);
+    }
+    return status;
+}
+
+void feed_close(feed *f) {
+    if (!f) return;
+    loader_close(f->game);
+    loader_close(f->detect);
+    transform_free(f->game_transform);
+    transform_free(f->detect_transform);
+    free(f->pixels);
+    free(f->label);
+    free(f->method);
+    free(f);
+}
+
+static foil_status transform_one(const feed *f, uint8_t *pixels, uint64_t position) {
+    image im = {0};
+    TRY(image_new(f->height, f->width, f->channels, &im));
+    memcpy(im.pixels, pixels, f->bytes);
+    philox_key k = {(uint64_t)f->run->config->run.seed, STREAM_AUGMENT | FEED_FAKES << 8, position};
+    foil_status status = transform_apply(f->detect_transform, &im, k);
+    if (status == FOIL_OK) memcpy(pixels, im.pixels, f->bytes);
+    image_free(&im);
+    return status;
+}
+
+static foil_status transform_fakes(feed *f, uint64_t draw) {
+    foil_status failed = FOIL_OK;
+    char message[1024]; // messages are each thread's own
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < f->fakes; i++) {
+        foil_status status = transform_one(f, f->pixels + (size_t)(f->reals + i) * f->bytes, draw * (uint64_t)f->fakes + (uint64_t)i);
+        if (status == FOIL_OK) continue;
+#pragma omp critical(feed)
+        {
+            failed = status;
+            snprintf(message, sizeof message, "%s", foil_error());
+        }
+    }
+    return failed == FOIL_OK ? FOIL_OK : foil_fail(failed, "%s", message);
+}
+
+static foil_status next_detect(feed *f, uint64_t draw, game_batch *out) {
+    const batch *b;
+    TRY(loader_next(f->detect, &b));
+    memcpy(f->pixels, b->pixels, (size_t)f->reals * f->bytes);
+    TRY(forgery_make(f->run->forgery, draw, f->fakes, f->pixels + (size_t)f->reals * f->bytes, f->method));
+    double from = now();
+    TRY(transform_fakes(f, draw));
+    f->prepared += now() - from;
+    out->detect = f->pixels;
+    out->label = f->label;
+    return FOIL_OK;
+}
+
+foil_status feed_next(feed *f, uint64_t draw, game_batch *out) {
+    *out = (game_batch){0};
+    const batch *b;
+    if (f->detect) TRY(next_detect(f, draw, out));
+    if (!f->game) return FOIL_OK;
+    TRY(loader_next(f->game, &b));
+    out->real = b->pixels;
+    return FOIL_OK;
+}
+
+double feed_waited(const feed *f) {
+    return f->prepared + (f->game ? loader_waited(f->game) : 0) + (f->detect ? loader_waited(f->detect) : 0);
+}

@@ -1,0 +1,63 @@
+#include "train/folder.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+
+char *folder_path(const char *folder, const char *format, ...) {
+    char *name, *path;
+    va_list list;
+    va_start(list, format);
+    int length = vasprintf(&name, format, list);
+    va_end(list);
+    if (length < 0) return NULL;
+    if (asprintf(&path, "%s/%s", folder, name) < 0) path = NULL;
+    free(name);
+    return path;
+}
+
+static bool has(const char *folder, const char *name) {
+    char *path = folder_path(folder, "%s", name);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
+bool folder_has_checkpoint(const char *folder) {
+    return has(folder, "checkpoint.safetensors") || has(folder, "checkpoint-previous.safetensors");
+}
+
+static foil_status check_same(const char *path, const char *folder, const config *c) {
+    config before;
+    TRY(config_read(path, NULL, 0, &before));
+    foil_status status = config_same(c, &before);
+    config_free(&before);
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s: this run cannot be continued with other settings", folder);
+}
+
+static foil_status write_config(const char *path, const config *c) {
+    char *document;
+    file_writer *w;
+    TRY(config_emit(c, &document));
+    foil_status status = file_create(path, &w);
+    if (status == FOIL_OK) {
+        file_printf(w, "%s", document);
+        status = file_commit(w);
+    }
+    free(document);
+    return status;
+}
+
+foil_status folder_prepare(const char *folder, const config *c, bool resume) {
+    bool run = has(folder, "config.yaml") || folder_has_checkpoint(folder);
+    if (run && !resume) return foil_fail(FOIL_INVALID, "%s holds a run already: continue it with --resume, or choose another folder", folder);
+    char *samples = folder_path(folder, "samples"), *path = folder_path(folder, "config.yaml");
+    foil_status status = samples && path ? file_make_folder(samples) : foil_fail_memory(64, "a path");
+    if (status == FOIL_OK && file_exists(path)) status = check_same(path, folder, c);
+    if (status == FOIL_OK) status = write_config(path, c);
+    free(samples);
+    free(path);
+    return status;
+}

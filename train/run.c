@@ -1,0 +1,155 @@
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/checkpoint.h"
+
+static foil_status open_player(net *n, const optimizer_options *o, uint64_t seed, player *out) {
+    out->net = n;
+    if (!(out->store = store_new())) return foil_fail_memory(sizeof(store), "a store");
+    TRY(net_declare(n, out->store));
+    TRY(store_allocate(out->store));
+    store_initialize(out->store, seed);
+    return optimizer_new(o, out->store, &out->optimizer);
+}
+
+static foil_status open_forgery(run *r) {
+    const config *c = r->config;
+    if (c->run.batch < 2)
+        return foil_fail(FOIL_INVALID, "run.batch is %" PRId64 ", expected at least one real and one fake for the detect head", c->run.batch);
+    shape picture = net_input(r->discriminator_net);
+    forger_world world = {
+        .generator = r->generator.net,
+        .generator_store = r->generator.store,
+        .workspace = r->workspace,
+        .set = r->set,
+        .height = (int)picture.d[0],
+        .width = (int)picture.d[1],
+        .channels = (int)picture.d[2],
+        .fit = (image_fit)c->data.fit,
+        .batch = (int)(c->run.batch / 2),
+        .seed = (uint64_t)c->run.seed,
+        .compute = c->run.precision ? BF16 : F32,
+    };
+    return forgery_open(c->forgers, &world, &r->forgery);
+}
+
+static foil_status open_all(run *r) {
+    const config *c = r->config;
+    TRY(set_open(c->data.set, &r->set));
+    int channels = set_channels(r->set);
+    TRY(net_read(c->discriminator, channels, &r->discriminator_net));
+    // Weights of the two networks come from seeds of their own, or equal shapes would begin with equal numbers.
+    TRY(open_player(r->discriminator_net, &c->discriminator_optimizer, 2 * (uint64_t)c->run.seed + 1, &r->discriminator));
+    if (c->generator) {
+        TRY(net_read(c->generator, channels, &r->generator_net));
+        TRY(open_player(r->generator_net, &c->generator_optimizer, 2 * (uint64_t)c->run.seed, &r->generator));
+        if (c->game.ema_decay > 0 && !(r->average = store_clone(r->generator.store)))
+            return foil_fail_memory(r->generator.store->value_count * sizeof(float), "the generator's average");
+    }
+    if (!(r->workspace = workspace_new())) return foil_fail_memory(64, "a workspace");
+    return c->forgers ? open_forgery(r) : FOIL_OK;
+}
+
+foil_status run_open(const config *c, run *r) {
+    *r = (run){.config = c, .best = NAN};
+    foil_status status = open_all(r);
+    if (status != FOIL_OK) run_close(r);
+    return status;
+}
+
+static void close_player(player *p) {
+    optimizer_free(p->optimizer);
+    store_free(p->store);
+}
+
+void run_close(run *r) {
+    forgery_close(r->forgery);
+    workspace_free(r->workspace);
+    store_free(r->average);
+    close_player(&r->generator);
+    close_player(&r->discriminator);
+    net_free(r->generator_net);
+    net_free(r->discriminator_net);
+    set_close(r->set);
+    *r = (run){0};
+}
+
+// Names in a checkpoint. -------------------------------------------------------------------------------------------------------------------------
+
+static void save_player(safetensors_writer *w, const player *p, const char *prefix, const char *optimizer_prefix) {
+    safetensors_add_store(w, prefix, p->store);
+    optimizer_save(p->optimizer, w, optimizer_prefix);
+}
+
+static foil_status load_player(const safetensors *s, player *p, const char *prefix, const char *optimizer_prefix) {
+    TRY(safetensors_load_store(s, prefix, p->store));
+    return optimizer_load(p->optimizer, s, optimizer_prefix);
+}
+
+foil_status run_save(const run *r, const char *folder) {
+    char channels[16], *document = NULL;
+    snprintf(channels, sizeof channels, "%d", set_channels(r->set));
+    TRY(config_emit(r->config, &document));
+    safetensors_writer *w = safetensors_writer_new();
+    if (!w) {
+        free(document);
+        return foil_fail_memory(64, "a checkpoint");
+    }
+    safetensors_set(w, "foil_checkpoint", "1");
+    safetensors_set(w, "config", document);
+    safetensors_set(w, "channels", channels);
+    safetensors_set(w, "fingerprint", set_fingerprint(r->set));
+    safetensors_set(w, "discriminator", net_text(r->discriminator_net));
+    save_player(w, &r->discriminator, "discriminator.", "discriminator_optimizer.");
+    if (r->generator.net) {
+        safetensors_set(w, "generator", net_text(r->generator_net));
+        save_player(w, &r->generator, "generator.", "generator_optimizer.");
+    }
+    if (r->average) safetensors_add_store(w, "average.", r->average);
+    if (r->forgery) forgery_save(r->forgery, w);
+    safetensors_add(w, "run.step", "I64", SCALAR, &r->step);
+    safetensors_add(w, "run.best", "F64", SCALAR, &r->best);
+    foil_status status = checkpoint_write(folder, w);
+    safetensors_writer_free(w);
+    free(document);
+    return status;
+}
+
+static foil_status load_scalar(const safetensors *s, const char *name, const char *type, void *to) {
+    safetensors_entry e;
+    if (!safetensors_find(s, name, &e) || strcmp(e.type, type) != 0 || e.bytes != sizeof(int64_t))
+        return foil_fail(FOIL_INVALID, "tensor '%s' is missing or not one %s", name, type);
+    memcpy(to, e.data, e.bytes);
+    return FOIL_OK;
+}
+
+static foil_status check_same(const safetensors *s, const char *name, const char *now, const char *what) {
+    const char *then = safetensors_metadata(s, name);
+    if (then && strcmp(then, now) == 0) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s not what the run began with", what);
+}
+
+static foil_status restore(run *r, const safetensors *s) {
+    if (!safetensors_metadata(s, "foil_checkpoint")) return foil_fail(FOIL_INVALID, "this is not a checkpoint of a run");
+    TRY(check_same(s, "fingerprint", set_fingerprint(r->set), "the data set is"));
+    TRY(check_same(s, "discriminator", net_text(r->discriminator_net), "the discriminator's network file is"));
+    TRY(load_player(s, &r->discriminator, "discriminator.", "discriminator_optimizer."));
+    if (r->generator.net) {
+        TRY(check_same(s, "generator", net_text(r->generator_net), "the generator's network file is"));
+        TRY(load_player(s, &r->generator, "generator.", "generator_optimizer."));
+    }
+    if (r->average) TRY(safetensors_load_store(s, "average.", r->average));
+    if (r->forgery) TRY(forgery_load(r->forgery, s));
+    TRY(load_scalar(s, "run.step", "I64", &r->step));
+    return load_scalar(s, "run.best", "F64", &r->best);
+}
+
+foil_status run_restore(run *r, const safetensors *s, const char *path) {
+    foil_status status = restore(r, s);
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s", path);
+}

@@ -1,0 +1,29 @@
+// A run in memory: the networks, what they have learnt, and how far they are.
+#ifndef FOIL_TRAIN_RUN_H
+#define FOIL_TRAIN_RUN_H
+
+#include "data/set.h"
+#include "gan/forger.h"
+#include "train/config.h"
+#include "train/game.h"
+
+typedef struct run {
+    const config *config;
+    set *set;
+    net *generator_net, *discriminator_net; // generator: NULL = supervised
+    player generator, discriminator;        // with nets, stores and optimizers
+    store *average;                         // of the generator; NULL = none is kept
+    workspace *workspace;
+    forgery *forgery; // NULL = no detect head trained
+    int64_t step;     // steps done
+    double best;      // validation metric of best.safetensors; NaN before the first
+} run;
+
+// At step 0, with initial weights. `r` must not move afterwards.
+foil_status run_open(const config *c, run *r);
+void run_close(run *r);
+foil_status run_save(const run *r, const char *folder);
+// Takes over all of a checkpoint's state; fails if networks or data are not what they were.
+foil_status run_restore(run *r, const safetensors *s, const char *path);
+
+#endif

@@ -1,0 +1,281 @@
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/philox.h"
+#include "gan/ema.h"
+#include "gan/sampler.h"
+#include "train/checkpoint.h"
+#include "train/feed.h"
+#include "train/folder.h"
+#include "train/log.h"
+#include "train/validation.h"
+
+enum { GRID = 64, GRID_COLUMNS = 8 };
+
+typedef struct trainer {
+    const config *config;
+    const train_options *options;
+    run run;
+    game *game;
+    feed *feed;
+    validation *validation; // NULL = no detect head trained
+    sampler *sampler;       // NULL = no generator
+    run_log *log;
+    game_report report;
+    int64_t checkpoint; // step of the last one, -1 before the first
+    double metric;
+    double since, waited; // clock and waiting at the last measurement
+    int64_t since_step;
+    double images_per_second, waited_share;
+} trainer;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// Telling. ------------------------------------------------------------------------------------------------------------------------------------------
+
+static void tell(const trainer *t, const char *event) {
+    if (!t->options->progress) return;
+    const game_report *r = &t->report;
+    train_progress p = {
+        .step = t->run.step,
+        .steps = t->config->run.steps,
+        .loss_d = r->loss_d,
+        .loss_g = r->loss_g,
+        .loss_detect = r->loss_detect,
+        .real = r->real,
+        .fake = r->fake,
+        .images_per_second = t->images_per_second,
+        .waited = t->waited_share,
+        .metric = t->metric,
+        .event = event,
+    };
+    t->options->progress(&p, t->options->context);
+}
+
+// Rate and share of waiting since the last time.
+static void measure(trainer *t) {
+    double at = now(), waited = feed_waited(t->feed), seconds = at - t->since;
+    double pictures = (double)((t->run.step - t->since_step) * t->config->run.batch * (t->run.generator.net ? t->config->game.d_steps : 1));
+    if (seconds <= 0) return;
+    t->images_per_second = pictures / seconds;
+    t->waited_share = (waited - t->waited) / seconds;
+    t->since = at;
+    t->since_step = t->run.step;
+    t->waited = waited;
+}
+
+static foil_status write_log(trainer *t) {
+    const game_report *last = &t->report;
+    const run *r = &t->run;
+    int64_t d_done = optimizer_steps_done(r->discriminator.optimizer) - 1, steps = t->config->run.steps;
+    int64_t d_steps = r->generator.net ? t->config->game.d_steps : 1;
+    log_value v[12];
+    int n = 0;
+    if (r->generator.net) {
+        v[n++] = (log_value){"loss/d", last->loss_d};
+        v[n++] = (log_value){"loss/g", last->loss_g};
+        if (!isnan(last->penalty)) v[n++] = (log_value){"loss/penalty", last->penalty};
+    }
+    if (r->forgery) v[n++] = (log_value){"loss/detect", last->loss_detect};
+    if (r->generator.net) {
+        v[n++] = (log_value){"logit/real", last->real};
+        v[n++] = (log_value){"logit/fake", last->fake};
+        v[n++] = (log_value){"gradient/g", last->norm_g};
+        v[n++] = (log_value){"lr/g", schedule_lr(&t->config->generator_optimizer, r->step - 1, steps)};
+    }
+    v[n++] = (log_value){"gradient/d", last->norm_d};
+    v[n++] = (log_value){"lr/d", schedule_lr(&t->config->discriminator_optimizer, d_done, steps * d_steps)};
+    v[n++] = (log_value){"images_per_second", t->images_per_second};
+    v[n++] = (log_value){"waited", t->waited_share};
+    return log_values(t->log, r->step, v, n);
+}
+
+// Writing. ------------------------------------------------------------------------------------------------------------------------------------------
+
+static foil_status write_checkpoint(trainer *t) {
+    if (t->checkpoint == t->run.step) return FOIL_OK;
+    TRY(run_save(&t->run, t->options->folder));
+    t->checkpoint = t->run.step;
+    tell(t, "checkpoint");
+    return FOIL_OK;
+}
+
+static foil_status write_samples(trainer *t) {
+    if (!t->sampler) return FOIL_OK;
+    char *path = folder_path(t->options->folder, "samples/step-%06" PRId64 ".png", t->run.step);
+    if (!path) return foil_fail_memory(64, "a path");
+    image grid = {0};
+    philox_key k = {(uint64_t)t->config->run.seed, STREAM_SAMPLES, 0}; // the same latents each time
+    foil_status status = sampler_grid(t->sampler, k, GRID, GRID_COLUMNS, &grid);
+    if (status == FOIL_OK) status = image_write_png(path, &grid);
+    if (status == FOIL_OK) status = log_image(t->log, t->run.step, "samples", &grid);
+    image_free(&grid);
+    free(path);
+    return status;
+}
+
+static foil_status write_best(trainer *t, const double value[METRICS], const calibration *c) {
+    char *path = folder_path(t->options->folder, "best.safetensors");
+    foil_status status = path ? validation_write(t->validation, value, c, path) : foil_fail_memory(64, "a path");
+    free(path);
+    TRY(status);
+    t->run.best = t->metric;
+    tell(t, "best");
+    return FOIL_OK;
+}
+
+static foil_status evaluate(trainer *t) {
+    if (!t->validation) return FOIL_OK;
+    double value[METRICS];
+    calibration c;
+    TRY(validation_run(t->validation, value, &c));
+    t->metric = value[t->config->evaluate.metric];
+    char name[METRICS][32];
+    log_value v[METRICS];
+    for (int m = 0; m < METRICS; m++) {
+        snprintf(name[m], sizeof name[m], "%s/%s", SPLIT_NAMES[t->config->evaluate.split], METRIC_NAMES[m]);
+        v[m] = (log_value){name[m], value[m]};
+    }
+    TRY(log_values(t->log, t->run.step, v, METRICS));
+    if (validation_is_better(t->config, t->metric, t->run.best)) return write_best(t, value, &c);
+    tell(t, "evaluate");
+    return FOIL_OK;
+}
+
+// Stepping. -----------------------------------------------------------------------------------------------------------------------------------------
+
+static foil_status diverged(const trainer *t, const char *what, double value) {
+    if (t->checkpoint < 0) return foil_fail(FOIL_DIVERGED, "step %" PRId64 ": %s is %g; there is no checkpoint yet", t->run.step + 1, what, value);
+    return foil_fail(FOIL_DIVERGED, "step %" PRId64 ": %s is %g; the last good checkpoint is of step %" PRId64 " in %s", t->run.step + 1, what, value,
+                     t->checkpoint, t->options->folder);
+}
+
+static foil_status check_discriminator(const trainer *t) {
+    const game_report *last = &t->report;
+    const run *r = &t->run;
+    if (r->generator.net && !isfinite(last->loss_d)) return diverged(t, "the discriminator's loss", last->loss_d);
+    if (r->forgery && !isfinite(last->loss_detect)) return diverged(t, "the detect head's loss", last->loss_detect);
+    if (!isfinite(last->norm_d)) return diverged(t, "the norm of the discriminator's gradient", last->norm_d);
+    return FOIL_OK;
+}
+
+static foil_status check_generator(const trainer *t) {
+    const game_report *r = &t->report;
+    if (!isfinite(r->loss_g)) return diverged(t, "the generator's loss", r->loss_g);
+    if (!isfinite(r->norm_g)) return diverged(t, "the norm of the generator's gradient", r->norm_g);
+    return FOIL_OK;
+}
+
+static int64_t draws_per_step(const trainer *t) {
+    return t->config->generator ? t->config->game.d_steps : 1;
+}
+
+static foil_status step(trainer *t) {
+    const config *c = t->config;
+    run *r = &t->run;
+    const int64_t draws = draws_per_step(t);
+    uint64_t draw = (uint64_t)(r->step * draws);
+    for (int64_t i = 0; i < draws; i++, draw++) {
+        game_batch b;
+        TRY(feed_next(t->feed, draw, &b));
+        game_step_discriminator(t->game, draw, (uint64_t)(c->run.steps * draws), &b, &t->report);
+        TRY(check_discriminator(t));
+    }
+    if (r->generator.net) {
+        game_step_generator(t->game, draw - 1, (uint64_t)c->run.steps, &t->report);
+        TRY(check_generator(t));
+        if (r->average) ema_update(r->average, r->generator.store, c->game.ema_decay, r->step, c->game.ema_start);
+    }
+    r->step++;
+    return r->forgery ? forgery_after_step(r->forgery, (uint64_t)r->step) : FOIL_OK;
+}
+
+// What is due after a step; at the last one, everything. The checkpoint comes last, so that one of step n knows all that was done at n.
+static foil_status after_step(trainer *t) {
+    const config *c = t->config;
+    const int64_t done = t->run.step;
+    const bool last = done == c->run.steps;
+    if (last || done % c->log.every == 0) {
+        measure(t);
+        TRY(write_log(t));
+    }
+    if (last || done % c->log.samples == 0) TRY(write_samples(t));
+    if (last || done % c->evaluate.every == 0) TRY(evaluate(t));
+    if (last || done % c->checkpoint.every == 0) TRY(write_checkpoint(t));
+    tell(t, NULL);
+    return FOIL_OK;
+}
+
+static foil_status loop(trainer *t) {
+    while (t->run.step < t->config->run.steps) {
+        TRY(step(t));
+        TRY(after_step(t));
+        if (t->options->stop && *t->options->stop && t->run.step < t->config->run.steps) {
+            TRY(write_checkpoint(t));
+            return foil_fail(FOIL_INTERRUPTED, "interrupted at step %" PRId64 ": continue with --resume", t->run.step);
+        }
+    }
+    return write_checkpoint(t); // a run of no steps keeps its initial weights
+}
+
+// Opening. ------------------------------------------------------------------------------------------------------------------------------------------
+
+static foil_status restore(trainer *t) {
+    safetensors *s;
+    char *path;
+    TRY(checkpoint_open(t->options->folder, &s, &path));
+    foil_status status = run_restore(&t->run, s, path);
+    safetensors_close(s);
+    free(path);
+    TRY(status);
+    t->checkpoint = t->run.step;
+    t->metric = t->run.best;
+    if (t->run.step > t->config->run.steps)
+        return foil_fail(FOIL_INVALID, "%s is at step %" PRId64 " already, expected run.steps to be at least that, not %" PRId64, t->options->folder,
+                         t->run.step, t->config->run.steps);
+    return FOIL_OK;
+}
+
+static foil_status open_all(trainer *t) {
+    const config *c = t->config;
+    const char *folder = t->options->folder;
+    run *r = &t->run;
+    TRY(run_open(c, r));
+    TRY(game_new(c, r->generator, r->discriminator, r->forgery != NULL, r->workspace, &t->game));
+    if (r->forgery) TRY(validation_open(r, &t->validation));
+    if (r->generator.net)
+        TRY(sampler_new(r->generator.net, r->average ? r->average : r->generator.store, GRID_COLUMNS, F32, r->workspace, &t->sampler));
+    TRY(folder_prepare(folder, c, t->options->resume));
+    if (folder_has_checkpoint(folder)) TRY(restore(t));
+    TRY(log_open(folder, r->step, &t->log));
+    return feed_open(r, (uint64_t)(r->step * draws_per_step(t)), &t->feed);
+}
+
+static void close_all(trainer *t) {
+    feed_close(t->feed);
+    log_close(t->log);
+    sampler_free(t->sampler);
+    validation_close(t->validation);
+    game_free(t->game);
+    run_close(&t->run);
+}
+
+foil_status train(const config *c, const train_options *o) {
+    trainer t = {.config = c, .options = o, .checkpoint = -1, .metric = NAN};
+    t.report = (game_report){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    foil_status status = open_all(&t);
+    t.since = now();
+    t.since_step = t.run.step;
+    if (status == FOIL_OK) status = loop(&t);
+    close_all(&t);
+    return status;
+}

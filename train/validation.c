@@ -1,0 +1,199 @@
+#include "train/validation.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/loader.h"
+#include "eval/detector.h"
+
+struct validation {
+    run *run;
+    scorer *scorer;
+    int64_t *index, stored, made, n; // pictures of the set, fakes that the forgers make, both
+    int batch;
+    double *logit, *score;
+    bool *fake;
+    float *part;
+    uint8_t *pixels;
+    const char **method;
+};
+
+// Forgers' steps below this are the training's.
+static const uint64_t FIRST_STEP = (uint64_t)1 << 40;
+
+static foil_status open_index(validation *v) {
+    const config *c = v->run->config;
+    const char *split = SPLIT_NAMES[c->evaluate.split];
+    TRY(set_select(v->run->set, (set_split)c->evaluate.split, NULL, NULL, &v->index, &v->stored));
+    if (c->evaluate.max > 0 && c->evaluate.max < v->stored) { // evenly through the split
+        for (int64_t i = 0; i < c->evaluate.max; i++) v->index[i] = v->index[i * v->stored / c->evaluate.max];
+        v->stored = c->evaluate.max;
+    }
+    int64_t fakes = 0;
+    for (int64_t i = 0; i < v->stored; i++) fakes += set_label_at(v->run->set, v->index[i]).fake;
+    if (fakes == v->stored)
+        return foil_fail(FOIL_INVALID, "%s: the split '%s' has %s, expected reals and fakes to choose the best detector on", c->data.set, split,
+                         fakes ? "only fakes" : "no pictures");
+    v->made = fakes ? 0 : v->stored;
+    v->n = v->stored + v->made;
+    return FOIL_OK;
+}
+
+static foil_status open_all(validation *v) {
+    run *r = v->run;
+    TRY(open_index(v));
+    size_t bytes = (size_t)shape_count(net_input(r->discriminator_net));
+    v->batch = (int)(r->config->run.batch / 2); // what the forgers are prepared for
+    v->logit = calloc((size_t)v->n, sizeof *v->logit);
+    v->score = calloc((size_t)v->n, sizeof *v->score);
+    v->fake = calloc((size_t)v->n, sizeof *v->fake);
+    v->part = calloc((size_t)v->batch, sizeof *v->part);
+    v->method = calloc((size_t)v->batch, sizeof *v->method);
+    v->pixels = malloc((size_t)v->batch * bytes);
+    if (!v->logit || !v->score || !v->fake || !v->part || !v->method || !v->pixels)
+        return foil_fail_memory((size_t)v->batch * bytes, "the validation's pictures");
+    return scorer_new(r->discriminator_net, r->discriminator.store, "detect", v->batch, r->workspace, &v->scorer);
+}
+
+foil_status validation_open(run *r, validation **out) {
+    *out = NULL;
+    validation *v = calloc(1, sizeof *v);
+    if (!v) return foil_fail_memory(sizeof *v, "the validation");
+    v->run = r;
+    foil_status status = open_all(v);
+    if (status == FOIL_OK) {
+        *out = v;
+    } else {
+        validation_close(v);
+    }
+    return status;
+}
+
+void validation_close(validation *v) {
+    if (!v) return;
+    scorer_free(v->scorer);
+    free(v->index);
+    free(v->logit);
+    free(v->score);
+    free(v->fake);
+    free(v->part);
+    free(v->method);
+    free(v->pixels);
+    free(v);
+}
+
+static foil_status score(validation *v, const uint8_t *pixels, int64_t first, int n) {
+    TRY(scorer_run(v->scorer, pixels, n, v->part));
+    for (int i = 0; i < n; i++) v->logit[first + i] = (double)v->part[i];
+    return FOIL_OK;
+}
+
+static foil_status score_batches(validation *v, loader *l) {
+    for (int64_t done = 0; done < v->stored; done += v->batch) {
+        const batch *b;
+        TRY(loader_next(l, &b));
+        int n = v->stored - done < v->batch ? (int)(v->stored - done) : v->batch;
+        for (int i = 0; i < n; i++) v->fake[done + i] = b->label[i].fake;
+        TRY(score(v, b->pixels, done, n));
+    }
+    return FOIL_OK;
+}
+
+static foil_status score_stored(validation *v) {
+    const run *r = v->run;
+    shape picture = net_input(r->discriminator_net);
+    loader_options o = {
+        .set = r->set,
+        .index = v->index,
+        .n = v->stored,
+        .batch = v->batch,
+        .height = (int)picture.d[0],
+        .width = (int)picture.d[1],
+        .channels = (int)picture.d[2],
+        .fit = (image_fit)r->config->data.fit,
+    };
+    loader *l;
+    TRY(loader_open(&o, 0, &l));
+    foil_status status = score_batches(v, l);
+    loader_close(l);
+    return status;
+}
+
+static foil_status score_made(validation *v) {
+    for (int64_t done = 0; done < v->made; done += v->batch) {
+        int n = v->made - done < v->batch ? (int)(v->made - done) : v->batch;
+        TRY(forgery_make(v->run->forgery, FIRST_STEP + (uint64_t)(done / v->batch), n, v->pixels, v->method));
+        for (int i = 0; i < n; i++) v->fake[v->stored + done + i] = true;
+        TRY(score(v, v->pixels, v->stored + done, n));
+    }
+    return FOIL_OK;
+}
+
+foil_status validation_run(validation *v, double value[METRICS], calibration *c) {
+    TRY(score_stored(v));
+    TRY(score_made(v));
+    TRY(calibrate(v->logit, v->fake, v->n, c));
+    for (int64_t i = 0; i < v->n; i++) v->score[i] = 1 / (1 + exp(-v->logit[i] / c->temperature));
+    return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->eer}, value);
+}
+
+// What a detector learnt from, as JSON.
+static json_t *methods_of(const set *s) {
+    json_t *methods = json_object();
+    for (int m = 0; m < set_methods(s); m++) {
+        json_int_t count = 0;
+        for (int64_t i = 0; i < set_count(s); i++) {
+            set_label l = set_label_at(s, i);
+            count += l.method == m && l.split == SPLIT_TRAIN;
+        }
+        json_object_set_new(methods, set_method_name(s, m), json_integer(count));
+    }
+    return methods;
+}
+
+static json_t *forgers_of(const forgery *f) {
+    json_t *forgers = json_array();
+    for (int i = 0; i < forgery_count(f); i++)
+        json_array_append_new(forgers, json_pack("{s:s, s:f}", "forger", forgery_at(f, i)->type->name, "share", forgery_at(f, i)->share));
+    return forgers;
+}
+
+static json_t *metrics_of(const double value[METRICS]) {
+    json_t *object = json_object();
+    for (int m = 0; m < METRICS; m++) json_object_set_new(object, METRIC_NAMES[m], isfinite(value[m]) ? json_real(value[m]) : json_null());
+    return object;
+}
+
+static foil_status provenance(const run *r, const double value[METRICS], char **out) {
+    const config *c = r->config;
+    char *document;
+    TRY(config_emit(c, &document));
+    const char *slash = strrchr(c->data.set, '/');
+    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:s}", "set", slash ? slash + 1 : c->data.set, "fingerprint",
+                             set_fingerprint(r->set), "methods", methods_of(r->set), "forgers", forgers_of(r->forgery), "seed",
+                             (json_int_t)c->run.seed, "step", (json_int_t)r->step, "validation", metrics_of(value), "config", document);
+    *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    free(document);
+    return *out ? FOIL_OK : foil_fail(FOIL_INVALID, "the detector's provenance: a name in %s is not UTF-8", c->data.set);
+}
+
+foil_status validation_write(const validation *v, const double value[METRICS], const calibration *c, const char *path) {
+    const run *r = v->run;
+    char *json;
+    TRY(provenance(r, value, &json));
+    detector_card card = {
+        .fit = (image_fit)r->config->data.fit, .filter = set_filter(r->set), .calibration = *c, .head = "detect", .provenance = json};
+    foil_status status = detector_write(path, r->discriminator_net, r->discriminator.store, &card);
+    free(json);
+    return status;
+}
+
+bool validation_is_better(const config *c, double now, double before) {
+    static const bool LOWER[METRICS] = {[METRIC_EER] = true, [METRIC_BRIER] = true, [METRIC_ECE] = true};
+    if (isnan(before)) return true;
+    return LOWER[c->evaluate.metric] ? now < before : now > before;
+}
