@@ -21,19 +21,17 @@ static void on_signal(int number) {
     stop = 1;
 }
 
-static void add(text *t, const char *name, double v, const char *format) {
-    if (isnan(v)) return;
-    text_format(t, "%s%s ", t->length ? "  " : "", name);
-    text_format(t, *format == 'p' ? "%.1f %%" : "%.3f", *format == 'p' ? 100 * v : v);
+static void add(text *t, const char *name, double v) {
+    if (!isnan(v)) text_format(t, "%s%s %.3f", t->length ? "  " : "", name, v);
 }
 
 static void show(const train_progress *p, void *context) {
     (void)context;
     text note = {0};
-    add(&note, "d", p->loss_d, "");
-    add(&note, "g", p->loss_g, "");
-    add(&note, "detect", p->loss_detect, "");
-    add(&note, "val", p->metric, "");
+    add(&note, "d", p->loss_d);
+    add(&note, "g", p->loss_g);
+    add(&note, "detect", p->loss_detect);
+    add(&note, "val", p->metric);
     if (p->images_per_second > 0) text_format(&note, "  %.1f images/s  waited %.1f %%", p->images_per_second, 100 * p->waited);
     cli_progress("train", p->step, p->steps, note.failed || !note.data ? "" : note.data);
     text_free(&note);

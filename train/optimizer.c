@@ -57,7 +57,7 @@ foil_status optimizer_find(const yaml_node *map, optimizer_kind *kind, const key
 
 foil_status optimizer_parse(const yaml_node *map, optimizer_options *out) {
     *out = (optimizer_options){0};
-    const key *keys;
+    const key *keys = NULL;
     TRY(optimizer_find(map, &out->kind, &keys));
     return keys_read(yaml_item(map, 0), keys, out, KINDS[out->kind].name);
 }
