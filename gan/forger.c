@@ -121,7 +121,7 @@ static void divide(const forgery *f, uint64_t step, int n, int *count) {
 }
 
 foil_status forgery_make(forgery *f, uint64_t step, int n, uint8_t *pixels, const char **methods) {
-    int count[MAX_FORGERS];
+    int count[MAX_FORGERS] = {0};
     size_t bytes = (size_t)f->world.height * (size_t)f->world.width * (size_t)f->world.channels;
     divide(f, step, n, count);
     for (int i = 0; i < f->n; i++) {

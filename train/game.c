@@ -191,6 +191,11 @@ static foil_status check_players(const game *g) {
     if (g->detects && !net_has_head(d, "detect"))
         return foil_fail(FOIL_INVALID, "%s has no head 'detect', which `forgers` would train", c->discriminator);
     if (!m) return FOIL_OK;
+    if (g->penalty_every > 0 && net_mixes_batch(d))
+        return foil_fail(
+            FOIL_INVALID,
+            "%s has layers in which samples influence each other (batch norm), expected none for game.penalty: it takes each sample's own slope",
+            c->discriminator);
     if (!net_takes_latent(m)) return foil_fail(FOIL_INVALID, "%s takes pictures, expected a generator: one that takes a latent vector", c->generator);
     if (!net_has_head(d, "game")) return foil_fail(FOIL_INVALID, "%s has no head 'game' to play against a generator", c->discriminator);
     if (!shape_equal(net_output(m), net_input(d)))

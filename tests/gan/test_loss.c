@@ -11,20 +11,27 @@ static double softplus(double x) {
 
 static double expected_d(gan_loss kind, double r, double f) {
     switch (kind) {
-    case LOSS_NON_SATURATING: return softplus(-r) + softplus(f);
-    case LOSS_HINGE: return fmax(0, 1 - r) + fmax(0, 1 + f);
-    case LOSS_LEAST_SQUARES: return ((r - 1) * (r - 1) + f * f) / 2;
-    case LOSS_WASSERSTEIN: return f - r;
+    case LOSS_NON_SATURATING:
+        return softplus(-r) + softplus(f);
+    case LOSS_HINGE:
+        return fmax(0, 1 - r) + fmax(0, 1 + f);
+    case LOSS_LEAST_SQUARES:
+        return ((r - 1) * (r - 1) + f * f) / 2;
+    case LOSS_WASSERSTEIN:
+        return f - r;
     }
     return NAN;
 }
 
 static double expected_g(gan_loss kind, double f) {
     switch (kind) {
-    case LOSS_NON_SATURATING: return softplus(-f);
-    case LOSS_LEAST_SQUARES: return (f - 1) * (f - 1) / 2;
+    case LOSS_NON_SATURATING:
+        return softplus(-f);
+    case LOSS_LEAST_SQUARES:
+        return (f - 1) * (f - 1) / 2;
     case LOSS_HINGE:
-    case LOSS_WASSERSTEIN: return -f;
+    case LOSS_WASSERSTEIN:
+        return -f;
     }
     return NAN;
 }
