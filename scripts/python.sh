@@ -1,7 +1,7 @@
 #!/bin/sh
 # A Python environment in build/python with the peers that checks compare with. What can't be had is named, and its checks are skipped.
 set -eu
-peers='numpy h5py pillow safetensors scikit-learn onnx onnxruntime openvino opencv-python-headless tensorboard'
+peers='numpy h5py pillow safetensors scikit-learn onnx onnxruntime openvino opencv-python-headless tensorboard pyyaml'
 env=build/python
 if [ "$(cat $env/complete 2>/dev/null)" = "$peers" ]; then
     echo "the Python environment is there"

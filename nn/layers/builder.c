@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "nn/op.h"
+#include "nn/ops/table.h"
 
 graph *builder_graph(builder *b) {
     return b->g;
@@ -88,7 +88,7 @@ void builder_update(builder *b, const layer *l, const char *name, node *value) {
 // Layers -----------------------------------------------------------------------------------------------------------------------------------------
 
 double node_flops(const node *n) {
-    if (n->op->flags & (OP_LEAF | OP_VIEW)) return 0;
+    if (n->op->flags & (OP_LEAF | OP_VIEW) || n->op == &OP_BROADCAST) return 0;
     return n->op->flops ? n->op->flops(n) : (double)shape_count(n->shape);
 }
 
