@@ -40,7 +40,7 @@ static void build(discriminator *d, bool smooth, bool normalized) {
     if (graph_status(g) != FOIL_OK) fail_msg("%s", foil_error());
     for (int i = 0; i <= WEIGHTS; i++) {
         const int64_t n = shape_count(i < WEIGHTS ? SHAPES[i] : d->x->shape);
-        d->value[i] = test_malloc((size_t)n * sizeof(double));
+        d->value[i] = test_calloc((size_t)n, sizeof(double));
         for (int64_t j = 0; j < n; j++) d->value[i][j] = (double)philox_uniform((philox_key){.seed = 3, .stream = (uint32_t)i}, (uint64_t)j) - 0.5;
     }
 }
@@ -54,7 +54,7 @@ static void run(const discriminator *d, node *wanted, double *out) {
 // [∇θ D(x + ε v) − ∇θ D(x − ε v)] / 2ε
 static void oracle(const discriminator *d, int weight, double *out) {
     const double epsilon = 1e-5;
-    double v[3 * 6 * 6 * 3], side[2][512] = {{0}}, *x = d->value[WEIGHTS];
+    double v[3 * 6 * 6 * 3] = {0}, side[2][512] = {{0}}, *x = d->value[WEIGHTS];
     const int64_t pixels = shape_count(d->x->shape), n = shape_count(d->theta[weight]->shape);
     assert_true(n <= 512);
     run(d, d->dx, v);
@@ -70,7 +70,7 @@ static void check(bool smooth, bool normalized) {
     discriminator d;
     build(&d, smooth, normalized);
     for (int i = 0; i < WEIGHTS; i++) {
-        double ours[512], expected[512], largest = 0;
+        double ours[512] = {0}, expected[512] = {0}, largest = 0;
         run(&d, d.of_penalty[i], ours);
         oracle(&d, i, expected);
         for (int64_t j = 0; j < shape_count(d.theta[i]->shape); j++) {
