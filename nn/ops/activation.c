@@ -128,10 +128,8 @@ static void abs_vjp(node *y, node *gy, node **gx) {
 }
 static const op OP_ABS = ELEMENTWISE_ROW("abs", abs, 1, 0);
 
-#define SLOPE ((const slope_params *)params)->slope
-
 // Through a rectifier, in one op: a > 0 ? b : slope · b.
-ELEMENTWISE_FUNCTIONS(rectify, 2, a > 0 ? b : (float)SLOPE * b, a > 0 ? b : SLOPE * b)
+ELEMENTWISE_FUNCTIONS_WITH(rectify, 2, CONSTANT(slope_params, slope), a > 0 ? b : slope * b, a > 0 ? b : slope * b)
 static node *rectify(node *sign, node *gy, double slope);
 static void rectify_vjp(node *y, node *gy, node **gx) {
     gx[1] = rectify(y->in[0], gy, ((const slope_params *)y->params)->slope);
@@ -149,16 +147,15 @@ static void relu_vjp(node *y, node *gy, node **gx) {
 }
 static const op OP_RELU = ELEMENTWISE_ROW("relu", relu, 1, 0);
 
-ELEMENTWISE_FUNCTIONS(leaky_relu, 1, a > 0 ? a : (float)SLOPE * a, a > 0 ? a : SLOPE * a)
+ELEMENTWISE_FUNCTIONS_WITH(leaky_relu, 1, CONSTANT(slope_params, slope), a > 0 ? a : slope * a, a > 0 ? a : slope * a)
 static void leaky_relu_vjp(node *y, node *gy, node **gx) {
     const double slope = ((const slope_params *)y->params)->slope;
     gx[0] = rectify(slope >= 0 ? y : y->in[0], gy, slope);
 }
 static const op OP_LEAKY_RELU = ELEMENTWISE_ROW("leaky_relu", leaky_relu, 1, sizeof(slope_params));
 
-#define ELU ((const elu_params *)params)
-ELEMENTWISE_FUNCTIONS(elu, 1, (float)ELU->scale *(a > 0 ? a : (float)ELU->alpha * fast_expm1_negative(a)),
-                      ELU->scale *(a > 0 ? a : ELU->alpha * expm1(a)))
+ELEMENTWISE_FUNCTIONS_WITH(elu, 1, CONSTANT(elu_params, alpha) CONSTANT(elu_params, scale), scale *(a > 0 ? a : alpha * fast_expm1_negative(a)),
+                           scale *(a > 0 ? a : alpha * expm1(a)))
 static void elu_vjp(node *y, node *gy, node **gx) {
     const elu_params *p = y->params;
     node *x = y->in[0], *zero = constant_like(x, 0);

@@ -77,8 +77,7 @@ node *elementwise_node(const op *kind, node *const *in, int n_in, const void *pa
 
 // x · scale + shift. ----------------------------------------------------------------------------------------------------------------------------------
 
-#define AFFINE ((const affine_params *)params)
-ELEMENTWISE_FUNCTIONS(affine, 1, a *(float)AFFINE->scale + (float)AFFINE->shift, a * AFFINE->scale + AFFINE->shift)
+ELEMENTWISE_FUNCTIONS_WITH(affine, 1, CONSTANT(affine_params, scale) CONSTANT(affine_params, shift), a *scale + shift, a *scale + shift)
 static void affine_vjp(node *y, node *gy, node **gx) {
     gx[0] = nn_mul_scalar(gy, ((const affine_params *)y->params)->scale);
 }
@@ -241,9 +240,8 @@ node *nn_max(node *a, node *b) {
     return BINARY_NODE(OP_MAX, a, b, NULL);
 }
 
-#define CLIP ((const clip_params *)params)
-ELEMENTWISE_FUNCTIONS(clip, 1, a<(float)CLIP->low ? (float)CLIP->low : a>(float) CLIP->high ? (float)CLIP->high : a,
-                      a<CLIP->low ? CLIP->low : a> CLIP->high ? CLIP->high : a)
+#define clipped(x, low, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
+ELEMENTWISE_FUNCTIONS_WITH(clip, 1, CONSTANT(clip_params, low) CONSTANT(clip_params, high), clipped(a, low, high), clipped(a, low, high))
 static void clip_vjp(node *y, node *gy, node **gx) {
     const clip_params *p = y->params;
     node *low = graph_constant(y->graph, y->shape, p->low), *high = graph_constant(y->graph, y->shape, p->high);

@@ -22,21 +22,27 @@
 #define POINTERS_2(T) const T *x0 = x[0], *x1 = x[1];
 #define POINTERS_3(T) const T *x0 = x[0], *x1 = x[1], *x2 = x[2];
 
-// name_block and name_reference; `params` may be used in both expressions.
-#define ELEMENTWISE_FUNCTIONS(name, arity, f32, f64)                                                                                                 \
+// name_block and name_reference. `constants` are declarations made of `params` before the loop (inside it they would keep it from vectorising), in the type
+// `real`: float in the kernel, double in the reference.
+#define ELEMENTWISE_FUNCTIONS_WITH(name, arity, constants, f32, f64)                                                                                 \
     VECTOR_CLONES static void name##_block(int n, float *y, const float *const *x, const void *params) {                                             \
+        typedef float real __attribute__((unused));                                                                                                  \
         (void)params;                                                                                                                                \
-        POINTERS_##arity(float) _Pragma("omp simd") for (int i = 0; i < n; i++) {                                                                    \
+        constants POINTERS_##arity(float) _Pragma("omp simd") for (int i = 0; i < n; i++) {                                                          \
             OPERANDS_##arity(float) y[i] = f32;                                                                                                      \
         }                                                                                                                                            \
     }                                                                                                                                                \
     static void name##_reference(const node *of, const double *const *x, double *y) {                                                                \
+        typedef double real __attribute__((unused));                                                                                                 \
         const void *params = of->params;                                                                                                             \
         (void)params;                                                                                                                                \
-        POINTERS_##arity(double) for (int64_t i = 0, n = shape_count(of->shape); i < n; i++) {                                                       \
+        constants POINTERS_##arity(double) for (int64_t i = 0, n = shape_count(of->shape); i < n; i++) {                                             \
             OPERANDS_##arity(double) y[i] = f64;                                                                                                     \
         }                                                                                                                                            \
     }
+#define ELEMENTWISE_FUNCTIONS(name, arity, f32, f64) ELEMENTWISE_FUNCTIONS_WITH(name, arity, , f32, f64)
+// A declaration for `constants`: the params' field as a real.
+#define CONSTANT(params_type, field) const real field = (real)((const params_type *)params)->field;
 
 #define ELEMENTWISE_ROW(text, id, arity, size)                                                                                                       \
     {                                                                                                                                                \
