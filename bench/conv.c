@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "nn/dnnl.h"
+#include "nn/ops/conv_kernel.h"
 
 typedef struct layer {
     const char *name;
@@ -36,13 +36,27 @@ static void *memory(int64_t bytes) {
     return p;
 }
 
+typedef struct arguments {
+    const void *in0, *in1;
+    void *out;
+} arguments;
+typedef void (*run_function)(const void *kernel, arguments a, void *scratch);
+
+static void run_conv(const void *k, arguments a, void *scratch) {
+    conv_kernel_run(k, a.in0, a.in1, a.out, scratch);
+}
+
+static void run_product(const void *k, arguments a, void *scratch) {
+    onednn_run((onednn_kernel *)(uintptr_t)k, a.in0, a.in1, a.out, scratch);
+}
+
 // Seconds of one run: the best of many within a quarter of a second.
-static double best_time(onednn_kernel *k, const void *a, const void *b, void *c) {
-    void *scratch = memory((int64_t)onednn_kernel_scratch(k));
+static double best_time(run_function run, const void *k, size_t scratch_bytes, arguments a) {
+    void *scratch = memory((int64_t)scratch_bytes);
     double best = 1e9, end = now() + .25;
     for (int i = 0; i < 3 || now() < end; i++) {
         double start = now();
-        onednn_run(k, a, b, c, scratch);
+        run(k, a, scratch);
         double took = now() - start;
         if (took < best) best = took;
     }
@@ -56,7 +70,7 @@ static double product_peak(dtype t) {
     onednn_kernel *k = NULL;
     if (onednn_matmul_create(&m, &k) != FOIL_OK) return 0;
     void *a = memory(4 * N * N), *b = memory(4 * N * N), *c = memory(4 * N * N);
-    double seconds = best_time(k, a, b, c);
+    double seconds = best_time(run_product, k, onednn_kernel_scratch(k), (arguments){a, b, c});
     free(a), free(b), free(c);
     onednn_kernel_free(k);
     return 2.0 * N * N * N / seconds;
@@ -83,22 +97,22 @@ static onednn_conv geometry(const layer *l, int64_t batch, onednn_conv_kind kind
 // Prints one line and returns the seconds.
 static double measure(const layer *l, int64_t batch, onednn_conv_kind kind, dtype t, double peak) {
     onednn_conv c = geometry(l, batch, kind, t);
-    onednn_kernel *k = NULL;
-    if (onednn_conv_create(&c, &k) != FOIL_OK) {
+    conv_kernel *k = NULL;
+    if (conv_kernel_create(&c, &k) != FOIL_OK) {
         printf("%-5s %-13s %s\n", l->name, KINDS[kind], foil_error());
         return 0;
     }
     int64_t positions = batch * c.out_height * c.out_width;
     void *x = memory(batch * c.height * c.width * c.channels * 4), *y = memory(positions * c.out * 4);
-    void *w = memory((int64_t)onednn_layout_bytes(onednn_kernel_weights(k)));
-    void *arguments[][3] = {[ONEDNN_CONV] = {x, w, y}, [ONEDNN_CONV_DATA] = {y, w, x}, [ONEDNN_CONV_WEIGHTS] = {x, y, w}};
-    void **a = arguments[kind];
-    double seconds = best_time(k, a[0], a[1], a[2]);
+    void *w = memory((int64_t)onednn_layout_bytes(conv_kernel_weights(k)));
+    void *order[][3] = {[ONEDNN_CONV] = {x, w, y}, [ONEDNN_CONV_DATA] = {y, w, x}, [ONEDNN_CONV_WEIGHTS] = {x, y, w}};
+    void **a = order[kind];
+    double seconds = best_time(run_conv, k, conv_kernel_scratch(k), (arguments){a[0], a[1], a[2]});
     double flops = 2.0 * (double)(positions * c.out * c.channels * c.rows * c.cols);
     printf("%-5s %-13s %-5s %8.3f ms %8.1f GFLOP/s %5.1f %%  %s\n", l->name, KINDS[kind], t == BF16 ? "bf16" : "f32", 1e3 * seconds,
-           1e-9 * flops / seconds, 100 * flops / seconds / peak, onednn_kernel_implementation(k));
+           1e-9 * flops / seconds, 100 * flops / seconds / peak, conv_kernel_implementation(k));
     free(x), free(y), free(w);
-    onednn_kernel_free(k);
+    conv_kernel_free(k);
     return seconds;
 }
 

@@ -301,7 +301,8 @@ void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, v
 // A [batch, rows, cols] operand; one matrix is described without its batch, which opens more of oneDNN's implementations.
 static dnnl_status_t describe_matrix(dnnl_memory_desc_t *d, const onednn_matmul *m, int64_t rows, int64_t cols, const int64_t stride[3], dtype t) {
     bool repeats = stride[0] == 0;
-    dnnl_dims_t dims = {repeats ? 1 : m->batch, rows, cols}, strides = {repeats ? rows * cols : stride[0], stride[1], stride[2]};
+    dnnl_dim_t dims[DNNL_MAX_NDIMS + 1] = {repeats ? 1 : m->batch, rows, cols},
+                                     strides[DNNL_MAX_NDIMS + 1] = {repeats ? rows * cols : stride[0], stride[1], stride[2]};
     int skip = m->batch == 1;
     return descriptor_with_strides(d, 3 - skip, dims + skip, type_of(t), strides + skip);
 }
@@ -334,9 +335,21 @@ foil_status onednn_reorder_create(const onednn_layout *from, const onednn_layout
 
 static dnnl_status_t describe_weights(dnnl_memory_desc_t *d, const onednn_conv *c, dnnl_format_tag_t tag) {
     int64_t groups = c->params.groups;
-    dnnl_dims_t dims = {groups, c->out / groups, c->channels / groups, c->rows, c->cols};
+    dnnl_dim_t dims[DNNL_MAX_NDIMS + 1] = {groups, c->out / groups, c->channels / groups, c->rows, c->cols};
     int skip = groups == 1;
     return descriptor_with_tag(d, 5 - skip, dims + skip, type_of(c->w), tag);
+}
+
+foil_status onednn_layout_filters(const onednn_conv *c, onednn_layout **out) {
+    assert(c->params.groups == 1);
+    onednn_layout *l = calloc(1, sizeof *l);
+    if (!l) return foil_fail_memory(sizeof *l, "a memory layout");
+    foil_status s = check(describe_weights(&l->descriptor, c, dnnl_acdb), "a memory layout");
+    if (s == FOIL_OK)
+        *out = l;
+    else
+        free(l);
+    return s;
 }
 
 static dnnl_status_t describe_parts(const onednn_conv *c, conv_parts *parts) {
@@ -374,10 +387,15 @@ static dnnl_status_t describe_with_hint(const onednn_conv *c, const conv_parts *
     return s;
 }
 
-static foil_status create_direct(const onednn_conv *c, const char *what, onednn_kernel **out) {
+foil_status onednn_conv_create(const onednn_conv *c, onednn_kernel **out) {
     static const int arg[][3] = {[ONEDNN_CONV] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
                                  [ONEDNN_CONV_DATA] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
                                  [ONEDNN_CONV_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS}};
+    char what[160];
+    snprintf(what, sizeof what, "a %s convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lldx%lld", c->x == BF16 ? "bf16" : "f32",
+             (long long)c->n, (long long)c->height, (long long)c->width, (long long)c->channels, (long long)c->out, (long long)c->rows,
+             (long long)c->cols);
+    TRY(ready());
     conv_parts parts;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = describe_parts(c, &parts);
@@ -385,44 +403,4 @@ static foil_status create_direct(const onednn_conv *c, const char *what, onednn_
     free_parts(&parts);
     int weights = c->kind == ONEDNN_CONV_WEIGHTS ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
     return make_kernel(s, pd, arg[c->kind], weights, what, out);
-}
-
-// Where the filter covers the whole picture once, a convolution is a product with a matrix of filters, [O, R·S·C] when they lie as the pictures do.
-// oneDNN's own convolutions are several times slower there.
-static bool is_product(const onednn_conv *c) {
-    const conv_params *p = &c->params;
-    return c->out_height == 1 && c->out_width == 1 && c->rows == c->height && c->cols == c->width && p->groups == 1 && !p->pad[0] && !p->pad[1] &&
-           !p->pad[2] && !p->pad[3];
-}
-
-static foil_status create_product(const onednn_conv *c, const char *what, onednn_kernel **out) {
-    int64_t n = c->n, o = c->out, k = c->channels * c->rows * c->cols;
-    onednn_matmul product[] = {
-        [ONEDNN_CONV] = {.batch = 1, .m = n, .k = k, .n = o, .a_stride = {0, k, 1}, .b_stride = {0, 1, k}, .a = c->x, .b = c->w, .c = c->y},
-        [ONEDNN_CONV_DATA] = {.batch = 1, .m = n, .k = o, .n = k, .a_stride = {0, o, 1}, .b_stride = {0, k, 1}, .a = c->y, .b = c->w, .c = c->x},
-        [ONEDNN_CONV_WEIGHTS] = {.batch = 1, .m = o, .k = n, .n = k, .a_stride = {0, 1, o}, .b_stride = {0, k, 1}, .a = c->y, .b = c->x, .c = c->w},
-    };
-    TRY(onednn_matmul_create(&product[c->kind], out));
-    onednn_kernel *made = *out;
-    if (c->kind == ONEDNN_CONV_WEIGHTS) { // gᵀx: the second argument comes first
-        dnnl_exec_arg_t first = made->argument[IN0];
-        made->argument[IN0] = made->argument[IN1];
-        made->argument[IN1] = first;
-    }
-    return check(keep_weights(made, describe_weights(&made->weights.descriptor, c, dnnl_acdb)), what);
-}
-
-foil_status onednn_conv_create(const onednn_conv *c, onednn_kernel **out) {
-    char what[160];
-    snprintf(what, sizeof what, "a %s convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lldx%lld", c->x == BF16 ? "bf16" : "f32",
-             (long long)c->n, (long long)c->height, (long long)c->width, (long long)c->channels, (long long)c->out, (long long)c->rows,
-             (long long)c->cols);
-    TRY(ready());
-    onednn_kernel *k = NULL;
-    foil_status s = is_product(c) ? create_product(c, what, &k) : create_direct(c, what, &k);
-    if (s == FOIL_OK)
-        *out = k;
-    else
-        onednn_kernel_free(k);
-    return s;
 }

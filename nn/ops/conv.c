@@ -2,7 +2,7 @@
 // derivatives are the two others.
 #include <stdlib.h>
 
-#include "nn/dnnl.h"
+#include "nn/ops/conv_kernel.h"
 #include "nn/ops/table.h"
 #include "nn/plan.h"
 
@@ -131,7 +131,8 @@ static onednn_conv geometry(const node *n) {
 
 static double flops(const node *n) {
     onednn_conv c = geometry(n);
-    return 2.0 * (double)(c.n * c.out_height * c.out_width * c.out * (c.channels / c.params.groups) * c.rows * c.cols);
+    int64_t terms = c.channels / c.params.groups * c.rows * c.cols;
+    return 2.0 * (double)(c.n * c.out_height * c.out_width * c.out * terms);
 }
 
 // Derivatives. -------------------------------------------------------------------------------------------------------------------------------------------
@@ -163,13 +164,13 @@ static void vjp(node *y, node *gy, node **gx) {
 // Execution. ---------------------------------------------------------------------------------------------------------------------------------------------
 
 typedef struct conv_state {
-    onednn_kernel *kernel;
+    conv_kernel *kernel;
     onednn_kernel *unpack; // of a weight gradient: from the layout that `kernel` gives to PyTorch's; NULL where they are the same
     size_t packed;         // where in the scratch memory the former lies
 } conv_state;
 
 static void free_state(conv_state *s) {
-    onednn_kernel_free(s->kernel);
+    conv_kernel_free(s->kernel);
     onednn_kernel_free(s->unpack);
     free(s);
 }
@@ -179,13 +180,13 @@ static void release(kernel *k) {
 }
 
 static foil_status make_unpack(conv_state *s, size_t *scratch) {
-    const onednn_layout *packed = onednn_kernel_weights(s->kernel);
+    const onednn_layout *packed = conv_kernel_weights(s->kernel);
     onednn_layout *plain = NULL;
     TRY(onednn_layout_plain(packed, F32, &plain));
     foil_status status = onednn_layout_equal(packed, plain) ? FOIL_OK : onednn_reorder_create(packed, plain, &s->unpack);
     onednn_layout_free(plain);
     if (status != FOIL_OK || !s->unpack) return status;
-    s->packed = (onednn_kernel_scratch(s->kernel) + 63) / 64 * 64;
+    s->packed = (conv_kernel_scratch(s->kernel) + 63) / 64 * 64;
     size_t end = s->packed + (onednn_layout_bytes(packed) + 63) / 64 * 64;
     *scratch = end + onednn_kernel_scratch(s->unpack);
     return FOIL_OK;
@@ -193,10 +194,10 @@ static foil_status make_unpack(conv_state *s, size_t *scratch) {
 
 static foil_status make_state(kernel *k, struct plan *p, conv_state *s) {
     onednn_conv c = geometry(k->node);
-    TRY(onednn_conv_create(&c, &s->kernel));
-    k->scratch_bytes = onednn_kernel_scratch(s->kernel);
+    TRY(conv_kernel_create(&c, &s->kernel));
+    k->scratch_bytes = conv_kernel_scratch(s->kernel);
     if (c.kind == ONEDNN_CONV_WEIGHTS) return make_unpack(s, &k->scratch_bytes);
-    return plan_prepared_weight(p, k, 1, onednn_kernel_weights(s->kernel));
+    return plan_prepared_weight(p, k, 1, conv_kernel_weights(s->kernel));
 }
 
 static foil_status prepare(kernel *k, struct plan *p) {
@@ -214,17 +215,17 @@ static void run(const kernel *k) {
     const conv_state *s = k->state;
     char *scratch = k->scratch;
     if (!s->unpack) {
-        onednn_run(s->kernel, k->in[0], k->in[1], k->out, scratch);
+        conv_kernel_run(s->kernel, k->in[0], k->in[1], k->out, scratch);
         return;
     }
     char *packed = scratch + s->packed;
-    onednn_run(s->kernel, k->in[0], k->in[1], packed, scratch);
+    conv_kernel_run(s->kernel, k->in[0], k->in[1], packed, scratch);
     onednn_run(s->unpack, packed, NULL, k->out, scratch);
 }
 
 static const char *implementation(const kernel *k) {
     const conv_state *s = k->state;
-    return onednn_kernel_implementation(s->kernel);
+    return conv_kernel_implementation(s->kernel);
 }
 
 // Reference. ---------------------------------------------------------------------------------------------------------------------------------------------

@@ -317,50 +317,57 @@ static void run_max_data(const kernel *k) {
 
 // Reference. ---------------------------------------------------------------------------------------------------------------------------------------------
 
-// Calls `term` for every window: x is the large picture's shape, `at` the window's output element.
-typedef void (*visit)(const node *n, const double *const *in, double *out, shape x, window rows, window cols, int64_t at);
+// A window of one channel of one picture, and `at`, its output element.
+typedef struct place {
+    shape x; // of the large picture
+    int64_t picture, channel, at;
+    window rows, cols;
+} place;
+typedef void (*visit)(const node *n, const double *const *in, double *out, const place *p);
 
 static void each_window(const node *n, shape x, const double *const *in, double *out, visit term) {
     shape y = pooled(n, x);
+    place p = {.x = x};
     for (int64_t e = 0; e < shape_count(n->shape); e++) out[e] = 0;
-    for (int64_t at = 0; at < shape_count(y); at++) {
-        int64_t j = at / y.d[3] % y.d[2], i = at / (y.d[3] * y.d[2]) % y.d[1];
-        term(n, in, out, x, window_at(params_of(n), 0, x.d[1], i), window_at(params_of(n), 1, x.d[2], j), at);
-    }
+    for (p.picture = 0; p.picture < y.d[0]; p.picture++)
+        for (int64_t i = 0; i < y.d[1]; i++)
+            for (int64_t j = 0; j < y.d[2]; j++)
+                for (p.channel = 0; p.channel < y.d[3]; p.channel++, p.at++) {
+                    p.rows = window_at(params_of(n), 0, x.d[1], i);
+                    p.cols = window_at(params_of(n), 1, x.d[2], j);
+                    term(n, in, out, &p);
+                }
 }
 
-// Element (r, q) of the picture and channel that output `at` belongs to.
-static int64_t element(const node *n, shape x, int64_t at, int64_t r, int64_t q) {
-    shape y = pooled(n, x);
-    int64_t c = at % y.d[3], picture = at / (y.d[1] * y.d[2] * y.d[3]);
-    return ((picture * x.d[1] + r) * x.d[2] + q) * x.d[3] + c;
+static int64_t element(const place *p, int64_t r, int64_t q) {
+    return ((p->picture * p->x.d[1] + r) * p->x.d[2] + q) * p->x.d[3] + p->channel;
 }
 
-static void visit_average(const node *n, const double *const *in, double *out, shape x, window rows, window cols, int64_t at) {
-    double w = 1 / ((double)rows.divisor * (double)cols.divisor);
-    for (int64_t r = rows.first; r < rows.stop; r++)
-        for (int64_t q = cols.first; q < cols.stop; q++) {
-            int64_t e = element(n, x, at, r, q);
+static void visit_average(const node *n, const double *const *in, double *out, const place *p) {
+    double w = 1 / ((double)p->rows.divisor * (double)p->cols.divisor);
+    for (int64_t r = p->rows.first; r < p->rows.stop; r++)
+        for (int64_t q = p->cols.first; q < p->cols.stop; q++) {
+            int64_t e = element(p, r, q);
             if (n->op == &OP_AVERAGE_POOL)
-                out[at] += w * in[0][e];
+                out[p->at] += w * in[0][e];
             else
-                out[e] += w * in[0][at];
+                out[e] += w * in[0][p->at];
         }
 }
 
-static void visit_max(const node *n, const double *const *in, double *out, shape x, window rows, window cols, int64_t at) {
-    int64_t best = element(n, x, at, rows.first, cols.first);
-    for (int64_t r = rows.first; r < rows.stop; r++)
-        for (int64_t q = cols.first; q < cols.stop; q++) {
-            int64_t e = element(n, x, at, r, q);
+static void visit_max(const node *n, const double *const *in, double *out, const place *p) {
+    int64_t best = element(p, p->rows.first, p->cols.first);
+    for (int64_t r = p->rows.first; r < p->rows.stop; r++)
+        for (int64_t q = p->cols.first; q < p->cols.stop; q++) {
+            int64_t e = element(p, r, q);
             if (in[0][e] > in[0][best]) best = e;
         }
     if (n->op == &OP_MAX_POOL)
-        out[at] = in[0][best];
+        out[p->at] = in[0][best];
     else if (n->op == &OP_MAX_POOL_GATHER)
-        out[at] = in[1][best];
+        out[p->at] = in[1][best];
     else
-        out[best] += in[1][at];
+        out[best] += in[1][p->at];
 }
 
 static void reference_average(const node *n, const double *const *in, double *out) {

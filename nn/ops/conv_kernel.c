@@ -1,0 +1,272 @@
+// The columns of a picture x are the matrix with a row for each position of the window and in it the window's R·S·C elements. With filters as rows
+// [O, R·S·C] the three convolutions are
+//
+//     y = columns(x) · Wᵀ        x = columnsᵀ(y · W)        W = yᵀ · columns(x)
+//
+// where columnsᵀ adds each element up where it came from. A window that covers the whole picture has x itself as its columns.
+#include "nn/ops/conv_kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FEW = 4 }; // channels of a picture
+
+typedef enum form { DIRECT, PRODUCT, COLUMNS } form;
+
+// Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
+typedef struct readers {
+    int64_t most, *n, *at;
+} readers;
+
+struct conv_kernel {
+    onednn_conv conv; // of as many pictures as are worked on at a time
+    int64_t times;
+    form form;
+    onednn_kernel *kernel;
+    onednn_layout *filters;      // of the two products
+    size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
+    readers across;              // of columnsᵀ
+    char implementation[80];
+};
+
+static size_t columns_bytes(const onednn_conv *c) {
+    size_t size = c->kind == ONEDNN_CONV_DATA ? sizeof(float) : dtype_size(c->x); // sums are f32 until they are complete
+    return (size_t)(c->n * c->out_height * c->out_width * c->rows * c->cols * c->channels) * size;
+}
+
+// Columns are many times the picture. Those of as many pictures as fit are made at a time: it saves memory, and they stay in the cache.
+static const size_t MOST_COLUMNS = (size_t)16 << 20;
+
+static void divide(conv_kernel *k) {
+    int64_t all = k->conv.n, times = 1;
+    while (times < all && (all % times || columns_bytes(&k->conv) / (size_t)times > MOST_COLUMNS)) times++;
+    k->conv.n = all / times;
+    k->times = times;
+}
+
+// Measured on DCGAN-64, SNGAN and ResNet-18 at 2 threads with oneDNN 2.6.3 and 3.2: shares of a large product's speed are given.
+static form choose(const onednn_conv *c) {
+    const conv_params *p = &c->params;
+    bool padded = p->pad[0] || p->pad[1] || p->pad[2] || p->pad[3];
+    if (p->groups != 1) return DIRECT;
+    if (c->out_height == 1 && c->out_width == 1 && c->rows == c->height && c->cols == c->width && !padded) return PRODUCT;
+    if (c->rows * c->cols == 1) return DIRECT;
+    bool pays = false;
+    switch (c->kind) {
+    case ONEDNN_CONV:
+        pays = c->out_width <= 4 && c->channels >= 64;
+        break; // too few pixels in a row: 65 %
+    case ONEDNN_CONV_DATA:
+        pays = c->channels <= FEW && c->out >= 16;
+        break;                // fills 3 of 16 lanes: 19 %
+    case ONEDNN_CONV_WEIGHTS: // pairs neighbours in a row: 53 %
+        pays = c->x == BF16 && c->out_width <= 8 && c->channels >= 64 && columns_bytes(c) <= 2 * MOST_COLUMNS;
+        break;
+    }
+    return pays ? COLUMNS : DIRECT;
+}
+
+static foil_status create_product(conv_kernel *k) {
+    const onednn_conv *c = &k->conv;
+    int64_t rows = c->n * c->out_height * c->out_width, o = c->out, width = c->rows * c->cols * c->channels;
+    dtype sums = k->form == COLUMNS ? F32 : c->x; // before they are added up
+    const onednn_matmul product[] = {
+        [ONEDNN_CONV] = {.batch = 1, .m = rows, .k = width, .n = o, .a_stride = {0, width, 1}, .b_stride = {0, 1, width}, c->x, c->w, c->y},
+        [ONEDNN_CONV_DATA] = {.batch = 1, .m = rows, .k = o, .n = width, .a_stride = {0, o, 1}, .b_stride = {0, width, 1}, c->y, c->w, sums},
+        [ONEDNN_CONV_WEIGHTS] = {.batch = 1, .m = o, .k = rows, .n = width, .a_stride = {0, 1, o}, .b_stride = {0, width, 1}, c->y, c->x, c->w},
+    };
+    TRY(onednn_layout_filters(c, &k->filters));
+    TRY(onednn_matmul_create(&product[c->kind], &k->kernel));
+    if (k->form == COLUMNS) {
+        k->columns = (onednn_kernel_scratch(k->kernel) + 63) / 64 * 64;
+        k->columns_end = k->columns + columns_bytes(c);
+    }
+    return FOIL_OK;
+}
+
+// The window that reads position `at` of the picture with its tap `tap`, along rows (axis 0) or columns; -1 = none.
+static int64_t window_at(const onednn_conv *c, int axis, int64_t at, int64_t tap) {
+    int64_t start = at + c->params.pad[axis] - tap * c->params.dilation[axis], i = start / c->params.stride[axis];
+    return start < 0 || start % c->params.stride[axis] || i >= (axis ? c->out_width : c->out_height) ? -1 : i;
+}
+
+static foil_status create_readers(conv_kernel *k) {
+    const onednn_conv *c = &k->conv;
+    readers *a = &k->across;
+    a->most = c->cols;
+    a->n = calloc((size_t)c->width, sizeof *a->n);
+    a->at = calloc((size_t)(c->width * a->most), sizeof *a->at);
+    if (!a->n || !a->at) return foil_fail_memory((size_t)(c->width * (a->most + 1)) * sizeof *a->at, "a convolution");
+    for (int64_t v = 0; v < c->width; v++)
+        for (int64_t q = 0; q < c->cols; q++) {
+            int64_t j = window_at(c, 1, v, q);
+            if (j >= 0) a->at[v * a->most + a->n[v]++] = (j * c->rows * c->cols + q) * c->channels;
+        }
+    return FOIL_OK;
+}
+
+static foil_status create(conv_kernel *k) {
+    if (k->form == DIRECT)
+        TRY(onednn_conv_create(&k->conv, &k->kernel));
+    else
+        TRY(create_product(k));
+    if (k->form == COLUMNS && k->conv.kind == ONEDNN_CONV_DATA) TRY(create_readers(k));
+    const char *prefix[] = {[DIRECT] = "", [PRODUCT] = "", [COLUMNS] = "columns+"};
+    snprintf(k->implementation, sizeof k->implementation, "%s%s", prefix[k->form], onednn_kernel_implementation(k->kernel));
+    return FOIL_OK;
+}
+
+foil_status conv_kernel_create(const onednn_conv *c, conv_kernel **out) {
+    conv_kernel *k = calloc(1, sizeof *k);
+    if (!k) return foil_fail_memory(sizeof *k, "a convolution");
+    k->conv = *c;
+    k->times = 1;
+    k->form = choose(c);
+    if (k->form == COLUMNS && c->kind != ONEDNN_CONV_WEIGHTS) divide(k); // that one sums over pictures
+    foil_status status = create(k);
+    if (status == FOIL_OK)
+        *out = k;
+    else
+        conv_kernel_free(k);
+    return status;
+}
+
+void conv_kernel_free(conv_kernel *k) {
+    if (!k) return;
+    onednn_kernel_free(k->kernel);
+    onednn_layout_free(k->filters);
+    free(k->across.n), free(k->across.at);
+    free(k);
+}
+
+const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
+    return k->filters ? k->filters : onednn_kernel_weights(k->kernel);
+}
+
+size_t conv_kernel_scratch(const conv_kernel *k) {
+    return k->form == COLUMNS ? k->columns_end : onednn_kernel_scratch(k->kernel);
+}
+
+const char *conv_kernel_implementation(const conv_kernel *k) {
+    return k->implementation;
+}
+
+// Columns. -----------------------------------------------------------------------------------------------------------------------------------------------
+
+// One row of one window: taps (r, 0..S-1) at picture row h, starting at picture column v. What lies outside is zero.
+static void copy_taps(const onednn_conv *c, const char *row, int64_t v, size_t pixel, char *to) {
+    int64_t step = c->params.dilation[1];
+    if (step == 1 && v >= 0 && v + c->cols <= c->width) { // neighbours in the picture, too
+        memcpy(to, row + (size_t)v * pixel, (size_t)c->cols * pixel);
+        return;
+    }
+    for (int64_t q = 0; q < c->cols; q++, v += step, to += pixel) {
+        if (v < 0 || v >= c->width)
+            memset(to, 0, pixel);
+        else
+            memcpy(to, row + (size_t)v * pixel, pixel);
+    }
+}
+
+static void make_columns(const onednn_conv *c, const char *x, char *to) {
+    const conv_params *p = &c->params;
+    size_t pixel = (size_t)c->channels * dtype_size(c->x), taps = (size_t)c->cols * pixel;
+#pragma omp parallel for schedule(static)
+    for (int64_t line = 0; line < c->n * c->out_height; line++) {
+        int64_t n = line / c->out_height, top = line % c->out_height * p->stride[0] - p->pad[0];
+        char *out = to + (size_t)(line * c->out_width * c->rows) * taps;
+        for (int64_t j = 0; j < c->out_width; j++)
+            for (int64_t r = 0; r < c->rows; r++, out += taps) {
+                int64_t h = top + r * p->dilation[0];
+                if (h < 0 || h >= c->height)
+                    memset(out, 0, taps);
+                else
+                    copy_taps(c, x + (size_t)((n * c->height + h) * c->width) * pixel, j * p->stride[1] - p->pad[1], pixel, out);
+            }
+    }
+}
+
+// Adds what pixels [v, v + n) of a picture row were in one row of taps; `from`: that row of taps of the first window of the line.
+static inline __attribute__((always_inline)) void add_taps(const readers *a, const float *from, int64_t v, int64_t n, int channels, float *to) {
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t q = 0; q < a->n[v + i]; q++)
+            for (int e = 0; e < channels; e++) to[i * channels + e] += from[a->at[(v + i) * a->most + q] + e];
+}
+
+enum { CHUNK = 64 }; // pixels
+
+// Each pixel is the sum of the columns' elements that were taken from it.
+static void add_up_chunk(const conv_kernel *k, const float *columns, int64_t line, int64_t v, int64_t n, float *to) {
+    const onednn_conv *c = &k->conv;
+    int64_t tap_row = c->cols * c->channels, out_line = c->out_width * c->rows * tap_row;
+    memset(to, 0, (size_t)(n * c->channels) * sizeof *to);
+    for (int64_t r = 0; r < c->rows; r++) {
+        int64_t i = window_at(c, 0, line % c->height, r);
+        if (i < 0) continue;
+        const float *from = columns + (line / c->height * c->out_height + i) * out_line + r * tap_row;
+        switch (c->channels) { // known to the compiler
+        case 1:
+            add_taps(&k->across, from, v, n, 1, to);
+            break;
+        case 3:
+            add_taps(&k->across, from, v, n, 3, to);
+            break;
+        default:
+            add_taps(&k->across, from, v, n, (int)c->channels, to);
+            break;
+        }
+    }
+}
+
+static void add_up_line(const conv_kernel *k, const float *columns, int64_t line, void *out) {
+    const onednn_conv *c = &k->conv;
+    float sums[CHUNK * FEW];
+    for (int64_t v = 0; v < c->width; v += CHUNK) {
+        int64_t n = c->width - v < CHUNK ? c->width - v : CHUNK, at = (line * c->width + v) * c->channels;
+        add_up_chunk(k, columns, line, v, n, sums);
+        if (c->x == F32)
+            memcpy((float *)out + at, sums, (size_t)(n * c->channels) * sizeof *sums);
+        else
+            for (int64_t e = 0; e < n * c->channels; e++) ((uint16_t *)out)[at + e] = f32_to_bf16(sums[e]);
+    }
+}
+
+static void add_up(const conv_kernel *k, const float *columns, void *out) {
+    const onednn_conv *c = &k->conv;
+#pragma omp parallel for schedule(static)
+    for (int64_t line = 0; line < c->n * c->height; line++) add_up_line(k, columns, line, out);
+}
+
+static void run_columns(const conv_kernel *k, const char *in0, const char *in1, char *out, char *scratch) {
+    const onednn_conv *c = &k->conv;
+    char *columns = scratch + k->columns;
+    size_t x = (size_t)(c->n * c->height * c->width * c->channels) * dtype_size(c->x);
+    size_t y = (size_t)(c->n * c->out_height * c->out_width * c->out) * dtype_size(c->y);
+    for (int64_t i = 0; i < k->times; i++) {
+        switch (c->kind) {
+        case ONEDNN_CONV:
+            make_columns(c, in0, columns);
+            onednn_run(k->kernel, columns, in1, out, scratch);
+            in0 += x, out += y;
+            break;
+        case ONEDNN_CONV_DATA:
+            onednn_run(k->kernel, in0, in1, columns, scratch);
+            add_up(k, (const float *)(const void *)columns, out);
+            in0 += y, out += x;
+            break;
+        case ONEDNN_CONV_WEIGHTS:
+            make_columns(c, in0, columns);
+            onednn_run(k->kernel, in1, columns, out, scratch);
+            break;
+        }
+    }
+}
+
+void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch) {
+    bool swapped = k->form == PRODUCT && k->conv.kind == ONEDNN_CONV_WEIGHTS; // yᵀ · x
+    if (k->form == COLUMNS)
+        run_columns(k, in0, in1, out, scratch);
+    else
+        onednn_run(k->kernel, swapped ? in1 : in0, swapped ? in0 : in1, out, scratch);
+}

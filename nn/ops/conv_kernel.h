@@ -1,0 +1,18 @@
+// How a convolution is computed: by oneDNN's primitive, or where that is slow as a matrix product. The choice depends on the shapes alone.
+#ifndef FOIL_NN_OPS_CONV_KERNEL_H
+#define FOIL_NN_OPS_CONV_KERNEL_H
+
+#include "nn/dnnl.h"
+
+typedef struct conv_kernel conv_kernel;
+
+foil_status conv_kernel_create(const onednn_conv *c, conv_kernel **out);
+void conv_kernel_free(conv_kernel *k);
+
+// As of onednn_kernel.
+const onednn_layout *conv_kernel_weights(const conv_kernel *k);
+size_t conv_kernel_scratch(const conv_kernel *k);
+const char *conv_kernel_implementation(const conv_kernel *k);
+void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
+
+#endif
