@@ -1,9 +1,9 @@
 // foil export: a detector or a generator in the form that the suffix names.
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/generator.h"
 #include "export/export.h"
 
 static option OPTIONS[] = {
@@ -47,16 +47,6 @@ static const suffix *suffix_of(const char *path) {
     return NULL;
 }
 
-// "RUN/name" if `path` is a folder, else `path`. The caller frees.
-static char *inside(const char *path, const char *name) {
-    text t = {0};
-    if (file_is_folder(path))
-        text_format(&t, "%s/%s", path, name);
-    else
-        text_add(&t, path);
-    return t.failed ? NULL : t.data;
-}
-
 static foil_status export_detector(const char *from, const suffix *to, const char *path) {
     foil_detector *d;
     TRY(foil_detector_load(from, &d));
@@ -65,48 +55,34 @@ static foil_status export_detector(const char *from, const suffix *to, const cha
     return status;
 }
 
-// The run's generator: its average if the checkpoint has one.
-static foil_status load_generator(const safetensors *file, const char *from, net **n, store **s) {
-    const char *network = safetensors_metadata(file, "generator");
-    safetensors_entry first;
-    if (!network) return foil_fail(FOIL_INVALID, "%s: no generator in it", from);
-    TRY(net_parse(network, from, 0, n));
-    *s = store_new();
-    if (!*s) return foil_fail_memory(sizeof **s, "a generator");
-    TRY(net_declare(*n, *s));
-    TRY(store_allocate(*s));
-    text average = {0};
-    text_format(&average, "average.%s", (*s)->n ? (*s)->tensor[0].name : "");
-    bool averaged = !average.failed && safetensors_find(file, average.data, &first);
-    text_free(&average);
-    return safetensors_load_store(file, averaged ? "average." : "generator.", *s);
+// A run's detector is its best one so far.
+static foil_status export_best(const char *run, const suffix *to, const char *path) {
+    text best = {0};
+    text_format(&best, "%s/best.safetensors", run);
+    foil_status status;
+    if (best.failed)
+        status = foil_fail_memory(strlen(run), "a path");
+    else if (!file_exists(best.data))
+        status = foil_fail(FOIL_INVALID, "%s: no best.safetensors in it: a run writes its detector when it first evaluates", run);
+    else
+        status = export_detector(best.data, to, path);
+    text_free(&best);
+    return status;
 }
 
 static foil_status export_generator(const char *from, const suffix *to, const char *path) {
-    safetensors *file;
-    net *n = NULL;
-    store *s = NULL;
-    TRY(safetensors_open(from, &file));
-    foil_status status = load_generator(file, from, &n, &s);
-    safetensors_close(file);
-    if (status == FOIL_OK) status = to->generator(path, n, s);
+    net *n;
+    store *s;
+    TRY(generator_open(from, &n, &s));
+    foil_status status = to->generator(path, n, s);
     store_free(s);
     net_free(n);
     return status;
 }
 
-static foil_status run(const char *argument, const suffix *to, const char *path, bool generator) {
-    const char *name = generator ? "checkpoint.safetensors" : "best.safetensors";
-    char *from = inside(argument, name);
-    if (!from) return foil_fail_memory(strlen(argument), "a path");
-    foil_status status;
-    if (file_is_folder(argument) && !file_exists(from))
-        status =
-            foil_fail(FOIL_INVALID, "%s: no %s in it%s", argument, name, generator ? "" : " yet; 'foil train' writes it when it first evaluates");
-    else
-        status = generator ? export_generator(from, to, path) : export_detector(from, to, path);
-    free(from);
-    return status;
+static foil_status run(const char *from, const suffix *to, const char *path, bool generator) {
+    if (generator) return export_generator(from, to, path);
+    return file_is_folder(from) ? export_best(from, to, path) : export_detector(from, to, path);
 }
 
 int cmd_export(int argc, char **argv) {

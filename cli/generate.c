@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/generator.h"
 #include "gan/sampler.h"
-#include "train/checkpoint.h"
 #include "train/folder.h"
 
 static option OPTIONS[] = {
@@ -35,36 +35,9 @@ static void close_generator(generator *g) {
     net_free(g->net);
 }
 
-static foil_status load(const safetensors *s, const char *path, generator *g) {
-    const char *network = safetensors_metadata(s, "generator"), *channels = safetensors_metadata(s, "channels");
-    long long c;
-    if (!network || !channels || !text_to_int(channels, &c) || (c != 1 && c != 3))
-        return foil_fail(FOIL_INVALID, "%s: no generator in it, expected a checkpoint of an adversarial run", path);
-    TRY(net_parse(network, "generator", (int)c, &g->net));
-    if (!(g->store = store_new())) return foil_fail_memory(64, "a store");
-    TRY(net_declare(g->net, g->store));
-    TRY(store_allocate(g->store));
-    safetensors_entry e;
-    char *first = NULL;
-    if (asprintf(&first, "average.%s", g->store->tensor[0].name) < 0) return foil_fail_memory(64, "a name");
-    bool averaged = safetensors_find(s, first, &e);
-    free(first);
-    TRY(safetensors_load_store(s, averaged ? "average." : "generator.", g->store));
-    return sampler_new(g->net, g->store, BATCH, F32, NULL, &g->sampler);
-}
-
 static foil_status open_generator(const char *run, generator *g) {
-    safetensors *s;
-    char *path = NULL;
-    if (file_is_folder(run)) {
-        TRY(checkpoint_open(run, &s, &path));
-    } else {
-        TRY(safetensors_open(run, &s));
-    }
-    foil_status status = load(s, path ? path : run, g);
-    safetensors_close(s);
-    free(path);
-    return status;
+    TRY(generator_open(run, &g->net, &g->store));
+    return sampler_new(g->net, g->store, BATCH, F32, NULL, &g->sampler);
 }
 
 static foil_status write_grid(const generator *g, philox_key k, int n, const char *out) {

@@ -96,7 +96,7 @@ static void add_value(text *out, double value) {
 void evaluation_table(const evaluation *e, text *out) {
     int width = 7;
     for (int r = 0; r < e->rows; r++) width = (int)strlen(e->row[r].name) > width ? (int)strlen(e->row[r].name) : width;
-    text_format(out, "%-*s  %-24s", width, "", "auc [95 % interval]");
+    text_format(out, "%-*s  %-23s", width, "", "auc [95 % interval]");
     for (int c = 0; c < N_COLUMNS; c++) text_format(out, "  %6s", COLUMNS[c].title);
     text_format(out, "  %7s  %7s\n", "reals", "fakes");
     for (int r = 0; r < e->rows; r++) {

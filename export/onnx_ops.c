@@ -56,9 +56,9 @@ static const char *scalar(onnx_graph *x, double value) {
 // One and the same operator in ONNX.
 static const struct {
     const char *name, *type;
-} DIRECT[] = {{"add", "Add"}, {"sub", "Sub"},   {"mul", "Mul"},         {"div", "Div"},   {"min", "Min"},          {"max", "Max"},
-              {"pow", "Pow"}, {"exp", "Exp"},   {"log", "Log"},         {"abs", "Abs"},   {"sqrt", "Sqrt"},        {"sign", "Sign"},
-              {"erf", "Erf"}, {"tanh", "Tanh"}, {"sigmoid", "Sigmoid"}, {"relu", "Relu"}, {"softplus", "Softplus"}};
+} DIRECT[] = {{"add", "Add"},   {"sub", "Sub"},         {"mul", "Mul"},   {"min", "Min"},          {"max", "Max"},   {"pow", "Pow"},
+              {"exp", "Exp"},   {"log", "Log"},         {"abs", "Abs"},   {"sqrt", "Sqrt"},        {"sign", "Sign"}, {"erf", "Erf"},
+              {"tanh", "Tanh"}, {"sigmoid", "Sigmoid"}, {"relu", "Relu"}, {"softplus", "Softplus"}};
 
 static const char *direct_type(const char *name) {
     for (size_t i = 0; i < sizeof DIRECT / sizeof *DIRECT; i++)
@@ -97,10 +97,33 @@ static foil_status rsqrt(onnx_graph *x, const node *n) {
     return FOIL_OK;
 }
 
+// A constant over a tensor is a reciprocal: OpenCV 5.0 gets the shape of Div wrong there.
+static foil_status divide(onnx_graph *x, const node *n) {
+    operands o;
+    double one;
+    TRY(take_operands(x, n, &o));
+    if (!x->constant[n->in[0]->id]) {
+        keep(x, n, &o, binary(x, "Div", o.name[0], o.name[1]));
+        return FOIL_OK;
+    }
+    const char *y = unary(x, "Reciprocal", o.name[1]);
+    keep(x, n, &o, constant_value(n->in[0], &one) && one == 1 ? y : binary(x, "Mul", o.name[0], y));
+    return FOIL_OK;
+}
+
 static foil_status square(onnx_graph *x, const node *n) {
     operands o;
     TRY(take_operands(x, n, &o));
     keep(x, n, &o, binary(x, "Mul", o.name[0], o.name[0]));
+    return FOIL_OK;
+}
+
+// (a - b)²
+static foil_status deviation(onnx_graph *x, const node *n) {
+    operands o;
+    TRY(take_operands(x, n, &o));
+    const char *difference = binary(x, "Sub", o.name[0], o.name[1]);
+    keep(x, n, &o, binary(x, "Mul", difference, difference));
     return FOIL_OK;
 }
 
@@ -159,8 +182,10 @@ static const struct {
 } TABLE[] = {{"affine", affine},
              {"cast", same},
              {"stop_gradient", same},
+             {"div", divide},
              {"rsqrt", rsqrt},
              {"square", square},
+             {"deviation", deviation},
              {"less", compare},
              {"less_equal", compare},
              {"equal", compare},

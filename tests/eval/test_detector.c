@@ -1,0 +1,217 @@
+// A detector's file: everything in it survives, nothing that is wrong with it passes; pictures of any size and number are scored alike.
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/cmocka.h"
+#include "tests/eval/small_detector.h"
+
+static const char PATH[] = "test_detector.safetensors", BAD[] = "test_detector_bad.safetensors";
+
+static void grey(int height, int width, int channels, int level, image *out) {
+    small_check(image_new(height, width, channels, out));
+    memset(out->pixels, level, image_bytes(out));
+}
+
+static double logit_of(int level) {
+    return 4 * (level / 127.5 - 1) + .5;
+}
+
+static void test_everything_survives(void **state) {
+    (void)state;
+    foil_detector *d;
+    small_detector(PATH);
+    assert_int_equal(foil_detector_load(PATH, &d), FOIL_OK);
+    const detector_card *card = detector_card_of(d);
+    assert_memory_equal(&card->calibration, &SMALL_CARD.calibration, sizeof card->calibration);
+    assert_int_equal(card->fit, FIT_CROP);
+    assert_int_equal(card->filter, RESIZE_BICUBIC);
+    assert_string_equal(card->head, "detect");
+    assert_string_equal(card->provenance, SMALL_CARD.provenance);
+    double threshold;
+    assert_int_equal(foil_detector_threshold(d, "fpr=0.01", &threshold), FOIL_OK);
+    assert_true(threshold == .1 + .2);
+    assert_int_equal(foil_detector_threshold(d, "fpr=0.02", &threshold), FOIL_INVALID);
+    int height, width, channels;
+    foil_detector_input(d, &height, &width, &channels);
+    assert_true(height == 8 && width == 8 && channels == 3);
+
+    // Written again it is the same file.
+    char *a, *b;
+    size_t n_a, n_b;
+    small_check(detector_write(BAD, detector_net(d), detector_store(d), card));
+    small_check(file_read(PATH, 0, &a, &n_a));
+    small_check(file_read(BAD, 0, &b, &n_b));
+    assert_int_equal(n_a, n_b);
+    assert_memory_equal(a, b, n_a);
+    free(a);
+    free(b);
+    foil_detector_free(d);
+    foil_detector_free(NULL);
+}
+
+static void test_scores(void **state) {
+    (void)state;
+    foil_detector *d;
+    small_detector(PATH);
+    small_check(foil_detector_load(PATH, &d));
+    const int sizes[][2] = {{8, 8}, {20, 30}, {3, 5}, {8, 1}, {1, 200}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int channels = 1; channels <= 3; channels += 2) {
+            image picture;
+            double score;
+            grey(sizes[i][0], sizes[i][1], channels, 200, &picture);
+            assert_int_equal(foil_detector_score_pixels(d, picture.pixels, picture.height, picture.width, channels, &score), FOIL_OK);
+            assert_true(fabs(score - 1 / (1 + exp(-logit_of(200) / SMALL_CARD.calibration.temperature))) < 1e-6);
+            image_free(&picture);
+        }
+    double score;
+    assert_int_equal(foil_detector_score_pixels(d, (const unsigned char *)"abcd", 2, 2, 4, &score), FOIL_INVALID);
+    assert_int_equal(foil_detector_score_pixels(d, (const unsigned char *)"abcd", 0, 2, 1, &score), FOIL_INVALID);
+    assert_int_equal(foil_detector_score_pixels(d, NULL, 2, 2, 1, &score), FOIL_INVALID);
+    assert_int_equal(foil_detector_score_file(d, "no-such-picture.png", &score), FOIL_IO);
+    assert_non_null(strstr(foil_error(), "no-such-picture.png"));
+    foil_detector_free(d);
+}
+
+// 1, a few and many pictures take different plans; a picture's logit is the same in all of them.
+static void test_logits_do_not_depend_on_company(void **state) {
+    (void)state;
+    enum { MANY = 75 };
+    foil_detector *d;
+    image pictures[MANY];
+    const image *pointers[MANY];
+    double alone[MANY], together[MANY];
+    small_detector(PATH);
+    small_check(foil_detector_load(PATH, &d));
+    for (int i = 0; i < MANY; i++) {
+        grey(6 + i % 5, 9, 3, 3 * i, &pictures[i]);
+        pointers[i] = &pictures[i];
+        small_check(detector_logits(d, &pointers[i], 1, &alone[i]));
+        assert_true(fabs(alone[i] - logit_of(3 * i)) < 1e-5);
+    }
+    const int counts[] = {0, 2, 7, 8, 31, 32, 33, MANY};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        small_check(detector_logits(d, pointers, counts[c], together));
+        for (int i = 0; i < counts[c]; i++) assert_true(fabs(together[i] - alone[i]) < 1e-6);
+    }
+    for (int i = 0; i < MANY; i++) image_free(&pictures[i]);
+    foil_detector_free(d);
+}
+
+// Broken files. ---------------------------------------------------------------------------------------------------------------------------------
+
+// Writes a detector, with one piece of metadata replaced (NULL value: left out) and tensors as in `s`.
+static void write_with(const store *s, const char *key, const char *value) {
+    safetensors *good;
+    small_detector(PATH);
+    small_check(safetensors_open(PATH, &good));
+    safetensors_writer *w = safetensors_writer_new();
+    for (int i = 0; i < safetensors_metadata_count(good); i++) {
+        const char *k, *v;
+        safetensors_metadata_at(good, i, &k, &v);
+        bool replaced = key && !strcmp(k, key);
+        if (!replaced || value) safetensors_set(w, k, replaced ? value : v);
+    }
+    safetensors_add_store(w, "", s);
+    small_check(safetensors_write(w, BAD));
+    safetensors_writer_free(w);
+    safetensors_close(good);
+}
+
+static void assert_rejected(const char *why) {
+    foil_detector *d = (foil_detector *)1;
+    assert_int_equal(foil_detector_load(BAD, &d), FOIL_INVALID);
+    assert_null(d);
+    if (!strstr(foil_error(), BAD) || !strstr(foil_error(), why)) fail_msg("'%s' lacks '%s'", foil_error(), why);
+}
+
+static void test_metadata_is_checked(void **state) {
+    (void)state;
+    static const char *const cases[][3] = {
+        {"foil_detector", NULL, "not a detector"},
+        {"foil_detector", "2", "format '2'"},
+        {"network", NULL, "without 'network'"},
+        {"network", "input: {image: [8, 8, 3]}\nlayers: [{konv: {out: 2}}]\n", "konv"},
+        {"network", "input: {latent: 8}\nlayers: [{linear: {out: 2}}]\n", ""},
+        {"head", "game", "no head 'game'"},
+        {"temperature", "warm", "temperature is 'warm'"},
+        {"temperature", "-1", "temperature is '-1'"},
+        {"temperature", "nan", "temperature"},
+        {"thresholds", "{\"eer\": 0.5}", "fpr=0.01"},
+        {"thresholds", "0.5", "thresholds is '0.5'"},
+        {"fit", "stretch", "fit 'stretch'"},
+        {"resize", NULL, "without 'resize'"},
+        {"channels", "many", "channels is 'many'"},
+    };
+    net *n;
+    store *s;
+    small_network(&n, &s);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_with(s, cases[i][0], cases[i][1]);
+        assert_rejected(cases[i][2]);
+    }
+    store_free(s);
+    net_free(n);
+}
+
+static void test_weights_are_checked(void **state) {
+    (void)state;
+    net *n;
+    store *s;
+    small_network(&n, &s);
+    store_data(s, store_find(s, "heads.detect.1.weight"))[1] = NAN;
+    write_with(s, NULL, NULL);
+    assert_rejected("heads.detect.1.weight");
+    store_free(s);
+
+    s = store_new(); // as if of another network
+    store_declare(s, "layers.0.weight", SHAPE(2, 3, 1, 1), (init){0}, true);
+    small_check(store_allocate(s));
+    write_with(s, NULL, NULL);
+    assert_rejected("layers.0.bias");
+    store_free(s);
+
+    s = store_new();
+    small_check(net_declare(n, s));
+    store_declare(s, "layers.1.weight", SHAPE(2), (init){0}, true);
+    small_check(store_allocate(s));
+    write_with(s, NULL, NULL);
+    assert_rejected("5 tensors");
+    store_free(s);
+    net_free(n);
+}
+
+static void test_network_without_one_logit_is_rejected(void **state) {
+    (void)state;
+    static const char file[] = "input: {image: [8, 8, 3]}\n"
+                               "layers: [{conv: {out: 2, kernel: 1}}]\n"
+                               "heads: {detect: {layers: [{global_pool: mean}, {linear: {out: 2}}]}}\n";
+    net *n;
+    small_check(net_parse(file, "two.yaml", 0, &n));
+    store *s = store_new();
+    small_check(net_declare(n, s));
+    small_check(store_allocate(s));
+    small_check(detector_write(BAD, n, s, &SMALL_CARD));
+    assert_rejected("one number");
+    store_free(s);
+    net_free(n);
+}
+
+static int remove_files(void **state) {
+    (void)state;
+    unlink(PATH);
+    unlink(BAD);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything_survives),
+                                       cmocka_unit_test(test_scores),
+                                       cmocka_unit_test(test_logits_do_not_depend_on_company),
+                                       cmocka_unit_test(test_metadata_is_checked),
+                                       cmocka_unit_test(test_weights_are_checked),
+                                       cmocka_unit_test(test_network_without_one_logit_is_rejected)};
+    return cmocka_run_group_tests(tests, NULL, remove_files);
+}

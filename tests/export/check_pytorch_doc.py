@@ -1,0 +1,47 @@
+"""Runs docs/pytorch.md: its module loads every network with strict=True and agrees with `foil detect`."""
+import os
+import re
+import shutil
+import tempfile
+import warnings
+
+import peers
+
+np, torch, _, _, _ = peers.need("numpy", "torch", "yaml", "safetensors", "PIL.Image")
+warnings.simplefilter("ignore", FutureWarning)  # of the old spectral_norm, whose names Foil has
+torch.set_num_threads(2)
+
+page = (peers.SOURCE / "docs/pytorch.md").read_text()
+module, score, generate = re.findall(r"```python\n(.*?)```", page, re.S)
+
+with tempfile.TemporaryDirectory() as folder:
+    detectors, runs = peers.write_networks(folder)
+    os.chdir(folder)
+    for detector in detectors:
+        network = {}
+        exec(module, network)
+        card = network["load"](detector)[1]
+        text = network["yaml"].safe_load(card["network"])
+        height, width, _ = text["input"]["image"]
+        # A picture of the network's size: how others are fitted is compared elsewhere
+        exact = peers.write_pictures(folder, height, width, int(card["channels"]))[1]
+        wanted = peers.detect(detector, [exact])[1]
+        shutil.copy(detector, "faces.safetensors")
+        shutil.copy(exact, "photo.png")
+        exec(score, network)
+        peers.compare(detector.stem, "score", wanted, np.array([network["score"]]))
+    for run in runs:
+        peers.foil("export", run, "--generator", "-o", "generator.safetensors")
+        network = {}
+        exec(module, network)
+        exec(generate, network)
+        images = network["images"].numpy()
+        path = run.with_suffix(".onnx")
+        assert images.ndim == 4 and images.std() > 1e-3 and images.min() >= 0 and images.max() <= 1
+        try:
+            import onnxruntime
+        except ImportError:
+            continue
+        peers.foil("export", run, "--generator", "-o", path)
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        peers.compare(run.name, "image", images.astype(np.float64), session.run(None, {"latent": network["latents"].numpy()})[0])
