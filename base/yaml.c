@@ -1,3 +1,4 @@
+#define FOIL_YAML_DEFINED_HERE
 #include "base/yaml.h"
 
 #include <libfyaml.h>
@@ -310,8 +311,8 @@ foil_status yaml_fail(const yaml_node *at, const char *format, ...) {
 
 // Changing -------------------------------------------------------------------------------------------------------------------------------------
 
-// The item that the first `length` bytes of `part` name in a map (made if it is not there) or a list.
-static foil_status step_into(yaml_node *at, const char *part, size_t length, const char *place, yaml_node ***slot) {
+// The index of the item that the first `length` bytes of `part` name, in a map (where it is made if it is not there) or a list.
+static foil_status step_into(yaml_node *at, const char *part, size_t length, const char *place, int *index) {
     if (at->kind == YAML_SCALAR && at->plain && !*at->text) at->kind = YAML_MAP; // "key:" with nothing after it
     if (length == 0) return foil_fail(FOIL_INVALID, "%s: expected KEY=VALUE with words between the dots of KEY", place);
     if (at->kind == YAML_SCALAR) return foil_fail(FOIL_INVALID, "%s: '%.*s' is wanted inside the text '%s'", place, (int)length, part, at->text);
@@ -320,36 +321,38 @@ static foil_status step_into(yaml_node *at, const char *part, size_t length, con
         long i = strtol(part, &end, 10);
         if (end != part + length || i < 0 || i >= at->n)
             return foil_fail(FOIL_INVALID, "%s: '%.*s' is not an index of a list of %d", place, (int)length, part, at->n);
-        *slot = &at->item[i];
+        *index = (int)i;
         return FOIL_OK;
     }
-    int i = find_key(at, part, length);
-    if (i < 0) {
-        yaml_node *key = new_node(at->doc, YAML_SCALAR, place), *item = new_node(at->doc, YAML_MAP, place);
-        if (!key || !item) return no_memory();
-        key->text = arena_format(&at->doc->memory, "%.*s", (int)length, part);
-        key->plain = true;
-        if (!key->text) return no_memory();
-        TRY(append(at, key, item));
-        i = at->n - 1;
-    }
-    *slot = &at->item[i];
-    return FOIL_OK;
+    *index = find_key(at, part, length);
+    if (*index >= 0) return FOIL_OK;
+    yaml_node *key = new_node(at->doc, YAML_SCALAR, place), *item = new_node(at->doc, YAML_MAP, place);
+    if (!key || !item) return no_memory();
+    key->text = arena_format(&at->doc->memory, "%.*s", (int)length, part);
+    key->plain = true;
+    if (!key->text) return no_memory();
+    *index = at->n;
+    return append(at, key, item);
 }
 
 foil_status yaml_set(yaml *doc, const char *path, const char *value) {
     const char *place = arena_format(&doc->memory, "%s=%s", path, value);
     if (!place) return no_memory();
-    yaml_node *wanted, **slot = &doc->root;
+    yaml_node *wanted = NULL, *at = doc->root;
     TRY(parse(doc, value, place, true, &wanted));
     for (const char *part = path;; part++) {
         size_t length = strcspn(part, ".");
-        TRY(step_into(*slot, part, length, place, &slot));
+        int i = 0;
+        TRY(step_into(at, part, length, place, &i));
+        yaml_node **slot = &at->item[i];
         part += length;
-        if (!*part) break;
+        if (*part) {
+            at = *slot; // NOLINT(clang-analyzer-core.NullDereference): a node with items has their list
+            continue;
+        }
+        *slot = wanted; // NOLINT(clang-analyzer-core.NullDereference)
+        return FOIL_OK;
     }
-    *slot = wanted;
-    return FOIL_OK;
 }
 
 static const yaml_node *replacement(const yaml_node *n, const yaml_node *lists, int i) {

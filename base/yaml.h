@@ -34,6 +34,9 @@ const yaml_node *yaml_get(const yaml_node *map, const char *key);
 const char *yaml_place(const yaml_node *n);
 // FOIL_INVALID with the place in front.
 foil_status yaml_fail(const yaml_node *at, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#if defined(__clang_analyzer__) && !defined(FOIL_YAML_DEFINED_HERE)
+#define yaml_fail(...) ((yaml_fail)(__VA_ARGS__), FOIL_INVALID) // static analysis sees one file at a time
+#endif
 
 // Sets `run.steps` to `value` (YAML text: "500", "[1, 2]"), making the maps on the way; later errors about it name "run.steps=500".
 // Nodes fetched before may no longer be valid.

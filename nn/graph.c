@@ -140,13 +140,20 @@ static node *new_node(graph *g, const op *kind, node *const *in, int n_in, const
     return n;
 }
 
+// Readers of parameters stay apart: between two phases of a plan an optimizer may change what they read. The plan knows the phases, and merges them.
+static bool reads_param(node *const *in, int n_in) {
+    for (int i = 0; i < n_in; i++)
+        if (in[i]->op == &OP_PARAM) return true;
+    return false;
+}
+
 node *graph_node(graph *g, const op *kind, node *const *in, int n_in, const void *params) {
     assert(n_in >= kind->min_in && n_in <= kind->max_in && (params || !kind->params_size));
     if (g->status != FOIL_OK) return poison(g);
     for (int i = 0; i < n_in; i++) assert(in[i]->graph == g && !graph_is_poison(in[i]));
     if (!make_room(whole_of(g))) return out_of_memory(g);
     node **slot = slot_of(whole_of(g), kind, in, n_in, kind->params_size ? params : NULL);
-    if (*slot) return *slot;
+    if (*slot && !reads_param(in, n_in)) return *slot;
     node *n = new_node(g, kind, in, n_in, params);
     if (!n) return out_of_memory(g);
     foil_status status = kind->infer(n);

@@ -162,7 +162,8 @@ def main():
             random = "dropout" in text
             big = "sngan64" in file or "sngan32-g" in file
             size = 128 if "meso4" in file else 32
-            compare(file, small(text, size), folder, ("infer",) if random else ("infer", "train"), samples=1 if big else 2)
+            modes = ("infer",) if random else ("train",) if big else ("infer", "train")
+            compare(file, small(text, size), folder, modes, samples=1 if big else 2)
         compare("grey", small(open(os.path.join(NETS, "npr.yaml")).read(), 32), folder, channels=1, samples=2)
         check_counts()
         check_initialisation(folder)

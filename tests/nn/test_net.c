@@ -228,8 +228,7 @@ static void modes(void **state) {
         assert_int_equal(u.n, modes[i].updates);
         for (int k = 0; k < u.n; k++) assert_false(s->tensor[u.tensor[k]].trainable);
     }
-    assert_ptr_equal(y[1], y[2]); // the same values: only what is kept differs
-    assert_ptr_not_equal(y[0], y[1]);
+    assert_ptr_not_equal(y[1], y[2]); // in another phase of a plan the parameters may be others
     graph_free(g);
     store_free(s);
     net_free(n);

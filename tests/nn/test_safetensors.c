@@ -40,7 +40,7 @@ static void put_parts(const char *header, size_t data) {
     assert_true(8 + n + data <= sizeof bytes);
     bytes[0] = (unsigned char)n;
     bytes[1] = (unsigned char)(n >> 8);
-    memcpy(bytes + 8, header, n);
+    memcpy(bytes + 8, header, n); // NOLINT(bugprone-not-null-terminated-result): a file, not a string
     put(path, bytes, 8 + n + data);
 }
 
