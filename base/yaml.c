@@ -16,6 +16,7 @@ struct yaml_node {
     yaml *doc;
     yaml_kind kind;
     const char *place;
+    size_t position;  // in the source, of what `place` says
     const char *text; // scalars
     bool plain;       // not quoted in the source
     bool flow;        // a list or map written as […] or {…}
@@ -50,6 +51,11 @@ static const char *place_of(reader *r, struct fy_token *token) {
     const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
     if (r->override || !mark) return arena_text(&r->doc->memory, r->name);
     return arena_format(&r->doc->memory, "%s:%d:%d", r->name, mark->line + 1, mark->column + 1);
+}
+
+static size_t position_of(struct fy_token *token) {
+    const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
+    return mark ? mark->input_pos : 0;
 }
 
 static yaml_node *new_node(yaml *doc, yaml_kind kind, const char *place) {
@@ -95,6 +101,7 @@ static foil_status read_scalar(reader *r, struct fy_token *token, yaml_node **ou
     if (!n || !n->place || !copy || !source) return no_memory();
     if (length > 0) memcpy(copy, source, length);
     if (strlen(copy) != length) return yaml_fail(n, "a NUL character, which no text may hold");
+    n->position = position_of(token);
     n->plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
     if (n->plain && (strcmp(copy, "null") == 0 || strcmp(copy, "~") == 0)) *copy = '\0';
     n->text = copy;
@@ -132,7 +139,7 @@ static foil_status read_map(reader *r, yaml_node *map) {
         if (ended) return FOIL_OK;
         if (key->kind != YAML_SCALAR) return yaml_fail(key, "a %s as a key, expected a word", yaml_kind_name(key));
         if (yaml_get(map, key->text)) return yaml_fail(key, "duplicate key '%s'", key->text);
-        if (map->n == 0 && !map->flow) map->place = key->place; // a block map begins at its first key
+        if (map->n == 0 && (!map->flow || key->position < map->position)) map->place = key->place; // without '{' it begins at its first key
         TRY(read_next(r, FYET_NONE, &ended, &item));
         TRY(append(map, key, item));
     }
@@ -142,6 +149,7 @@ static foil_status read_collection(reader *r, yaml_kind kind, struct fy_token *s
     yaml_node *n = new_node(r->doc, kind, place_of(r, start));
     if (!n || !n->place) return no_memory();
     if (r->depth == MAX_DEPTH) return yaml_fail(n, "nested more than %d deep", MAX_DEPTH);
+    n->position = position_of(start);
     enum fy_token_type type = start ? fy_token_get_type(start) : FYTT_NONE;
     n->flow = type == FYTT_FLOW_SEQUENCE_START || type == FYTT_FLOW_MAPPING_START;
     *out = n;

@@ -61,6 +61,7 @@ static foil_status read_input(net *n, const yaml_node *at) {
     input_keys k;
     TRY(keys_read(at, INPUT_KEYS, &k, "input"));
     bool image = k.image.n == 3 && k.latent == 0, latent = k.image.n == 0 && k.latent > 0;
+    if (image && k.image.at[0] * k.image.at[1] * k.image.at[2] > 1 << 30) return yaml_fail(at, "an image of more than 2^30 values");
     if (!image && !latent) return yaml_fail(at, "input is neither {image: [height, width, channels]} nor {latent: size}");
     n->input = image ? SHAPE(k.image.at[0], k.image.at[1], k.image.at[2]) : SHAPE(k.latent);
     return FOIL_OK;

@@ -23,6 +23,16 @@ bool builder_image(builder *b, const node *x) {
     return false;
 }
 
+// Sizes that no machine has, before a product of them overflows.
+static bool is_too_large(shape s) {
+    const int64_t limit = (int64_t)1 << 40;
+    int64_t count = 1;
+    for (int i = 0; i < s.n; i++) {
+        if (__builtin_mul_overflow(count, s.d[i], &count) || count > limit) return true;
+    }
+    return false;
+}
+
 // Parameters -------------------------------------------------------------------------------------------------------------------------------------
 
 static int find_tensor(const builder *b, const layer *l, const char *name) {
@@ -41,6 +51,7 @@ static int declare(builder *b, const layer *l, const char *name, shape s, init i
 }
 
 static node *tensor_node(builder *b, const layer *l, const char *name, shape s, init i, bool trainable) {
+    if (is_too_large(s)) return graph_fail(b->g, "'%s.%s' would be %s", l->path, name, shape_text(s));
     int index = b->declare ? declare(b, l, name, s, i, trainable) : find_tensor(b, l, name);
     if (index < 0 && b->declare) return graph_fail(b->g, "out of memory for '%s.%s'", l->path, name);
     if (index < 0) return graph_fail(b->g, "the store has no '%s.%s'", l->path, name);
@@ -119,6 +130,7 @@ node *builder_layers(builder *b, const layer_list *list, node *x) {
         int first = b->g->n;
         b->g->label = l->label;
         x = l->type->build(b, l, x);
+        if (!graph_is_poison(x) && is_too_large(x->shape)) x = graph_fail(b->g, "the output would be %s", shape_text(x->shape));
         if (b->rows) fill_row(b, l, first, id_after(l), x);
     }
     b->g->label = outer;

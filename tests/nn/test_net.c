@@ -157,6 +157,9 @@ static void mistakes(void **state) {
         {L("  - conv: {out: 3, kernel: 3, groups: 2}"), "n.yaml:3:5 conv: 2 groups, expected a divisor of the 3 channels"},
         {L("  - conv: {out: 3, kernel: 3, pad: some}"), "n.yaml:3:5 conv: n.yaml:3:36: 'pad' is 'some', expected a whole number, or 'same'"},
         {L("  - conv_transpose: {out: 3, kernel: 1, pad: 4}"), "n.yaml:3:5 conv_transpose: nothing is left of [1, 8, 8, 3]"},
+        {L("  - repeat: {times: 9, layers: [upsample: 64]}"), "n.yaml:3:33 upsample: the output would be [1, 2097152, 2097152, 3]"},
+        {L("  - flatten\n  - linear: 16777216\n  - linear: 16777216"), "n.yaml:5:5 linear: 'layers.2.weight' would be [16777216, 16777216]"},
+        {"input: {image: [65536, 65536, 3]}\nlayers: []", "n.yaml:1:8: an image of more than 2^30 values"},
         {L("  - linear: 3"), "n.yaml:3:5 linear: expected [N, features], got [1, 8, 8, 3]"},
         {L("  - global_pool: men"), "n.yaml:3:18: 'kind' is 'men', expected one of mean, sum, max (did you mean 'mean'?)"},
         {L("  - global_pool\n  - global_pool"), "n.yaml:4:5 global_pool: expected images [N, H, W, C], got [1, 3]"},
@@ -182,6 +185,27 @@ static void mistakes(void **state) {
     }
     net *n;
     assert_int_equal(net_read("/nowhere/n.yaml", 0, &n), FOIL_IO);
+}
+
+// Whatever the file says, an answer comes.
+static void mutated_files(void **state) {
+    (void)state;
+    static const char marks[] = "0:{}[],-$\" \n#&*x9";
+    size_t length = strlen(TINY);
+    char *copy = strdup(TINY);
+    assert_non_null(copy);
+    for (size_t i = 0; i < length; i++) {
+        for (size_t k = 0; k < sizeof marks - 1; k++) {
+            net *n;
+            copy[i] = marks[k];
+            if (net_parse(copy, "n.yaml", 0, &n) == FOIL_OK)
+                net_free(n);
+            else
+                assert_null(n);
+        }
+        copy[i] = TINY[i];
+    }
+    free(copy);
 }
 
 static void wrong_use_fails_in_the_graph(void **state) {
@@ -412,6 +436,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(rows_add_up),
         cmocka_unit_test(channels_and_text),
         cmocka_unit_test(mistakes),
+        cmocka_unit_test(mutated_files),
         cmocka_unit_test(wrong_use_fails_in_the_graph),
         cmocka_unit_test(modes),
         cmocka_unit_test(random_streams),
