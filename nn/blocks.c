@@ -1,0 +1,96 @@
+#include "nn/blocks.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+// One binary for every x86-64; sanitizers and clang 14 can't have it.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define VECTORISED
+#endif
+
+VECTORISED static void load_bf16(int n, float *restrict to, const uint16_t *restrict from) {
+    for (int i = 0; i < n; i++) {
+        uint32_t bits = (uint32_t)from[i] << 16;
+        memcpy(to + i, &bits, sizeof bits);
+    }
+}
+
+VECTORISED static void load_u8(int n, float *restrict to, const uint8_t *restrict from) {
+    for (int i = 0; i < n; i++) to[i] = from[i];
+}
+
+VECTORISED static void load_i32(int n, float *restrict to, const int32_t *restrict from) {
+    for (int i = 0; i < n; i++) to[i] = (float)from[i];
+}
+
+void blocks_load(int n, float *to, const void *from, dtype type) {
+    switch (type) {
+    case F32:
+        memcpy(to, from, (size_t)n * sizeof *to);
+        break;
+    case BF16:
+        load_bf16(n, to, from);
+        break;
+    case U8:
+        load_u8(n, to, from);
+        break;
+    case I32:
+        load_i32(n, to, from);
+        break;
+    }
+}
+
+// Rounds to nearest even; a NaN stays one.
+VECTORISED static void store_bf16(int n, uint16_t *restrict to, const float *restrict from) {
+    for (int i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, from + i, sizeof bits);
+        uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, nan = bits >> 16 | 0x40;
+        to[i] = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded);
+    }
+}
+
+void blocks_store(int n, void *to, const float *from, dtype type) {
+    assert(type == F32 || type == BF16);
+    if (type == F32)
+        memcpy(to, from, (size_t)n * sizeof *from);
+    else
+        store_bf16(n, to, from);
+}
+
+VECTORISED void blocks_fill(int n, float *to, float value) {
+    for (int i = 0; i < n; i++) to[i] = value;
+}
+
+VECTORISED double blocks_sum(int n, const float *x) {
+    double s = 0;
+#pragma omp simd reduction(+ : s)
+    for (int i = 0; i < n; i++) s += (double)x[i];
+    return s;
+}
+
+// A NaN wins.
+VECTORISED double blocks_max(int n, const float *x) {
+    float m = -INFINITY;
+    int nan = 0;
+#pragma omp simd reduction(max : m) reduction(| : nan)
+    for (int i = 0; i < n; i++) {
+        m = x[i] > m ? x[i] : m;
+        nan |= x[i] != x[i];
+    }
+    return nan ? (double)NAN : (double)m;
+}
+
+VECTORISED void blocks_add_rows(int n, double *restrict to, const float *restrict x) {
+    for (int i = 0; i < n; i++) to[i] += (double)x[i];
+}
+
+VECTORISED void blocks_max_rows(int n, double *restrict to, const float *restrict x) {
+    for (int i = 0; i < n; i++) {
+        double v = (double)x[i];
+        to[i] = v <= to[i] || to[i] != to[i] ? to[i] : v;
+    }
+}

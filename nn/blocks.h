@@ -1,0 +1,16 @@
+// What loops do with a block: conversions, fills, sums. Vectorised for the processor at hand.
+#ifndef FOIL_NN_BLOCKS_H
+#define FOIL_NN_BLOCKS_H
+
+#include "nn/tensor.h"
+
+void blocks_load(int n, float *to, const void *from, dtype type);
+void blocks_store(int n, void *to, const float *from, dtype type); // F32 or BF16
+void blocks_fill(int n, float *to, float value);
+
+double blocks_sum(int n, const float *x);
+double blocks_max(int n, const float *x);
+void blocks_add_rows(int n, double *to, const float *x); // to[i] += x[i]
+void blocks_max_rows(int n, double *to, const float *x);
+
+#endif

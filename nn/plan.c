@@ -1,0 +1,207 @@
+#include "nn/plan.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "nn/plan_internal.h"
+
+// Workspaces. ------------------------------------------------------------------------------------------------------------------------------------------------
+workspace *workspace_new(void) {
+    return calloc(1, sizeof(workspace));
+}
+
+void workspace_free(workspace *w) {
+    if (!w) return;
+    if (w->base) munmap(w->base, w->bytes);
+    free(w);
+}
+
+size_t workspace_bytes(const workspace *w) {
+    return w->bytes;
+}
+
+static foil_status workspace_grow(workspace *w, size_t bytes) {
+    const size_t page = (size_t)2 << 20; // of the large kind
+    if (bytes <= w->bytes) return FOIL_OK;
+    bytes = (bytes + page - 1) / page * page;
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) return foil_fail_memory(bytes, "activations");
+    madvise(base, bytes, MADV_HUGEPAGE); // a wish
+    if (w->base) munmap(w->base, w->bytes);
+    w->base = base;
+    w->bytes = bytes;
+    return FOIL_OK;
+}
+
+// Compiling. --------------------------------------------------------------------------------------------------------------------------------------------------
+static foil_status compile(compiler *c) {
+    c->info = arena_alloc(&c->memory, (size_t)c->n * sizeof *c->info);
+    if (!c->info) return foil_fail_memory((size_t)c->n * sizeof *c->info, "the plan");
+    TRY(schedule_mark(c));
+    TRY(fuse(c));
+    TRY(schedule_order(c));
+    TRY(make_values(c));
+    TRY(make_steps(c));
+    return make_memory(c);
+}
+
+foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, workspace *w, plan **out) {
+    *out = NULL;
+    TRY(graph_status(g));
+    plan *p = calloc(1, sizeof *p);
+    if (!p) return foil_fail_memory(sizeof *p, "a plan");
+    p->graph = g;
+    p->nodes = g->n;
+    p->threads = omp_get_max_threads();
+    p->own_workspace = !w;
+    p->workspace = w ? w : workspace_new();
+    compiler c = {.plan = p, .graph = g, .phases = phases, .n_phases = n_phases, .n = g->n};
+    foil_status status = p->workspace ? compile(&c) : foil_fail_memory(sizeof *w, "a workspace");
+    arena_free(&c.memory);
+    if (status == FOIL_OK) status = workspace_grow(p->workspace, p->arena_bytes + p->scratch_bytes);
+    if (status != FOIL_OK) {
+        plan_free(p);
+        return status;
+    }
+    *out = p;
+    return FOIL_OK;
+}
+
+void plan_free(plan *p) {
+    if (!p) return;
+    for (int i = 0; i < p->steps; i++) {
+        step *s = &p->step[i];
+        if (s->kind == STEP_KERNEL && s->node->op->release) s->node->op->release(&s->kernel);
+    }
+    for (int i = 0; i < p->copies; i++) {
+        onednn_kernel_free(p->copy[i].reorder);
+        onednn_layout_free(p->copy[i].from);
+        onednn_layout_free(p->copy[i].layout);
+        free(p->copy[i].data);
+    }
+    free(p->copy);
+    free(p->step);
+    if (p->own_workspace) workspace_free(p->workspace);
+    arena_free(&p->memory);
+    free(p);
+}
+
+// Pointers. ----------------------------------------------------------------------------------------------------------------------------------------------------
+static void *address(const plan *p, int v) {
+    const value *x = &p->value[v];
+    return x->home == HOME_FIXED ? x->fixed : (char *)p->workspace->base + x->offset;
+}
+
+static void resolve_step(plan *p, step *s, void *scratch) {
+    if (s->kind == STEP_KERNEL) {
+        kernel *k = &s->kernel;
+        for (int i = 0; i < k->node->n_in; i++) k->in[i] = s->in_copy[i] >= 0 ? p->copy[s->in_copy[i]].data : address(p, s->in[i]);
+        k->out = address(p, s->out);
+        k->scratch = scratch;
+    } else if (s->kind == STEP_LOOP) {
+        loop *l = s->loop;
+        for (int i = 0; i < l->leaves; i++)
+            if (l->leaf[i].value >= 0) l->leaf[i].data = address(p, l->leaf[i].value);
+        for (int i = 0; i < l->stores; i++)
+            if (l->store[i].value >= 0) l->store[i].data = address(p, l->store[i].value);
+        for (int i = 0; i < l->reductions; i++) l->reduction[i].data = address(p, l->reduction[i].value);
+    }
+}
+
+static void *scratch_of(const plan *p) {
+    return (char *)p->workspace->base + p->arena_bytes;
+}
+
+// The workspace may have moved since, growing for another plan.
+static void resolve(plan *p) {
+    if (p->resolved && p->resolved == p->workspace->base) return;
+    for (int i = 0; i < p->steps; i++) resolve_step(p, &p->step[i], scratch_of(p));
+    p->resolved = p->workspace->base;
+}
+
+void *plan_data(plan *p, const node *n) {
+    if (n->graph != p->graph || n->id >= p->nodes || p->value_of[n->id] < 0) return NULL;
+    int v = p->value_of[n->id];
+    return p->value[v].visible ? address(p, v) : NULL;
+}
+
+void plan_feed(plan *p, const node *input, const void *data) {
+    assert(input->op == &OP_INPUT);
+    void *to = plan_data(p, input);
+    if (to) memcpy(to, data, (size_t)shape_count(input->shape) * dtype_size(input->type)); // else nothing in the plan depends on it
+}
+
+// Running. ------------------------------------------------------------------------------------------------------------------------------------------------------
+static void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
+    if (s->kind == STEP_LOOP) {
+        loop_run(s->loop, scratch_of(p));
+    } else if (s->kind == STEP_KERNEL) {
+        s->kernel.seed = seed;
+        s->kernel.step = now;
+        s->node->op->run(&s->kernel);
+    } else {
+        const prepared *copy = &p->copy[s->copy];
+        onednn_run(copy->reorder, address(p, copy->value), NULL, copy->data, scratch_of(p));
+    }
+}
+
+void plan_run(plan *p, int phase, uint64_t seed, uint64_t now) {
+    assert(phase >= 0 && phase < p->phases);
+    resolve(p);
+    for (int i = p->phase_start[phase]; i < p->phase_start[phase + 1]; i++) run_step(p, &p->step[i], seed, now);
+}
+
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void plan_run_timed(plan *p, int phase, uint64_t seed, uint64_t now) {
+    assert(phase >= 0 && phase < p->phases);
+    resolve(p);
+    for (int i = p->phase_start[phase]; i < p->phase_start[phase + 1]; i++) {
+        double start = seconds();
+        run_step(p, &p->step[i], seed, now);
+        p->step[i].seconds = seconds() - start;
+    }
+}
+
+// Inspection. ------------------------------------------------------------------------------------------------------------------------------------------------
+plan_memory plan_memory_of(const plan *p) {
+    plan_memory m = {.activations = p->arena_bytes, .scratch = p->scratch_bytes};
+    for (int i = 0; i < p->copies; i++) m.weights += p->copy[i].bytes;
+    return m;
+}
+
+double plan_flops(const plan *p) {
+    double flops = 0;
+    for (int i = 0; i < p->steps; i++) flops += p->step[i].flops;
+    return flops;
+}
+
+int plan_steps(const plan *p) {
+    return p->steps;
+}
+
+plan_step plan_step_at(const plan *p, int i) {
+    const step *s = &p->step[i];
+    const char *implementation = "foil";
+    if (s->kind == STEP_REORDER) implementation = onednn_kernel_implementation(p->copy[s->copy].reorder);
+    if (s->kind == STEP_KERNEL && s->node->op->implementation) {
+        const char *chosen = s->node->op->implementation(&s->kernel);
+        if (chosen) implementation = chosen;
+    }
+    return (plan_step){.name = s->name,
+                       .label = s->node->label,
+                       .implementation = implementation,
+                       .shape = s->node->shape,
+                       .flops = s->flops,
+                       .bytes = s->bytes,
+                       .seconds = s->seconds,
+                       .phase = s->phase};
+}

@@ -1,0 +1,159 @@
+// How a plan is made, in the order of its files:
+//
+//   schedule.c   which nodes are needed, in which phase, which are the same; and the order of the steps
+//   fuse.c       which values get memory, and which of them are computed in one loop
+//   loop_build.c a group of values -> a loop (loop.h)
+//   plan_steps.c kernels, loops and copies as steps, with prepared weights
+//   memory.c     where values lie
+//   plan.c       compile, run, inspection
+#ifndef FOIL_NN_PLAN_INTERNAL_H
+#define FOIL_NN_PLAN_INTERNAL_H
+
+#include "nn/dnnl.h"
+#include "nn/loop.h"
+#include "nn/ops/table.h"
+#include "nn/plan.h"
+
+// Memory of a node. -------------------------------------------------------------------------------------------------------------------------------------
+typedef enum home { HOME_ARENA, HOME_FIXED } home; // in the workspace; elsewhere: a store, a table, an output's `to`
+typedef struct value {
+    const node *node;
+    home home;
+    void *fixed;
+    size_t offset, bytes;
+    int first, last; // steps between which it is alive
+    bool pinned;     // input or output: keeps its memory to the end
+    bool visible;    // plan_data may tell
+    int heir;        // the value that takes its memory over in place, or -1
+    int takes;       // the value whose memory it takes over, or -1
+} value;
+
+// A copy of a weight in the layout that kernels want. ------------------------------------------------------------------------------------------------
+typedef struct prepared {
+    int value;
+    onednn_layout *from, *layout;
+    onednn_kernel *reorder;
+    void *data;
+    size_t bytes;
+    int phase; // the last one that has a step for it
+} prepared;
+
+typedef enum step_kind { STEP_LOOP, STEP_KERNEL, STEP_REORDER } step_kind;
+typedef struct step {
+    step_kind kind;
+    int phase;
+    loop *loop;      // STEP_LOOP
+    kernel kernel;   // STEP_KERNEL
+    int *in;         // its operands' values
+    int *in_copy;    // or prepared copies, -1 where there is none
+    int out;         // its result's value
+    int copy;        // STEP_REORDER: the prepared copy that it makes
+    const node *node; // the last one that it computes
+    const char *name;
+    double flops, bytes, seconds;
+} step;
+
+struct workspace {
+    void *base;
+    size_t bytes;
+};
+
+struct plan {
+    arena memory; // everything that lives as long as the plan, steps and prepared copies apart
+    graph *graph;
+    int nodes;     // of the graph, when compiled
+    int *value_of; // by node id: the value that holds it, or -1
+    int values;
+    value *value;
+    int steps, step_capacity;
+    step *step;
+    int phases;
+    int *phase_start; // phases + 1
+    int copies, copy_capacity;
+    prepared *copy;
+    int current_phase; // while compiling
+    int threads;
+    workspace *workspace;
+    bool own_workspace;
+    const void *resolved; // the workspace's base that all pointers were set for
+    size_t arena_bytes, scratch_bytes;
+};
+
+// While compiling. -----------------------------------------------------------------------------------------------------------------------------------------
+typedef struct read { // of a value by a fused expression
+    int node;
+    bool dense;
+} read;
+
+typedef struct info { // of a node
+    int rep;          // the node that stands for it: itself, or an equal one before it; -1 = not needed
+    int base;         // of rep: where its elements are: itself, or past views
+    int phase;        // in which it is computed
+    bool stored;      // has memory (leaves other than constants always)
+    bool demanded;    // somebody needs the memory: kernels, outputs, other phases
+    int uses;         // in fused expressions
+    bool crosses;     // one of them belongs to a later phase
+    int weight;       // operations and leaves of its expression
+    int full[2];      // the values that its expression reads element by element; `fulls` may say more than there is room for
+    int fulls;
+    bool reads_params;
+    int vertex;       // that computes it
+    int n_reads;      // of a root's expression
+    read *reads;
+    int stamp;        // of walks
+} info;
+
+// A step to be: a kernel's node, or the roots of a loop.
+typedef struct vertex {
+    bool loop;
+    int phase;
+    int64_t count;
+    int first_root, last_root; // chained by compiler.next_root
+    int weight;
+    int key;                // the order of steps where it is free
+    int stamp, position;
+    bool done;
+} vertex;
+
+typedef struct compiler {
+    plan *plan;
+    graph *graph;
+    const plan_phase *phases;
+    int n_phases;
+    arena memory; // until plan_compile returns
+    int n;
+    info *info;
+    int *next_root; // by node id, -1 at the end
+    int vertices;
+    vertex *vertex; // at most one per node
+    int *order;     // vertices in the order of steps
+    int stamp;
+} compiler;
+
+static inline const node *node_at(const compiler *c, int id) {
+    return c->graph->nodes[id];
+}
+// Where operand i of a node that is its own representative lies.
+static inline int operand_rep(const compiler *c, const node *n, int i) {
+    return c->info[n->in[i]->id].rep;
+}
+static inline int operand_base(const compiler *c, const node *n, int i) {
+    return c->info[operand_rep(c, n, i)].base;
+}
+bool node_is_elementwise(const node *n);
+bool node_is_reduction(const node *n);
+bool node_is_loop(const node *n); // computed by loops
+bool node_is_memory(const node *n); // input, param, table: memory that nobody computes
+
+foil_status schedule_mark(compiler *c);  // rep, base, phase
+foil_status fuse(compiler *c);           // stored, vertices
+foil_status schedule_order(compiler *c); // order
+foil_status make_values(compiler *c);
+foil_status make_steps(compiler *c);
+foil_status make_memory(compiler *c);
+
+// The loop of a vertex; and one that copies value `from` as `type` to a fixed place.
+foil_status build_loop(compiler *c, const vertex *v, step *s);
+foil_status build_copy(compiler *c, int from, step *s, void *to);
+
+#endif

@@ -1,0 +1,212 @@
+// Steps: loops, kernels with their prepared weights, copies to outputs and stores.
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/plan_internal.h"
+
+// Values. --------------------------------------------------------------------------------------------------------------------------------------------------
+static foil_status fix_value(value *v) {
+    const node *n = v->node;
+    v->visible = v->pinned = n->op == &OP_INPUT;
+    if (n->op == &OP_PARAM) {
+        const param_params *q = n->params;
+        assert(q->store->values || q->store->buffers); // store_allocate comes before plan_compile
+        v->home = HOME_FIXED;
+        v->fixed = store_data(q->store, q->index);
+    } else if (n->op == &OP_TABLE) {
+        v->home = HOME_FIXED;
+        v->fixed = (float *)(uintptr_t)((const table_params *)n->params)->values; // only read
+    }
+    return FOIL_OK;
+}
+
+static bool read_in_later_phase(const compiler *c, int base, int phase) {
+    for (int id = 0; id < c->n; id++) {
+        const info *f = &c->info[id];
+        if (f->rep != id || f->phase <= phase) continue;
+        for (int i = 0; i < f->n_reads; i++)
+            if (f->reads[i].node == base) return true;
+    }
+    return false;
+}
+
+// An output is computed right where it is wanted, if its memory is its own and nobody needs it after the phase.
+static void direct_output(compiler *c, int phase, const plan_output *o) {
+    plan *p = c->plan;
+    int base = c->info[c->info[o->node->id].rep].base;
+    value *v = &p->value[p->value_of[base]];
+    v->visible = true;
+    if (!o->to) v->pinned = true;
+    if (!o->to || v->home == HOME_FIXED || v->pinned || v->node->type != F32 || c->info[base].phase != phase) return;
+    if (read_in_later_phase(c, base, phase)) return;
+    v->home = HOME_FIXED;
+    v->fixed = o->to;
+}
+
+foil_status make_values(compiler *c) {
+    plan *p = c->plan;
+    p->value_of = arena_alloc(&p->memory, (size_t)c->n * sizeof *p->value_of);
+    p->value = arena_alloc(&p->memory, (size_t)c->n * sizeof *p->value);
+    if (!p->value_of || !p->value) return foil_fail_memory((size_t)c->n * sizeof *p->value, "the plan");
+    for (int id = 0; id < c->n; id++) {
+        const info *f = &c->info[id];
+        p->value_of[id] = -1;
+        if (f->rep != id || f->base != id || !f->stored) continue;
+        const node *n = node_at(c, id);
+        p->value_of[id] = p->values;
+        value *v = &p->value[p->values++];
+        *v = (value){.node = n, .bytes = (size_t)shape_count(n->shape) * dtype_size(n->type), .first = -1, .last = -1, .heir = -1, .takes = -1};
+        TRY(fix_value(v));
+    }
+    for (int phase = 0; phase < c->n_phases; phase++) // what is wanted without `to` first: its memory must be the workspace's
+        for (int pass = 0; pass < 2; pass++)
+            for (int i = 0; i < c->phases[phase].n; i++) {
+                const plan_output *o = &c->phases[phase].output[i];
+                if (o->node->op != &OP_ASSIGN && !o->to == !pass) direct_output(c, phase, o);
+            }
+    for (int id = 0; id < c->n; id++) { // other nodes of the same memory
+        const info *f = &c->info[id];
+        if (f->rep >= 0 && p->value_of[id] < 0) p->value_of[id] = p->value_of[c->info[f->rep].base];
+    }
+    return FOIL_OK;
+}
+
+// Steps. -----------------------------------------------------------------------------------------------------------------------------------------------------
+static foil_status grow(void **at, int n, int *capacity, size_t size) {
+    if (n < *capacity) return FOIL_OK;
+    int more = *capacity ? 2 * *capacity : 64;
+    void *new = realloc(*at, (size_t)more * size);
+    if (!new) return foil_fail_memory((size_t)more * size, "the plan");
+    *at = new;
+    *capacity = more;
+    return FOIL_OK;
+}
+
+static foil_status add_step(plan *p, step s) {
+    TRY(grow((void **)&p->step, p->steps, &p->step_capacity, sizeof *p->step));
+    s.phase = p->current_phase;
+    p->step[p->steps++] = s;
+    return FOIL_OK;
+}
+
+// Prepared weights. --------------------------------------------------------------------------------------------------------------------------------------
+static foil_status new_copy(plan *p, int v, const onednn_layout *wanted, int *out) {
+    TRY(grow((void **)&p->copy, p->copies, &p->copy_capacity, sizeof *p->copy));
+    *out = p->copies++; // from here on plan_free cleans up
+    prepared *copy = &p->copy[*out];
+    *copy = (prepared){.value = v, .phase = -1, .bytes = (onednn_layout_bytes(wanted) + 63) & ~(size_t)63};
+    TRY(onednn_layout_clone(wanted, &copy->layout));
+    TRY(onednn_layout_plain(wanted, p->value[v].node->type, &copy->from));
+    TRY(onednn_reorder_create(copy->from, copy->layout, &copy->reorder));
+    copy->data = aligned_alloc(64, copy->bytes);
+    return copy->data ? FOIL_OK : foil_fail_memory(copy->bytes, "prepared weights");
+}
+
+static foil_status reorder_step(plan *p, int at) {
+    prepared *copy = &p->copy[at];
+    size_t scratch = onednn_kernel_scratch(copy->reorder);
+    if (scratch > p->scratch_bytes) p->scratch_bytes = scratch;
+    copy->phase = p->current_phase;
+    const node *n = p->value[copy->value].node;
+    return add_step(p, (step){.kind = STEP_REORDER, .copy = at, .node = n, .name = "reorder", .bytes = (double)copy->bytes * 2});
+}
+
+foil_status plan_prepared_weight(plan *p, kernel *k, int i, const onednn_layout *wanted) {
+    int v = p->value_of[k->node->in[i]->id], at = 0;
+    while (at < p->copies && (p->copy[at].value != v || !onednn_layout_equal(p->copy[at].layout, wanted))) at++;
+    if (at == p->copies) {
+        onednn_layout *plain = NULL;
+        TRY(onednn_layout_plain(wanted, p->value[v].node->type, &plain));
+        bool same = onednn_layout_equal(plain, wanted);
+        onednn_layout_free(plain);
+        if (same) return FOIL_OK;
+        TRY(new_copy(p, v, wanted, &at));
+    }
+    if (p->copy[at].phase != p->current_phase) TRY(reorder_step(p, at));
+    step *s = (step *)((char *)k - offsetof(step, kernel)); // the step being made
+    s->in_copy[i] = at;
+    return FOIL_OK;
+}
+
+// Kernels. ----------------------------------------------------------------------------------------------------------------------------------------------------
+static foil_status kernel_step(compiler *c, int id) {
+    plan *p = c->plan;
+    const node *n = node_at(c, id);
+    size_t ins = (size_t)n->n_in;
+    step s = {.kind = STEP_KERNEL, .node = n, .name = n->op->name, .out = p->value_of[id]};
+    s.kernel.node = n;
+    s.kernel.in = arena_alloc(&p->memory, ins * sizeof *s.kernel.in);
+    s.in = arena_alloc(&p->memory, ins * sizeof *s.in);
+    s.in_copy = arena_alloc(&p->memory, ins * sizeof *s.in_copy);
+    if (!s.kernel.in || !s.in || !s.in_copy) return foil_fail_memory(ins * sizeof *s.in, "the plan");
+    s.bytes = (double)p->value[s.out].bytes;
+    for (int i = 0; i < n->n_in; i++) {
+        s.in[i] = p->value_of[n->in[i]->id];
+        s.in_copy[i] = -1;
+        s.bytes += (double)p->value[s.in[i]].bytes;
+    }
+    s.flops = n->op->flops ? n->op->flops(n) : (double)shape_count(n->shape);
+    if (n->op->prepare) {
+        foil_status status = n->op->prepare(&s.kernel, p);
+        if (status != FOIL_OK) {
+            if (n->op->release) n->op->release(&s.kernel);
+            return n->label ? foil_fail_within(status, "%s", n->label) : status;
+        }
+    }
+    if (s.kernel.scratch_bytes > p->scratch_bytes) p->scratch_bytes = s.kernel.scratch_bytes;
+    foil_status status = add_step(p, s);
+    if (status != FOIL_OK && n->op->release) n->op->release(&s.kernel);
+    return status;
+}
+
+static foil_status add_loop(plan *p, const step *s) {
+    if (s->loop->scratch_bytes > p->scratch_bytes) p->scratch_bytes = s->loop->scratch_bytes;
+    return add_step(p, *s);
+}
+
+static foil_status vertex_step(compiler *c, const vertex *v) {
+    if (!v->loop) return kernel_step(c, v->first_root);
+    step s = {0};
+    TRY(build_loop(c, v, &s));
+    return add_loop(c->plan, &s);
+}
+
+// At the end of a phase: outputs that are not computed in place, then the stores' new values.
+static foil_status copy_step(compiler *c, int from, void *to) {
+    if (c->plan->value[from].fixed == to) return FOIL_OK;
+    step s = {0};
+    TRY(build_copy(c, from, &s, to));
+    return add_loop(c->plan, &s);
+}
+
+static foil_status end_phase(compiler *c, const plan_phase *phase) {
+    const plan *p = c->plan;
+    for (int i = 0; i < phase->n; i++) {
+        const plan_output *o = &phase->output[i];
+        if (o->to && o->node->op != &OP_ASSIGN) TRY(copy_step(c, p->value_of[o->node->id], o->to));
+    }
+    for (int i = 0; i < phase->n; i++) {
+        const node *n = phase->output[i].node;
+        if (n->op != &OP_ASSIGN) continue;
+        const param_params *q = n->params;
+        TRY(copy_step(c, p->value_of[n->in[0]->id], store_data(q->store, q->index)));
+    }
+    return FOIL_OK;
+}
+
+foil_status make_steps(compiler *c) {
+    plan *p = c->plan;
+    p->phases = c->n_phases;
+    p->phase_start = arena_alloc(&p->memory, (size_t)(p->phases + 1) * sizeof *p->phase_start);
+    if (!p->phase_start) return foil_fail_memory(sizeof(int), "the plan");
+    int at = 0;
+    for (int phase = 0; phase < p->phases; phase++) {
+        p->current_phase = phase;
+        p->phase_start[phase] = p->steps;
+        for (; at < c->vertices && c->vertex[c->order[at]].phase == phase; at++) TRY(vertex_step(c, &c->vertex[c->order[at]]));
+        TRY(end_phase(c, &c->phases[phase]));
+    }
+    p->phase_start[p->phases] = p->steps;
+    return FOIL_OK;
+}
