@@ -131,6 +131,22 @@ static void channels_and_text(void **state) {
     net_free(two);
 }
 
+static void same_padding_divides_by_the_stride(void **state) {
+    (void)state;
+    for (int size = 5; size < 12; size++) {
+        for (int kernel = 1; kernel < 5; kernel++) {
+            for (int stride = 1; stride < 4; stride++) {
+                char source[200];
+                snprintf(source, sizeof source, "input: {image: [%d, 9, 1]}\nlayers: [{conv: {out: 2, kernel: %d, stride: [%d, 1], pad: same}}]\n",
+                         size, kernel, stride);
+                net *n = must_parse(source, 0);
+                assert_true(shape_equal(net_output(n), SHAPE((size + stride - 1) / stride, 9, 2)));
+                net_free(n);
+            }
+        }
+    }
+}
+
 static void mistakes(void **state) {
     (void)state;
 #define L(layers) "input: {image: [8, 8, 3]}\nlayers:\n" layers
@@ -435,6 +451,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(names_are_pytorchs),
         cmocka_unit_test(rows_add_up),
         cmocka_unit_test(channels_and_text),
+        cmocka_unit_test(same_padding_divides_by_the_stride),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(mutated_files),
         cmocka_unit_test(wrong_use_fails_in_the_graph),
