@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/blocks.h"
+
 enum { FEW = 4 }; // channels of a picture
 
 typedef enum form { DIRECT, PRODUCT, COLUMNS } form;
@@ -225,10 +227,7 @@ static void add_up_line(const conv_kernel *k, const float *columns, int64_t line
     for (int64_t v = 0; v < c->width; v += CHUNK) {
         int64_t n = c->width - v < CHUNK ? c->width - v : CHUNK, at = (line * c->width + v) * c->channels;
         add_up_chunk(k, columns, line, v, n, sums);
-        if (c->x == F32)
-            memcpy((float *)out + at, sums, (size_t)(n * c->channels) * sizeof *sums);
-        else
-            for (int64_t e = 0; e < n * c->channels; e++) ((uint16_t *)out)[at + e] = f32_to_bf16(sums[e]);
+        blocks_store((int)(n * c->channels), (char *)out + (size_t)at * dtype_size(c->x), sums, c->x);
     }
 }
 

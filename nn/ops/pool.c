@@ -6,6 +6,8 @@
 
 #include <omp.h>
 
+#include "nn/blocks.h"
+#include "nn/ops/elementwise.h"
 #include "nn/ops/separable.h"
 #include "nn/ops/table.h"
 
@@ -208,22 +210,20 @@ static unit unit_at(const node *n, int64_t index) {
     return (unit){x.d[1], x.d[2], x.d[3], y.d[1], y.d[2], index / blocks, c, left < CHANNELS ? (int)left : CHANNELS, *params_of(n)};
 }
 
-static inline float load(const void *data, dtype t, int64_t at) {
+static float load(const void *data, dtype t, int64_t at) {
     return t == BF16 ? bf16_to_f32(((const uint16_t *)data)[at]) : ((const float *)data)[at];
 }
 
-static inline void store_value(void *data, dtype t, int64_t at, float v) {
-    if (t == BF16)
-        ((uint16_t *)data)[at] = f32_to_bf16(v);
-    else
-        ((float *)data)[at] = v;
+static const void *element_at(const void *data, dtype t, int64_t at) {
+    return (const char *)data + (size_t)at * dtype_size(t);
 }
 
-static void load_row(const void *data, dtype t, int64_t at, int n, float *to) {
-    if (t == BF16)
-        for (int c = 0; c < n; c++) to[c] = bf16_to_f32(((const uint16_t *)data)[at + c]);
-    else
-        memcpy(to, (const float *)data + at, (size_t)n * sizeof *to);
+VECTOR_CLONES static void keep_larger(int n, const float *v, int32_t pixel, float *best, int32_t *where) {
+    for (int c = 0; c < n; c++) {
+        bool larger = !(v[c] <= best[c]) && best[c] == best[c]; // NaN is larger than all, and stays
+        best[c] = larger ? v[c] : best[c];
+        where[c] = larger ? pixel : where[c];
+    }
 }
 
 // For each channel the largest element of window (i, j), and where in the picture it is (row · width + column); ties: the first; NaN wins.
@@ -234,12 +234,8 @@ static void largest(const unit *u, const void *x, dtype t, int64_t i, int64_t j,
         for (int64_t q = cols.first; q < cols.stop; q++) {
             int32_t pixel = (int32_t)(r * u->width + q);
             float v[CHANNELS];
-            load_row(x, t, ((u->picture * u->height + r) * u->width + q) * u->channels + u->c, u->n, v);
-            for (int c = 0; c < u->n; c++) {
-                bool larger = v[c] > best[c] || (isnan(v[c]) && !isnan(best[c]));
-                best[c] = larger ? v[c] : best[c];
-                where[c] = larger ? pixel : where[c];
-            }
+            blocks_load(u->n, v, element_at(x, t, ((u->picture * u->height + r) * u->width + q) * u->channels + u->c), t);
+            keep_larger(u->n, v, pixel, best, where);
         }
 }
 
@@ -254,7 +250,7 @@ static void run_max(const kernel *k) {
         for (int64_t i = 0; i < u.out_height; i++)
             for (int64_t j = 0; j < u.out_width; j++, at += u.channels) {
                 largest(&u, k->in[0], n->in[0]->type, i, j, best, where);
-                for (int c = 0; c < u.n; c++) store_value(k->out, n->type, at + c, best[c]);
+                blocks_store(u.n, (char *)k->out + (size_t)at * dtype_size(n->type), best, n->type);
             }
     }
 }
@@ -270,8 +266,8 @@ static void run_max_gather(const kernel *k) {
         for (int64_t i = 0; i < u.out_height; i++)
             for (int64_t j = 0; j < u.out_width; j++, at += u.channels) {
                 largest(&u, k->in[0], n->in[0]->type, i, j, best, where);
-                for (int c = 0; c < u.n; c++)
-                    store_value(k->out, n->type, at + c, load(k->in[1], n->in[1]->type, (picture + where[c]) * u.channels + u.c + c));
+                for (int c = 0; c < u.n; c++) best[c] = load(k->in[1], n->in[1]->type, (picture + where[c]) * u.channels + u.c + c);
+                blocks_store(u.n, (char *)k->out + (size_t)at * dtype_size(n->type), best, n->type);
             }
     }
 }
@@ -294,7 +290,8 @@ static void scatter(const kernel *k, const unit *u, float *to, int64_t stride) {
     for (int64_t i = 0; i < u->out_height; i++)
         for (int64_t j = 0; j < u->out_width; j++, at += u->channels) {
             largest(u, k->in[0], n->in[0]->type, i, j, best, where);
-            for (int c = 0; c < u->n; c++) to[where[c] * stride + c] += load(k->in[1], n->in[1]->type, at + c);
+            blocks_load(u->n, best, element_at(k->in[1], n->in[1]->type, at), n->in[1]->type); // the gradient, from here on
+            for (int c = 0; c < u->n; c++) to[where[c] * stride + c] += best[c];
         }
 }
 
@@ -311,7 +308,7 @@ static void run_max_data(const kernel *k) {
         float *sums = (float *)k->scratch + omp_get_thread_num() * pixels * CHANNELS;
         scatter(k, &u, sums, CHANNELS);
         for (int64_t pixel = 0; pixel < pixels; pixel++)
-            for (int c = 0; c < u.n; c++) store_value(k->out, BF16, begin + pixel * u.channels + c, sums[pixel * CHANNELS + c]);
+            blocks_store(u.n, (uint16_t *)k->out + begin + pixel * u.channels, sums + pixel * CHANNELS, BF16);
     }
 }
 

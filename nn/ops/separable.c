@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Chosen when the program starts, for the processor at hand.
-#define VECTORISED __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512"), optimize("O3")))
+#include "nn/blocks.h"
+#include "nn/ops/elementwise.h"
 
 enum { BLOCK = 256 }; // channels at a time: sums stay in the first-level cache
 
@@ -72,11 +72,11 @@ void separable_release(kernel *k) {
     if (k->state) free_state(k->state);
 }
 
-VECTORISED static void add_scaled(int n, float *sum, float w, const float *x) {
+VECTOR_CLONES static void add_scaled(int n, float *sum, float w, const float *x) {
     for (int i = 0; i < n; i++) sum[i] += w * x[i];
 }
 
-VECTORISED static void add_scaled_bf16(int n, float *sum, float w, const uint16_t *x) {
+VECTOR_CLONES static void add_scaled_bf16(int n, float *sum, float w, const uint16_t *x) {
     for (int i = 0; i < n; i++) {
         union {
             uint32_t bits;
@@ -84,10 +84,6 @@ VECTORISED static void add_scaled_bf16(int n, float *sum, float w, const uint16_
         } v = {(uint32_t)x[i] << 16};
         sum[i] += w * v.value;
     }
-}
-
-VECTORISED static void store_bf16(int n, uint16_t *to, const float *from) {
-    for (int i = 0; i < n; i++) to[i] = f32_to_bf16(from[i]);
 }
 
 // Channels [c, c + n) of output pixel (i, j) of one picture.
@@ -117,7 +113,7 @@ static void run_row(const kernel *k, int64_t row) {
             int64_t at = (row * s->cols.out + j) * channels + c;
             float *sum = to == F32 ? (float *)k->out + at : block;
             sum_taps(s, picture, from, channels, i, j, c, width, sum);
-            if (to == BF16) store_bf16(width, (uint16_t *)k->out + at, sum);
+            if (to == BF16) blocks_store(width, (uint16_t *)k->out + at, sum, BF16);
         }
 }
 
