@@ -6,9 +6,6 @@
 #include "nn/ops/table.h"
 #include "nn/plan.h"
 
-// Until there is a plan.
-foil_status plan_prepared_weight(plan *p, kernel *k, int i, const struct onednn_layout *wanted) __attribute__((weak));
-
 // The tensors of the form, and which of them an op takes and gives.
 enum { X, W, Y };
 static const int ROLES[][3] = {[ONEDNN_CONV] = {X, W, Y}, [ONEDNN_CONV_DATA] = {Y, W, X}, [ONEDNN_CONV_WEIGHTS] = {X, Y, W}};
