@@ -41,6 +41,7 @@ void plan_feed(plan *p, const node *input, const void *data);
 // Where an input or an output lies, to write or read in place. NULL if the plan does not have it.
 void *plan_data(plan *p, const node *n);
 
+// The first phase may be run several times; a later one once after each run of the one before it, whose values it uses up.
 void plan_run(plan *p, int phase, uint64_t seed, uint64_t step);
 
 // For op->prepare: asks that operand i of `k` arrive reordered, once per phase, into a memory descriptor of dnnl.h; equal requests share one copy.

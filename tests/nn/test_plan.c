@@ -114,8 +114,10 @@ static void test_phases(void **state) {
     plan_run(p, 0, 0, 0);
     plan_run(p, 0, 0, 0);
     assert_true(fabsf(first_of(p, early) - 1 - tanhf(2)) < 1e-6f);
-    for (int i = 0; i < 1000; i++) store_data(st, 0)[i] = 3;
     for (int again = 0; again < 2; again++) {
+        for (int i = 0; i < 1000; i++) store_data(st, 0)[i] = 2;
+        plan_run(p, 0, 0, 0);
+        for (int i = 0; i < 1000; i++) store_data(st, 0)[i] = 3;
         plan_run(p, 1, 0, 0);
         assert_true(fabsf(first_of(p, late) - tanhf(2) - 3) < 1e-5f);
         assert_true(first_of(p, new) == 9.0f);
