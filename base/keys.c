@@ -143,7 +143,7 @@ static const struct {
     [KEY_RANGE] = {read_range, "number or [low, high]"},
     [KEY_INTS] = {read_ints, "list of whole numbers"},
     [KEY_TEXTS] = {read_texts, "list of words"},
-    [KEY_NODE] = {read_node, "see text"},
+    [KEY_NODE] = {read_node, "as described"},
 };
 
 // Tables --------------------------------------------------------------------------------------------------------------------------------------

@@ -156,10 +156,7 @@ static foil_status trial(const net *n, store *s, shape *output, net_row *rows) {
     node *y = apply_body(&b, n, graph_input(g, "x", batch_of(n, 1), F32));
     for (int i = 0; i < n->heads; i++) apply_head(&b, &n->head[i], y);
     foil_status status = graph_status(g);
-    if (status == FOIL_OK && output) {
-        *output = (shape){.n = y->shape.n - 1};
-        for (int i = 0; i < output->n; i++) output->d[i] = y->shape.d[i + 1];
-    }
+    if (status == FOIL_OK && output) *output = sample_shape(y);
     graph_free(g);
     return status;
 }

@@ -61,7 +61,7 @@ node *net_apply_head(const net *n, graph *g, store *s, const char *head, node *f
 int64_t net_parameters(const net *n);
 double net_flops(const net *n);
 
-// One row per layer for `foil inspect`: index path, type, keys, output shape, parameters, FLOPs.
+// One row per layer for `foil inspect`, for one sample. What the layers of a branch have is theirs alone.
 typedef struct net_row {
     const char *path, *type;
     shape out;

@@ -42,12 +42,12 @@ typedef enum step_kind { STEP_LOOP, STEP_KERNEL, STEP_REORDER } step_kind;
 typedef struct step {
     step_kind kind;
     int phase;
-    loop *loop;      // STEP_LOOP
-    kernel kernel;   // STEP_KERNEL
-    int *in;         // its operands' values
-    int *in_copy;    // or prepared copies, -1 where there is none
-    int out;         // its result's value
-    int copy;        // STEP_REORDER: the prepared copy that it makes
+    loop *loop;       // STEP_LOOP
+    kernel kernel;    // STEP_KERNEL
+    int *in;          // its operands' values
+    int *in_copy;     // or prepared copies, -1 where there is none
+    int out;          // its result's value
+    int copy;         // STEP_REORDER: the prepared copy that it makes
     const node *node; // the last one that it computes
     const char *name;
     double flops, bytes, seconds;
@@ -97,10 +97,10 @@ typedef struct info { // of a node
     int full[2];      // the values that its expression reads element by element; `fulls` may say more than there is room for
     int fulls;
     bool reads_params;
-    int vertex;       // that computes it
-    int n_reads;      // of a root's expression
+    int vertex;  // that computes it
+    int n_reads; // of a root's expression
     read *reads;
-    int stamp;        // of walks
+    int stamp; // of walks
 } info;
 
 // A step to be: a kernel's node, or the roots of a loop.
@@ -110,7 +110,7 @@ typedef struct vertex {
     int64_t count;
     int first_root, last_root; // chained by compiler.next_root
     int weight;
-    int key;                // the order of steps where it is free
+    int key; // the order of steps where it is free
     int stamp, position;
     bool done;
 } vertex;
@@ -142,7 +142,7 @@ static inline int operand_base(const compiler *c, const node *n, int i) {
 }
 bool node_is_elementwise(const node *n);
 bool node_is_reduction(const node *n);
-bool node_is_loop(const node *n); // computed by loops
+bool node_is_loop(const node *n);   // computed by loops
 bool node_is_memory(const node *n); // input, param, table: memory that nobody computes
 
 foil_status schedule_mark(compiler *c);  // rep, base, phase

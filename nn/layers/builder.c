@@ -103,12 +103,18 @@ double node_flops(const node *n) {
     return n->op->flops ? n->op->flops(n) : (double)shape_count(n->shape);
 }
 
+shape sample_shape(const node *y) {
+    shape s = {.n = y->shape.n - 1};
+    for (int i = 0; i < s.n; i++) s.d[i] = y->shape.d[i + 1];
+    return s;
+}
+
 // Fills the row of a layer whose nodes begin at `first`: what its branches took is theirs.
 static void fill_row(builder *b, const layer *l, int first, uint32_t last_id, const node *y) {
     struct net_row *row = &b->rows[l->id];
     row->path = l->path;
     row->type = l->type->name;
-    row->out = y->shape;
+    row->out = sample_shape(y);
     for (int i = first; i < b->g->n; i++) row->flops += node_flops(b->g->nodes[i]);
     for (uint32_t id = l->id + 1; id < last_id; id++) row->flops -= b->rows[id].flops;
 }
@@ -131,7 +137,7 @@ node *builder_layers(builder *b, const layer_list *list, node *x) {
         b->g->label = l->label;
         x = l->type->build(b, l, x);
         if (!graph_is_poison(x) && is_too_large(x->shape)) x = graph_fail(b->g, "the output would be %s", shape_text(x->shape));
-        if (b->rows) fill_row(b, l, first, id_after(l), x);
+        if (b->rows && !graph_is_poison(x)) fill_row(b, l, first, id_after(l), x);
     }
     b->g->label = outer;
     return x;

@@ -14,6 +14,8 @@ struct builder {
     struct net_row *rows; // or NULL: one for each layer, branches included, in the order of their ids
 };
 
+// One sample of a batch.
+shape sample_shape(const node *y);
 // What computing `n` takes.
 double node_flops(const node *n);
 
