@@ -6,6 +6,7 @@
 #include "base/philox.h"
 #include "nn/grad.h"
 #include "nn/ops.h"
+#include "nn/plan.h"
 #include "nn/reference.h"
 #include "tests/cmocka.h"
 
@@ -84,6 +85,38 @@ static void check(bool smooth, bool normalized) {
     graph_free(d.graph);
 }
 
+static void feed(plan *p, const node *n, const double *value) {
+    float narrow[512] = {0};
+    for (int64_t j = 0; j < shape_count(n->shape); j++) narrow[j] = (float)value[j];
+    plan_feed(p, n, narrow);
+}
+
+// The same gradients in f32, fused and in one arena.
+static void test_plan_agrees_with_reference(void **state) {
+    (void)state;
+    discriminator d;
+    plan *p = NULL;
+    plan_output wanted[WEIGHTS];
+    build(&d, true, true);
+    for (int i = 0; i < WEIGHTS; i++) wanted[i] = (plan_output){d.of_penalty[i], NULL};
+    if (plan_compile(d.graph, &(plan_phase){wanted, WEIGHTS}, 1, NULL, &p) != FOIL_OK) fail_msg("%s", foil_error());
+    feed(p, d.x, d.value[WEIGHTS]);
+    for (int i = 0; i < WEIGHTS; i++) feed(p, d.theta[i], d.value[i]);
+    plan_run(p, 0, 1, 1);
+    for (int i = 0; i < WEIGHTS; i++) {
+        double expected[512] = {0}, largest = 0;
+        const float *ours = plan_data(p, d.of_penalty[i]);
+        assert_non_null(ours);
+        run(&d, d.of_penalty[i], expected);
+        const int64_t n = shape_count(d.theta[i]->shape);
+        for (int64_t j = 0; j < n; j++) largest = fmax(largest, fabs(expected[j]));
+        for (int64_t j = 0; j < n; j++) assert_true(fabs((double)ours[j] - expected[j]) <= 2e-5 * largest);
+    }
+    plan_free(p);
+    for (int i = 0; i <= WEIGHTS; i++) test_free(d.value[i]);
+    graph_free(d.graph);
+}
+
 static void test_smooth(void **state) {
     (void)state;
     check(true, false);
@@ -98,6 +131,7 @@ static void test_layer_norm(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_smooth), cmocka_unit_test(test_leaky_relu), cmocka_unit_test(test_layer_norm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_smooth), cmocka_unit_test(test_leaky_relu), cmocka_unit_test(test_layer_norm),
+                                       cmocka_unit_test(test_plan_agrees_with_reference)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
