@@ -340,11 +340,11 @@ static dnnl_status_t describe_weights(dnnl_memory_desc_t *d, const onednn_conv *
     return descriptor_with_tag(d, 5 - skip, dims + skip, type_of(c->w), tag);
 }
 
-foil_status onednn_layout_filters(const onednn_conv *c, onednn_layout **out) {
+foil_status onednn_layout_filters(const onednn_conv *c, bool by_input, onednn_layout **out) {
     assert(c->params.groups == 1);
     onednn_layout *l = calloc(1, sizeof *l);
     if (!l) return foil_fail_memory(sizeof *l, "a memory layout");
-    foil_status s = check(describe_weights(&l->descriptor, c, dnnl_acdb), "a memory layout");
+    foil_status s = check(describe_weights(&l->descriptor, c, by_input ? dnnl_bcda : dnnl_acdb), "a memory layout");
     if (s == FOIL_OK)
         *out = l;
     else

@@ -43,8 +43,8 @@ void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, v
 
 // The tensor of `like` in PyTorch's order (row-major, [O, C/groups, R, S] for weights) and with elements of type t: where a reorder to `like` starts.
 foil_status onednn_layout_plain(const onednn_layout *like, dtype t, onednn_layout **out);
-// The filters of an ungrouped convolution as rows [O, R·S·C], of type c->w.
-foil_status onednn_layout_filters(const onednn_conv *c, onednn_layout **out);
+// The filters of an ungrouped convolution, of type c->w, as rows [O, R·S·C], or `by_input` as rows [C, R·S·O].
+foil_status onednn_layout_filters(const onednn_conv *c, bool by_input, onednn_layout **out);
 foil_status onednn_layout_clone(const onednn_layout *l, onednn_layout **out);
 void onednn_layout_free(onednn_layout *l);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);

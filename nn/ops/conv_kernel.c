@@ -3,7 +3,10 @@
 //
 //     y = columns(x) · Wᵀ        x = columnsᵀ(y · W)        W = yᵀ · columns(x)
 //
-// where columnsᵀ adds each element up where it came from. A window that covers the whole picture has x itself as its columns.
+// where columnsᵀ adds each element up where it came from. A window that covers the whole picture has x itself as its columns. At stride 1 the roles of x and y
+// can be exchanged, with mirrored filters as rows [C, R·S·O]:
+//
+//     y = columnsᵀ(x · W')       W' = xᵀ · columns(y)
 #include "nn/ops/conv_kernel.h"
 
 #include <stdio.h>
@@ -22,9 +25,10 @@ typedef struct readers {
 } readers;
 
 struct conv_kernel {
-    onednn_conv conv; // of as many pictures as are worked on at a time
+    onednn_conv conv; // of as many pictures as are worked on at a time; with roles exchanged if mirrored
     int64_t times;
     form form;
+    bool mirrored;
     onednn_kernel *kernel;
     onednn_layout *filters;      // of the two products
     size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
@@ -69,6 +73,30 @@ static form choose(const onednn_conv *c) {
     return pays ? COLUMNS : DIRECT;
 }
 
+static onednn_conv exchange(const onednn_conv *c) {
+    onednn_conv m = *c;
+    m.kind = c->kind == ONEDNN_CONV ? ONEDNN_CONV_DATA : c->kind;
+    m.height = c->out_height, m.width = c->out_width, m.channels = c->out, m.x = c->y;
+    m.out_height = c->height, m.out_width = c->width, m.out = c->channels, m.y = c->x;
+    for (int i = 0; i < 4; i++) m.params.pad[i] = c->params.dilation[i % 2] * ((i % 2 ? c->cols : c->rows) - 1) - c->params.pad[i];
+    return m;
+}
+
+// Whether y has so few channels that the exchanged form pays. Direct: 3 of 16 lanes are filled, 20 %.
+static bool is_mirrored(const onednn_conv *c) {
+    const conv_params *p = &c->params;
+    if (c->kind == ONEDNN_CONV_DATA || p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1 || c->rows * c->cols == 1) return false;
+    onednn_conv m = exchange(c);
+    for (int i = 0; i < 4; i++)
+        if (m.params.pad[i] < 0) return false;
+    return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= 2 * MOST_COLUMNS);
+}
+
+// Where a tap's elements lie among those of its axis.
+static int64_t place_of(const conv_kernel *k, int64_t taps, int64_t tap) {
+    return k->mirrored ? taps - 1 - tap : tap;
+}
+
 static foil_status create_product(conv_kernel *k) {
     const onednn_conv *c = &k->conv;
     int64_t rows = c->n * c->out_height * c->out_width, o = c->out, width = c->rows * c->cols * c->channels;
@@ -78,7 +106,6 @@ static foil_status create_product(conv_kernel *k) {
         [ONEDNN_CONV_DATA] = {.batch = 1, .m = rows, .k = o, .n = width, .a_stride = {0, o, 1}, .b_stride = {0, width, 1}, c->y, c->w, sums},
         [ONEDNN_CONV_WEIGHTS] = {.batch = 1, .m = o, .k = rows, .n = width, .a_stride = {0, 1, o}, .b_stride = {0, width, 1}, c->y, c->x, c->w},
     };
-    TRY(onednn_layout_filters(c, &k->filters));
     TRY(onednn_matmul_create(&product[c->kind], &k->kernel));
     if (k->form == COLUMNS) {
         k->columns = (onednn_kernel_scratch(k->kernel) + 63) / 64 * 64;
@@ -103,12 +130,15 @@ static foil_status create_readers(conv_kernel *k) {
     for (int64_t v = 0; v < c->width; v++)
         for (int64_t q = 0; q < c->cols; q++) {
             int64_t j = window_at(c, 1, v, q);
-            if (j >= 0) a->at[v * a->most + a->n[v]++] = (j * c->rows * c->cols + q) * c->channels;
+            if (j >= 0) a->at[v * a->most + a->n[v]++] = (j * c->rows * c->cols + place_of(k, c->cols, q)) * c->channels;
         }
     return FOIL_OK;
 }
 
 static foil_status create(conv_kernel *k) {
+    if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
+    if (k->mirrored) k->conv = exchange(&k->conv);
+    if (k->form == COLUMNS && k->conv.kind != ONEDNN_CONV_WEIGHTS) divide(k); // that one sums over pictures
     if (k->form == DIRECT)
         TRY(onednn_conv_create(&k->conv, &k->kernel));
     else
@@ -125,7 +155,8 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_kernel **out) {
     k->conv = *c;
     k->times = 1;
     k->form = choose(c);
-    if (k->form == COLUMNS && c->kind != ONEDNN_CONV_WEIGHTS) divide(k); // that one sums over pictures
+    k->mirrored = k->form == DIRECT && is_mirrored(c);
+    if (k->mirrored) k->form = COLUMNS;
     foil_status status = create(k);
     if (status == FOIL_OK)
         *out = k;
@@ -156,35 +187,38 @@ const char *conv_kernel_implementation(const conv_kernel *k) {
 
 // Columns. -----------------------------------------------------------------------------------------------------------------------------------------------
 
-// One row of one window: taps (r, 0..S-1) at picture row h, starting at picture column v. What lies outside is zero.
-static void copy_taps(const onednn_conv *c, const char *row, int64_t v, size_t pixel, char *to) {
-    int64_t step = c->params.dilation[1];
-    if (step == 1 && v >= 0 && v + c->cols <= c->width) { // neighbours in the picture, too
+// One row of one window: taps (r, 0..S-1) at picture row `row`, starting at picture column v. What lies outside is zero.
+static void copy_taps(const conv_kernel *k, const char *row, int64_t v, size_t pixel, char *to) {
+    const onednn_conv *c = &k->conv;
+    if (c->params.dilation[1] == 1 && !k->mirrored && v >= 0 && v + c->cols <= c->width) { // neighbours in the picture, too
         memcpy(to, row + (size_t)v * pixel, (size_t)c->cols * pixel);
         return;
     }
-    for (int64_t q = 0; q < c->cols; q++, v += step, to += pixel) {
+    for (int64_t q = 0; q < c->cols; q++, v += c->params.dilation[1]) {
+        char *at = to + (size_t)place_of(k, c->cols, q) * pixel;
         if (v < 0 || v >= c->width)
-            memset(to, 0, pixel);
+            memset(at, 0, pixel);
         else
-            memcpy(to, row + (size_t)v * pixel, pixel);
+            memcpy(at, row + (size_t)v * pixel, pixel);
     }
 }
 
-static void make_columns(const onednn_conv *c, const char *x, char *to) {
+static void make_columns(const conv_kernel *k, const char *x, char *to) {
+    const onednn_conv *c = &k->conv;
     const conv_params *p = &c->params;
     size_t pixel = (size_t)c->channels * dtype_size(c->x), taps = (size_t)c->cols * pixel;
 #pragma omp parallel for schedule(static)
     for (int64_t line = 0; line < c->n * c->out_height; line++) {
         int64_t n = line / c->out_height, top = line % c->out_height * p->stride[0] - p->pad[0];
-        char *out = to + (size_t)(line * c->out_width * c->rows) * taps;
-        for (int64_t j = 0; j < c->out_width; j++)
-            for (int64_t r = 0; r < c->rows; r++, out += taps) {
+        char *window = to + (size_t)(line * c->out_width * c->rows) * taps;
+        for (int64_t j = 0; j < c->out_width; j++, window += (size_t)c->rows * taps)
+            for (int64_t r = 0; r < c->rows; r++) {
                 int64_t h = top + r * p->dilation[0];
+                char *at = window + (size_t)place_of(k, c->rows, r) * taps;
                 if (h < 0 || h >= c->height)
-                    memset(out, 0, taps);
+                    memset(at, 0, taps);
                 else
-                    copy_taps(c, x + (size_t)((n * c->height + h) * c->width) * pixel, j * p->stride[1] - p->pad[1], pixel, out);
+                    copy_taps(k, x + (size_t)((n * c->height + h) * c->width) * pixel, j * p->stride[1] - p->pad[1], pixel, at);
             }
     }
 }
@@ -206,7 +240,7 @@ static void add_up_chunk(const conv_kernel *k, const float *columns, int64_t lin
     for (int64_t r = 0; r < c->rows; r++) {
         int64_t i = window_at(c, 0, line % c->height, r);
         if (i < 0) continue;
-        const float *from = columns + (line / c->height * c->out_height + i) * out_line + r * tap_row;
+        const float *from = columns + (line / c->height * c->out_height + i) * out_line + place_of(k, c->rows, r) * tap_row;
         switch (c->channels) { // known to the compiler
         case 1:
             add_taps(&k->across, from, v, n, 1, to);
@@ -245,7 +279,7 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
     for (int64_t i = 0; i < k->times; i++) {
         switch (c->kind) {
         case ONEDNN_CONV:
-            make_columns(c, in0, columns);
+            make_columns(k, in0, columns);
             onednn_run(k->kernel, columns, in1, out, scratch);
             in0 += x, out += y;
             break;
@@ -255,7 +289,7 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
             in0 += y, out += x;
             break;
         case ONEDNN_CONV_WEIGHTS:
-            make_columns(c, in0, columns);
+            make_columns(k, in0, columns);
             onednn_run(k->kernel, in1, columns, out, scratch);
             break;
         }
@@ -263,9 +297,10 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
 }
 
 void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch) {
-    bool swapped = k->form == PRODUCT && k->conv.kind == ONEDNN_CONV_WEIGHTS; // yᵀ · x
+    bool swapped = k->conv.kind == ONEDNN_CONV_WEIGHTS && (k->form == PRODUCT || k->mirrored); // yᵀ · x; roles exchanged
+    const void *first = swapped ? in1 : in0, *second = swapped ? in0 : in1;
     if (k->form == COLUMNS)
-        run_columns(k, in0, in1, out, scratch);
+        run_columns(k, first, second, out, scratch);
     else
-        onednn_run(k->kernel, swapped ? in1 : in0, swapped ? in0 : in1, out, scratch);
+        onednn_run(k->kernel, first, second, out, scratch);
 }
