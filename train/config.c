@@ -1,5 +1,6 @@
 #include "train/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -131,10 +132,23 @@ static bool is_empty(const yaml_node *n) {
     return !n || (yaml_kind_of(n) == YAML_SCALAR && !*yaml_text(n));
 }
 
+// Whether keys can be added under `section`. Where the file has a value, not a map, reading will take it for the first key or say what is wrong.
+static bool is_map_or_missing(const yaml *document, const char *section) {
+    char name[64];
+    const char *end = section;
+    do { // each section on the way, too
+        end += strcspn(end + 1, ".") + 1;
+        snprintf(name, sizeof name, "%.*s", (int)(end - section), section);
+        const yaml_node *at = find(document, name);
+        if (!is_empty(at) && yaml_kind_of(at) != YAML_MAP) return false;
+    } while (*end);
+    return true;
+}
+
 static foil_status write_defaults(yaml *document, const char *section, const key *keys) {
+    if (!is_map_or_missing(document, section)) return FOIL_OK;
     for (const key *k = keys; k->name; k++) {
         const yaml_node *at = find(document, section);
-        if (!is_empty(at) && yaml_kind_of(at) != YAML_MAP) return FOIL_OK; // one value for the first key, or an error that reading names
         if (!k->fallback || !*k->fallback || (!is_empty(at) && yaml_get(at, k->name))) continue;
         text path = {0};
         text_format(&path, "%s.%s", section, k->name);
@@ -196,6 +210,7 @@ static foil_status apply_override(yaml *document, const char *override) {
 }
 
 static foil_status resolve(yaml *document, const char *file, const char *const *overrides, int n) {
+    if (yaml_kind_of(yaml_root(document)) != YAML_MAP) return FOIL_OK; // reading says what is wrong
     for (int i = 0; i < PATH_COUNT; i++) {
         const yaml_node *at = find(document, PATHS[i]);
         if (!is_empty(at) && yaml_kind_of(at) == YAML_SCALAR) TRY(set_path(document, PATHS[i], file, yaml_text(at)));
@@ -230,7 +245,7 @@ static foil_status read_document(config *c) {
     root r = {0};
     penalty p = {0};
     TRY(keys_read(yaml_root(c->document), ROOT_KEYS, &r, "a training file"));
-    c->generator = r.generator && *r.generator ? r.generator : NULL;
+    c->generator = r.generator;
     c->discriminator = r.discriminator;
     c->forgers = is_empty(r.forgers) ? NULL : r.forgers;
     for (int i = 0; i < SECTION_COUNT; i++) {
