@@ -11,7 +11,6 @@
 #include "nn/dnnl.h"
 
 // Until every command is in, those that are missing are not listed.
-#pragma weak cmd_pack
 #pragma weak cmd_train
 #pragma weak cmd_eval
 #pragma weak cmd_detect

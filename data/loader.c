@@ -78,9 +78,9 @@ static foil_status make(const loader *l, order *known, uint64_t k, batch *b) {
     size_t bytes = (size_t)o->height * (size_t)o->width * (size_t)o->channels;
     for (int j = 0; j < o->batch; j++) {
         int64_t i = pick(l, known, k, j);
+        TRY(load(l, i, k * (uint64_t)o->batch + (uint64_t)j, b->pixels + (size_t)j * bytes)); // checks i
         b->index[j] = i;
         b->label[j] = set_label_at(o->set, i);
-        TRY(load(l, i, k * (uint64_t)o->batch + (uint64_t)j, b->pixels + (size_t)j * bytes));
     }
     return FOIL_OK;
 }

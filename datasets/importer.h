@@ -4,24 +4,37 @@
 
 #include "data/set.h"
 
+// Many pictures in one file, raw (idx, CIFAR).
+typedef struct import_archive {
+    uint8_t *bytes; // whole, from malloc
+    size_t skip;    // before the first record
+    size_t before;  // label bytes at the start of each record
+    int64_t records;
+    int height, width, channels;
+    bool planar; // [C,H,W], else [H,W,C]
+} import_archive;
+
 typedef struct import_item {
-    const char *path; // a picture's file; or the archive that holds it
-    int64_t record;   // within `path` for packed formats (idx, CIFAR); -1 = the whole file
+    const char *path;              // a picture's file; of an archive's record "t10k.idx#17"
+    const import_archive *archive; // NULL = `path` is the picture
+    int64_t record;
     bool fake;
-    const char *method, *subject; // method "" = none given; subject "" = the file is its own subject
+    const char *method, *subject; // subject "" = the file is its own subject
     const char *clip;             // items of one clip never straddle splits; "" = the file is its own clip
     int split;                    // set_split, or -1: to be assigned
 } import_item;
 
-typedef struct import_list import_list; // owns the texts
+typedef struct import_list import_list; // owns the texts and archives
 int64_t import_count(const import_list *l);
 const import_item *import_at(const import_list *l, int64_t i);
-void import_free(import_list *l);
+void import_free(import_list *l); // NULL is fine
+// Decodes, and digests the bytes that it came from (`sha256` may be NULL).
+foil_status import_read(const import_item *item, image *out, unsigned char sha256[32]);
 
 typedef struct import_options {
-    const char *layout; // NULL or "" = by looking: a .csv file, idx or CIFAR binaries, else folders
+    const char *layout; // NULL or "" = by looking at each source
     int label;          // -1 = by the layout, 0 real, 1 fake
-    const char *method; // overrides the layout's
+    const char *method; // overrides the layout's; NULL = none given
 } import_options;
 
 // One layout: folders.c, csv.c, idx.c, cifar.c.
@@ -29,14 +42,16 @@ typedef struct importer {
     const char *name, *doc;
     bool (*sniff)(const char *source);
     foil_status (*list)(const char *source, const import_options *o, import_list *into);
-    foil_status (*read)(const import_item *item, image *out); // NULL = image_read
 } importer;
-extern const importer *const IMPORTERS[]; // NULL-terminated
+extern const importer *const IMPORTERS[]; // NULL-terminated; sniffed in this order
 
+// All items of all sources, in the order given, each source's sorted by path. A source without any is an error.
 foil_status import_sources(const char *const *sources, int n, const import_options *o, import_list **out);
 
-// Importers add through this: texts are copied.
-foil_status import_add(import_list *l, const importer *by, const import_item *item);
+// For importers: texts are copied; an archive's bytes are taken over.
+foil_status import_add(import_list *l, const import_item *item);
+foil_status import_add_archive(import_list *l, const char *source, const import_archive *a, const import_options *o);
+foil_status import_add_file(import_list *l, const char *path, bool fake, const char *method);
 
 // Packing. --------------------------------------------------------------------------------------------------------------------------------
 typedef struct pack_options {
@@ -46,7 +61,9 @@ typedef struct pack_options {
     int channels;
     double split[3]; // shares of train, val, test for items that have none
     uint64_t seed;
-    int64_t max; // per class, 0 = all; a deterministic sample
+    int64_t max;        // per class, 0 = all; a deterministic sample
+    int patches;        // 0 = whole pictures; else that many squares of `size` from each, not overlapping, taken after scaling by `patch_scale`
+    double patch_scale; // all patches of a picture are of its clip
     bool skip_bad;
     const char *source, *licence;
     void (*progress)(int64_t done, int64_t total, void *context);  // may be NULL
