@@ -29,19 +29,12 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool is_real(const set *s, int64_t i, const void *context) {
-    (void)context;
-    return !set_label_at(s, i).fake;
-}
-
 static foil_status open_loader(feed *f, int each, const transform *t, uint32_t stream, uint64_t first, loader **out) {
     const config *c = f->run->config;
-    int64_t *index, n;
-    TRY(set_select(f->run->set, SPLIT_TRAIN, is_real, NULL, &index, &n));
     loader_options o = {
         .set = f->run->set,
-        .index = index,
-        .n = n,
+        .index = f->run->real,
+        .n = f->run->reals,
         .batch = each,
         .height = f->height,
         .width = f->width,
@@ -53,9 +46,7 @@ static foil_status open_loader(feed *f, int each, const transform *t, uint32_t s
         .stream = stream,
         .threads = (int)c->data.threads,
     };
-    foil_status status = n > 0 ? loader_open(&o, first, out) : foil_fail(FOIL_INVALID, "%s: the training split has no reals", c->data.set);
-    free(index);
-    return status;
+    return loader_open(&o, first, out);
 }
 
 static foil_status open_detect(feed *f, uint64_t draw) {

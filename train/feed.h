@@ -6,7 +6,7 @@
 
 typedef struct feed feed;
 
-// From discriminator step `draw` on. Fails when the training split lacks what the run needs.
+// From discriminator step `draw` on.
 foil_status feed_open(run *r, uint64_t draw, feed **out);
 void feed_close(feed *f);
 // The batch of step `draw`, which counts up from the one given at opening. Valid until the next call.

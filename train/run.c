@@ -38,9 +38,21 @@ static foil_status open_forgery(run *r) {
     return forgery_open(c->forgers, &world, &r->forgery);
 }
 
+static bool is_real(const set *s, int64_t i, const void *context) {
+    (void)context;
+    return !set_label_at(s, i).fake;
+}
+
+static foil_status open_set(run *r) {
+    const char *path = r->config->data.set;
+    TRY(set_open(path, &r->set));
+    TRY(set_select(r->set, SPLIT_TRAIN, is_real, NULL, &r->real, &r->reals));
+    return r->reals > 0 ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: the training split has no reals", path);
+}
+
 static foil_status open_all(run *r) {
     const config *c = r->config;
-    TRY(set_open(c->data.set, &r->set));
+    TRY(open_set(r));
     int channels = set_channels(r->set);
     TRY(net_read(c->discriminator, channels, &r->discriminator_net));
     // Weights of the two networks come from seeds of their own, or equal shapes would begin with equal numbers.
@@ -75,6 +87,7 @@ void run_close(run *r) {
     close_player(&r->discriminator);
     net_free(r->generator_net);
     net_free(r->discriminator_net);
+    free(r->real);
     set_close(r->set);
     *r = (run){0};
 }

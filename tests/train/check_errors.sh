@@ -1,0 +1,101 @@
+#!/bin/sh
+# What a run refuses and survives: each with a message that says what to do, exit status 1, and nothing lost.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+configs=$FOIL_SOURCE/configs
+tiny=$FOIL_SOURCE/tests/train/tiny/run.yaml
+"$FOIL_BUILD/tests/tool_set" set.h5 32 60 3
+"$FOIL_BUILD/tests/tool_set" reals.h5 32 60 3 reals
+"$FOIL_BUILD/tests/tool_set" fakes.h5 32 60 3 fakes
+"$FOIL_BUILD/tests/tool_set" grey.h5 32 60 1
+small="run.batch=4 run.steps=4 --quiet"
+
+# refused STATUS WORDS ARGUMENTS...: foil fails so, and its message holds WORDS.
+refused() {
+    status=$1 words=$2
+    shift 2
+    got=0
+    "$FOIL" "$@" >out 2>message || got=$?
+    if [ $got -ne "$status" ]; then echo "foil $*: status $got, expected $status"; cat message; exit 1; fi
+    grep -qF -- "$words" message || { echo "foil $*: expected '$words' in:"; cat message; exit 1; }
+}
+
+refused 2 "a training file was expected" train
+refused 2 "--out DIR was expected" train "$configs/train/dcgan32.yaml"
+refused 2 "KEY=VALUE was expected" train "$configs/train/dcgan32.yaml" steps --out run
+refused 1 "lacks the key 'set'" train "$configs/train/dcgan32.yaml" --out run
+refused 1 "nowhere.h5" train "$configs/train/dcgan32.yaml" data.set=nowhere.h5 --out run
+refused 1 "nowhere.yaml" train nowhere.yaml --out run
+refused 1 "did you mean 'steps'" train "$configs/train/dcgan32.yaml" data.set=set.h5 run.stps=3 --out run
+[ ! -e run ] || { echo "a refused run left a folder"; exit 1; }
+
+refused 1 "has no fakes" train "$configs/train/supervised.yaml" data.set=reals.h5 discriminator="$configs/nets/dcgan32-d.yaml" $small --out run
+refused 1 "no reals" train "$configs/train/dcgan32.yaml" data.set=fakes.h5 $small --out run
+refused 1 "no reals" train "$configs/train/supervised.yaml" data.set=fakes.h5 discriminator="$configs/nets/dcgan32-d.yaml" $small --out run
+refused 1 "makes [64, 64, 3], but" train "$configs/train/dcgan32.yaml" data.set=set.h5 generator="$configs/nets/dcgan64-g.yaml" $small --out run
+refused 1 "no head 'game'" train "$configs/train/dcgan32.yaml" data.set=set.h5 discriminator="$configs/nets/npr.yaml" $small --out run
+refused 1 "samples influence each other" train "$configs/train/dcgan32.yaml" data.set=set.h5 game.penalty.r1.weight=1 $small --out run
+refused 1 "expected a generator" train "$configs/train/dcgan32.yaml" data.set=set.h5 generator="$configs/nets/dcgan32-d.yaml" $small --out run
+refused 1 "no method 'dall-e' (it has: " train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$configs/nets/dcgan32-d.yaml" \
+    'forgers=[{dataset: {methods: dall-e}}]' $small --out run
+[ ! -e run ] || { echo "a refused run left a folder"; exit 1; }
+if [ "$(id -u)" -ne 0 ]; then refused 1 "/proc/run" train "$configs/train/dcgan32.yaml" data.set=set.h5 $small --out /proc/run; fi
+
+# A folder that holds a run; other settings; more steps.
+"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant --out run >out
+refused 1 "continue it with --resume" train "$tiny" data.set=set.h5 $small --out run
+refused 1 "optimizer.adam.lr is '1e-2', but the run began with '1e-3'" \
+    train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant optimizer.adam.lr=1e-2 --resume --out run
+refused 1 "is at step 4 already" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=3 --resume --out run
+"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run >out
+"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --out whole >out
+cmp run/checkpoint.safetensors whole/checkpoint.safetensors
+
+# A checkpoint that is cut short: the one before it takes over. Both: nothing is guessed.
+truncate -s 1000 run/checkpoint.safetensors
+"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run >out
+cmp run/checkpoint.safetensors whole/checkpoint.safetensors
+truncate -s 1000 run/checkpoint.safetensors
+truncate -s 0 run/checkpoint-previous.safetensors
+refused 1 "no readable checkpoint" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run
+refused 1 "no readable checkpoint" generate run -o a.png
+
+# The data changed under a run.
+cp set.h5 other.h5
+"$FOIL" train "$tiny" data.set=other.h5 $small --out moved >out
+"$FOIL_BUILD/tests/tool_set" other.h5 32 50 3
+refused 1 "the data set is not what the run began with" train "$tiny" data.set=other.h5 $small run.steps=9 --resume --out moved
+
+# Divergence: the step, what, and where to go on; the last checkpoint stays.
+refused 1 "the last good checkpoint is of step" train "$configs/train/r1_32.yaml" data.set=set.h5 $small \
+    checkpoint.every=1 optimizer.adam.lr=2 run.steps=9 --out diverged
+grep -q "step [0-9]*: " message
+"$FOIL" generate diverged -o diverged.png >out
+[ ! -e diverged/checkpoint-next.safetensors ]
+
+# SIGTERM: a checkpoint, a message, and a run that ends as if nothing had happened.
+"$FOIL" train "$tiny" data.set=set.h5 $small run.steps=400 --out calm >out
+"$FOIL" train "$tiny" data.set=set.h5 $small run.steps=400 --out stopped >out 2>message &
+process=$!
+while [ ! -e stopped/log.jsonl ]; do sleep 0.02; done
+sleep 0.2
+kill -TERM $process
+got=0
+wait $process || got=$?
+if [ $got -ne 0 ]; then grep -q "interrupted at step [0-9]*: continue with --resume" message || { cat message; exit 1; }; fi
+"$FOIL" train "$tiny" data.set=set.h5 $small run.steps=400 --resume --out stopped >out
+cmp calm/checkpoint.safetensors stopped/checkpoint.safetensors
+
+# One channel; samples; a supervised run has no generator.
+"$FOIL" train "$tiny" data.set=grey.h5 "forgers=[generator]" $small --out grey >out
+"$FOIL" generate grey -o grey.png -n 9 --seed 2 --grid >out
+"$FOIL" generate grey -o again.png -n 9 --seed 2 --grid >out
+cmp grey.png again.png
+"$FOIL" generate grey -o many -n 3 --seed 2 >out
+[ "$(ls many | wc -l)" -eq 3 ]
+"$FOIL" train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$configs/nets/dcgan32-d.yaml" $small --out plain >out
+refused 1 "generator" generate plain -o a.png
+refused 2 "one picture" generate grey -o folder --grid
+echo "all refused with words, nothing lost"
