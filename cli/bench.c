@@ -58,16 +58,16 @@ static double peak_resident_mb(void) {
 }
 
 static int report(const bench_result *r, double peak, bool json) {
-    double images = r->batch / r->seconds, rate = r->flops / r->seconds;
+    double images = r->images / r->seconds, rate = r->flops / r->seconds;
     if (json)
         return inspect_print_json(json_pack("{ss si si ss ss sf sf si sf sf sf s{sI sI sI} sf}", "what", r->what, "batch", r->batch, "threads",
                                             threads_count(), "precision", PRECISIONS[r->precision], "onednn", onednn_version_text(),
-                                            "images_per_second", images, "seconds_per_batch", r->seconds, "runs", r->runs, "flops_per_second", rate,
+                                            "images_per_second", images, "seconds", r->seconds, "runs", r->runs, "flops_per_second", rate,
                                             "gemm_flops_per_second", peak, "share_of_gemm", rate / peak, "bytes", "activations",
                                             (json_int_t)r->memory.activations, "scratch", (json_int_t)r->memory.scratch, "weights",
                                             (json_int_t)r->memory.weights, "peak_resident_mb", peak_resident_mb()));
     printf("%s, batch %d, %s, %d threads, oneDNN %s\n", r->what, r->batch, PRECISIONS[r->precision], threads_count(), onednn_version_text());
-    printf("%.1f images/s (%.2f ms a batch, median of %d)\n", images, 1e3 * r->seconds, r->runs);
+    printf("%.1f images/s (%.2f ms for %.0f, median of %d)\n", images, 1e3 * r->seconds, r->images, r->runs);
     printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak, peak / 1e9);
     printf("%.1f MB of activations, %.1f MB of scratch, %.1f MB of prepared weights; peak resident %.0f MB\n", (double)r->memory.activations / 1e6,
            (double)r->memory.scratch / 1e6, (double)r->memory.weights / 1e6, peak_resident_mb());

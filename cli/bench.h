@@ -12,11 +12,12 @@ typedef struct bench_options {
 } bench_options;
 
 typedef struct bench_result {
-    const char *what; // "inference", "training step"
-    int batch, runs;
+    const char *what;   // "inference", "adversarial step"
+    int batch, runs;    // runs: how many were timed
+    double images;      // that one run shows to the network; of a training run, real ones
     int precision;      // as above
-    double seconds;     // of one batch, the median
-    double flops;       // of one batch
+    double seconds;     // of one run, the median
+    double flops;       // of one run
     plan_memory memory; // of the plans; activations lie in one workspace
 } bench_result;
 

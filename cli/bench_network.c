@@ -51,6 +51,7 @@ foil_status bench_network(const char *path, const bench_options *o, bench_result
     TRY(net_read(path, 0, &n));
     out->what = "inference";
     out->batch = o->batch ? o->batch : 64;
+    out->images = out->batch;
     out->precision = o->precision > 0;
     store *weights = store_new();
     graph *g = graph_new(out->precision ? BF16 : F32);

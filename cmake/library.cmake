@@ -8,11 +8,15 @@ if(FOIL_SANITIZE)
     target_link_options(libfoil PRIVATE -fsanitize=address,undefined)
 endif()
 
-# In an archive hidden symbols are still seen by the program that links it. One relocatable object with those made local shows foil_* alone.
+# What the compiler adds (dispatchers of target_clones, locks of OpenMP) is not hidden by -fvisibility.
+file(WRITE ${CMAKE_BINARY_DIR}/libfoil.map "{ global: foil_*; local: *; };\n")
+target_link_options(libfoil PRIVATE -Wl,--version-script=${CMAKE_BINARY_DIR}/libfoil.map)
+
+# In an archive hidden symbols are still seen by the program that links it. One relocatable object with all but foil_* made local shows those alone.
 set(ARCHIVE_OBJECT ${CMAKE_BINARY_DIR}/libfoil.o)
 add_custom_command(OUTPUT ${ARCHIVE_OBJECT}
-    COMMAND ${CMAKE_LINKER} -r -o ${ARCHIVE_OBJECT} $<TARGET_OBJECTS:foil_objects>
-    COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${ARCHIVE_OBJECT}
+    COMMAND ${CMAKE_LINKER} -r -d -o ${ARCHIVE_OBJECT} $<TARGET_OBJECTS:foil_objects>
+    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=foil_* ${ARCHIVE_OBJECT}
     DEPENDS foil_objects $<TARGET_OBJECTS:foil_objects> COMMAND_EXPAND_LISTS VERBATIM COMMENT "Linking the static library's object")
 set_source_files_properties(${ARCHIVE_OBJECT} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 add_library(libfoil_static STATIC ${ARCHIVE_OBJECT})

@@ -83,8 +83,8 @@ foil_status transform_apply(const transform *t, image *im, philox_key k) {
 
 void transform_document(text *out) {
     for (int i = 0; i < N_TYPES; i++) {
-        text_format(out, "### %s\n\n%s.\n\n", TYPES[i]->name, TYPES[i]->doc);
+        text_format(out, "### `%s`\n\n%s.\n\n", TYPES[i]->name, TYPES[i]->doc);
         keys_document(TYPES[i]->keys, out);
-        text_add(out, "\n");
+        if (i + 1 < N_TYPES) text_add(out, "\n");
     }
 }

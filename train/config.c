@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "data/transform.h"
 #include "eval/metric.h"
+#include "gan/forger.h"
 
 typedef struct root {
     const yaml_node *run, *data, *game, *detect, *optimizer, *discriminator_optimizer, *forgers, *checkpoint, *log, *evaluate;
@@ -50,7 +52,7 @@ static const key RUN_KEYS[] = {
      .doc = "of convolutions and products; weights and sums are always f32"},
     {0}};
 static const key DATA_KEYS[] = {
-    {"set", KEY_TEXT, AT(data.set), .fallback = NULL, .doc = "a file made by `foil pack`"},
+    {"set", KEY_TEXT, AT(data.set), .fallback = "", .doc = "a file made by `foil pack`; training needs one"},
     {"fit", KEY_CHOICE, AT(data.fit), .fallback = "crop", .choices = FIT_NAMES, .doc = "how pictures of another size than the network's come to it"},
     {"augment", KEY_NODE, AT(data.augment), .fallback = "[flip]",
      .doc = "transforms of the reals in the game: the generator learns to make what they give"},
@@ -319,4 +321,8 @@ void config_document(text *out) {
     }
     text_add(out, "\n## `optimizer`, `discriminator_optimizer`\n");
     optimizer_document(out);
+    text_add(out, "\n## `forgers`\n\nA list of maps with one key each.\n");
+    forgery_document(out);
+    text_add(out, "\n## `data.augment`, `detect.augment`\n\nA list; the transforms follow one another.\n\n");
+    transform_document(out);
 }

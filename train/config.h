@@ -17,7 +17,7 @@ typedef struct config {
         int precision; // 0 f32, 1 bf16
     } run;
     struct {
-        const char *set;          // path, absolute
+        const char *set;          // path, absolute; NULL = none given
         int fit;                  // image_fit, when the set's size is not the network's
         const yaml_node *augment; // what the game's reals go through
         int64_t threads;          // of each loader

@@ -236,8 +236,12 @@ static double value(const round_plan *p, const node *n) {
     return n ? (double)*(const float *)plan_data(p->plan, n) : NAN;
 }
 
+static bool is_penalised(const game *g, uint64_t draw) {
+    return g->penalty_every > 0 && draw % (uint64_t)g->penalty_every == 0;
+}
+
 void game_step_discriminator(game *g, uint64_t draw, uint64_t steps, const game_batch *b, game_report *r) {
-    round_plan *p = g->last = g->penalty_every > 0 && draw % (uint64_t)g->penalty_every == 0 ? &g->penalised : &g->plain;
+    round_plan *p = g->last = is_penalised(g, draw) ? &g->penalised : &g->plain;
     uint64_t seed = (uint64_t)g->config->run.seed;
     if (p->latent) philox_fill_normal((philox_key){seed, STREAM_LATENT, draw}, 0, plan_data(p->plan, p->latent), g->latent_count);
     if (p->real) plan_feed(p->plan, p->real, b->real);
@@ -258,4 +262,35 @@ void game_step_generator(game *g, uint64_t draw, uint64_t steps, game_report *r)
     plan_run(p->plan, 1, (uint64_t)g->config->run.seed, draw);
     r->loss_g = value(p, p->loss_g);
     r->norm_g = optimizer_step(g->generator.optimizer, (int64_t)steps);
+}
+
+// What a run would cost. -------------------------------------------------------------------------------------------------------------------------
+
+static double phase_flops(const round_plan *p, int phase) {
+    double flops = 0;
+    for (int i = 0; i < plan_steps(p->plan); i++) {
+        plan_step step = plan_step_at(p->plan, i);
+        if (step.phase == phase) flops += step.flops;
+    }
+    return flops;
+}
+
+double game_flops(const game *g, uint64_t discriminator_steps, uint64_t generator_steps) {
+    double flops = 0;
+    for (uint64_t draw = 0; draw < discriminator_steps; draw++) flops += phase_flops(is_penalised(g, draw) ? &g->penalised : &g->plain, 0);
+    // The generator's answer is the same in both plans.
+    return flops + (double)generator_steps * phase_flops(g->plain.plan ? &g->plain : &g->penalised, 1);
+}
+
+plan_memory game_memory(const game *g) {
+    const plan *plans[] = {g->plain.plan, g->penalised.plan};
+    plan_memory all = {0};
+    for (int i = 0; i < 2; i++) {
+        if (!plans[i]) continue;
+        plan_memory m = plan_memory_of(plans[i]);
+        if (m.activations > all.activations) all.activations = m.activations; // these two share a workspace
+        if (m.scratch > all.scratch) all.scratch = m.scratch;
+        all.weights += m.weights;
+    }
+    return all;
 }

@@ -45,6 +45,7 @@ static bool is_real(const set *s, int64_t i, const void *context) {
 
 static foil_status open_set(run *r) {
     const char *path = r->config->data.set;
+    if (!path) return foil_fail(FOIL_INVALID, "data.set is missing, expected the path of a set: data.set=SET.h5");
     TRY(set_open(path, &r->set));
     TRY(set_select(r->set, SPLIT_TRAIN, is_real, NULL, &r->real, &r->reals));
     return r->reals > 0 ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: the training split has no reals", path);

@@ -35,9 +35,10 @@ const layer_type *const LAYER_TYPES[] = {&LAYER_CONV,
 void net_document_layers(text *out) {
     text_add(
         out,
-        "A network file is a list of layers. A layer is a map with one key, its type: `- conv: {out: 64, kernel: 4}`. A type without required keys "
-        "may\n"
-        "stand alone (`- relu`), and a single value is that of the first key (`- leaky_relu: 0.2`). Activations are images [N, H, W, C] or features\n"
+        "# Network files\n\n"
+        "A network file is a list of layers. A layer is a map with one key, its type: `- conv: {out: 64, kernel: 4}`. A type without required keys\n"
+        "may stand alone (`- relu`), and a single value is that of the first key (`- leaky_relu: 0.2`). Activations are images [N, H, W, C] or "
+        "features\n"
         "[N, F]. Parameters are named as torch.nn.Sequential names them, `layers.3.weight`, in branches `layers.3.body.0.weight`; the key `name`,\n"
         "which every layer takes, replaces the layer's index.\n");
     for (int i = 0; LAYER_TYPES[i]; i++) {

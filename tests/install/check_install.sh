@@ -2,7 +2,6 @@
 # Installs into a prefix and builds an outside program against that in four ways: find_package and pkg-config, shared and static.
 set -eu
 grep -q '^FOIL_SANITIZE:BOOL=ON' "$FOIL_BUILD/CMakeCache.txt" && { echo "skipped: a sanitized library needs a sanitized program"; exit 77; }
-nm "$FOIL_BUILD/libfoil.a" | grep -q " T foil_detector_load" || { echo "skipped: no detectors yet"; exit 77; }
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
 cmake --install "$FOIL_BUILD" --prefix "$prefix" >"$work/log"

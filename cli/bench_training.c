@@ -1,0 +1,110 @@
+// Whole training steps: the trainer's own, on made-up pictures. Loading, forging and checkpoints are not part of it.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/bench.h"
+#include "train/game.h"
+
+// Everything that a step works on; zeroed, it may be closed at any time.
+typedef struct stage {
+    config config;
+    net *generator_net, *discriminator_net; // generator: NULL = supervised
+    player generator, discriminator;
+    workspace *workspace;
+    game *game;
+    uint8_t *pixels;
+    float *labels;
+    uint64_t draws; // discriminator steps of one run
+    uint64_t steps; // generator steps of one run
+} stage;
+
+static foil_status open_player(const char *path, const optimizer_options *options, net **n, player *p) {
+    if (!path) return FOIL_OK;
+    TRY(net_read(path, 0, n));
+    p->net = *n;
+    if (!(p->store = store_new())) return foil_fail_memory(sizeof(store), "a store");
+    TRY(net_declare(*n, p->store));
+    TRY(store_allocate(p->store));
+    store_initialize(p->store, 1);
+    return optimizer_new(options, p->store, &p->optimizer);
+}
+
+static void close_player(player *p) {
+    optimizer_free(p->optimizer);
+    store_free(p->store);
+}
+
+static void close_stage(stage *s) {
+    game_free(s->game);
+    workspace_free(s->workspace);
+    close_player(&s->generator);
+    close_player(&s->discriminator);
+    net_free(s->generator_net);
+    net_free(s->discriminator_net);
+    free(s->pixels);
+    free(s->labels);
+    config_free(&s->config);
+}
+
+static foil_status make_up_pictures(stage *s) {
+    size_t n = (size_t)s->config.run.batch, pixels = n * (size_t)shape_count(net_input(s->discriminator_net));
+    s->pixels = malloc(pixels);
+    s->labels = malloc(n * sizeof *s->labels);
+    if (!s->pixels || !s->labels) return foil_fail_memory(pixels, "pictures");
+    for (size_t i = 0; i < pixels; i++) s->pixels[i] = (uint8_t)(i * 2654435761U >> 13);
+    for (size_t i = 0; i < n; i++) s->labels[i] = (float)(i % 2);
+    return FOIL_OK;
+}
+
+static foil_status read_config(const char *path, const bench_options *o, config *c) {
+    char batch[32], precision[32];
+    const char *overrides[2];
+    int n = 0;
+    snprintf(batch, sizeof batch, "run.batch=%d", o->batch);
+    snprintf(precision, sizeof precision, "run.precision=%s", o->precision > 0 ? "bf16" : "f32");
+    if (o->batch) overrides[n++] = batch;
+    if (o->precision >= 0) overrides[n++] = precision;
+    return config_read(path, overrides, n, c);
+}
+
+static foil_status open_stage(const char *path, const bench_options *o, stage *s) {
+    config *c = &s->config;
+    TRY(read_config(path, o, c));
+    TRY(open_player(c->generator, &c->generator_optimizer, &s->generator_net, &s->generator));
+    TRY(open_player(c->discriminator, &c->discriminator_optimizer, &s->discriminator_net, &s->discriminator));
+    if (!(s->workspace = workspace_new())) return foil_fail_memory(64, "a workspace");
+    TRY(game_new(c, s->generator, s->discriminator, c->forgers != NULL, s->workspace, &s->game));
+    // A run is as long as it takes until every kind of step, lazy penalties included, has had its share.
+    uint64_t rounds = c->game.r1_weight > 0 ? (uint64_t)c->game.r1_every : 1;
+    s->draws = rounds * (s->generator_net ? (uint64_t)c->game.d_steps : 1);
+    s->steps = s->generator_net ? rounds : 0;
+    return make_up_pictures(s);
+}
+
+static foil_status run_steps(void *context, int i) {
+    stage *s = context;
+    game_batch b = {s->pixels, s->pixels, s->labels};
+    game_report report;
+    uint64_t first = (uint64_t)i * s->draws, total = (uint64_t)s->config.run.steps;
+    for (uint64_t k = 0; k < s->draws; k++) {
+        game_step_discriminator(s->game, first + k, total, &b, &report);
+        if (s->steps && (k + 1) % (s->draws / s->steps) == 0) game_step_generator(s->game, first + k, total, &report);
+    }
+    return FOIL_OK;
+}
+
+foil_status bench_training(const char *path, const bench_options *o, bench_result *out) {
+    stage s = {0};
+    foil_status status = open_stage(path, o, &s);
+    if (status == FOIL_OK) status = bench_time(run_steps, &s, o->seconds, &out->seconds, &out->runs);
+    if (status == FOIL_OK) {
+        out->what = s.generator_net ? "adversarial step" : "supervised step";
+        out->batch = (int)s.config.run.batch;
+        out->images = (double)s.draws * out->batch;
+        out->precision = s.config.run.precision;
+        out->flops = game_flops(s.game, s.draws, s.steps);
+        out->memory = game_memory(s.game);
+    }
+    close_stage(&s);
+    return status;
+}
