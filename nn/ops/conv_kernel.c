@@ -15,7 +15,7 @@
 
 #include "nn/blocks.h"
 
-enum { FEW = 4 }; // channels of a picture
+enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
 typedef enum form { DIRECT, PRODUCT, COLUMNS } form;
 
@@ -63,8 +63,8 @@ static form choose(const onednn_conv *c) {
     case ONEDNN_CONV: // direct: rows of few pixels, 65 %
         pays = c->out_width <= 4 && c->channels >= 64;
         break;
-    case ONEDNN_CONV_DATA: // direct: 3 of 16 lanes are filled, 19 %
-        pays = c->channels <= FEW && c->out >= 16;
+    case ONEDNN_CONV_DATA: // direct: 3 of 16 lanes are filled, 19 %; rows of few pixels in bf16, 60 %
+        pays = (c->channels <= FEW && c->out >= 16) || (c->x == BF16 && c->out_width <= 4 && c->channels <= MOST_SUMS && c->out >= 64);
         break;
     case ONEDNN_CONV_WEIGHTS: // direct: pairs of pixels are taken along rows, 53 %
         pays = c->x == BF16 && c->out_width <= 8 && c->channels >= 64 && columns_bytes(c) <= 2 * MOST_COLUMNS;
@@ -230,8 +230,6 @@ static inline __attribute__((always_inline)) void add_taps(const readers *a, con
             for (int e = 0; e < channels; e++) to[i * channels + e] += from[a->at[(v + i) * a->most + q] + e];
 }
 
-enum { CHUNK = 64 }; // pixels
-
 // Each pixel is the sum of the columns' elements that were taken from it.
 static void add_up_chunk(const conv_kernel *k, const float *columns, int64_t line, int64_t v, int64_t n, float *to) {
     const onednn_conv *c = &k->conv;
@@ -257,9 +255,10 @@ static void add_up_chunk(const conv_kernel *k, const float *columns, int64_t lin
 
 static void add_up_line(const conv_kernel *k, const float *columns, int64_t line, void *out) {
     const onednn_conv *c = &k->conv;
-    float sums[CHUNK * FEW];
-    for (int64_t v = 0; v < c->width; v += CHUNK) {
-        int64_t n = c->width - v < CHUNK ? c->width - v : CHUNK, at = (line * c->width + v) * c->channels;
+    float sums[MOST_SUMS];
+    int64_t chunk = MOST_SUMS / c->channels;
+    for (int64_t v = 0; v < c->width; v += chunk) {
+        int64_t n = c->width - v < chunk ? c->width - v : chunk, at = (line * c->width + v) * c->channels;
         add_up_chunk(k, columns, line, v, n, sums);
         blocks_store((int)(n * c->channels), (char *)out + (size_t)at * dtype_size(c->x), sums, c->x);
     }
