@@ -13,6 +13,7 @@ static struct {
     bool active;
     char what[64];
     long long first; // what was done already when the bar appeared: not ours to count in the rate
+    long long shown; // the last number drawn
     double started, drawn;
 } bar;
 
@@ -73,8 +74,10 @@ void cli_progress(const char *what, long long done, long long total, const char 
         bar.drawn = terminal ? 0 : t;
     }
     bool last = total > 0 && done >= total;
+    if (last && !terminal && !fresh && bar.shown == done) return; // lines are not drawn over
     if (!last && t - bar.drawn < (terminal ? BAR_PERIOD : LINE_PERIOD)) return;
     bar.drawn = t;
+    bar.shown = done;
     draw(done, total, note, terminal);
 }
 

@@ -9,7 +9,11 @@ static H5E_auto2_t printer; // of the program around us, put back in between
 static void *printer_data;
 
 void h5_lock(void) {
+    static bool begun;
     pthread_mutex_lock(&lock);
+    // After a disk was full HDF5 can't close the file, and would crash at the end of the program, when it tries again. Nothing of ours stays open until then.
+    if (!begun) H5dont_atexit();
+    begun = true;
     H5Eget_auto2(H5E_DEFAULT, &printer, &printer_data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }

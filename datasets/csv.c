@@ -11,8 +11,9 @@ static const char *const COLUMN_NAMES[] = {"path", "label", "method", "subject",
 
 typedef struct manifest {
     const char *path;
-    char *at; // the next record
-    int line; // of it
+    char *at;   // the next record
+    int line;   // of `at`
+    int record; // line where the record in `field` begins
     int fields;
     char *field[MAX_FIELDS];
     int column[COLUMNS]; // its place in a record, or -1
@@ -43,6 +44,7 @@ static foil_status next_record(manifest *m, bool *more) {
     while (*m->at == '\n' || (*m->at == '\r' && m->at[1] == '\n')) m->line += *m->at++ == '\n';
     *more = *m->at != 0;
     m->fields = 0;
+    m->record = m->line;
     for (char *at = m->at; *more;) {
         if (m->fields == MAX_FIELDS) return wrong(m, m->line, "more than 64 fields");
         int line = m->line;
@@ -57,6 +59,7 @@ static foil_status next_record(manifest *m, bool *more) {
         if (end == '\r' && at[1] == '\n') *at++ = 0;
         if (end != ',' && end != '\n' && end != '\r' && end) return wrong(m, m->line, "text behind a quoted field");
         m->at = *at ? at + 1 : at;
+        m->line += end == '\n' || end == '\r';
         *at = 0;
         if (end != ',') break;
         at = m->at;
@@ -88,14 +91,14 @@ static int find(const char *word, const char *const *words) {
     return -1;
 }
 
-static foil_status add_record(const manifest *m, int line, const import_options *o, import_list *into) {
+static foil_status add_record(const manifest *m, const import_options *o, import_list *into) {
     static const char *const LABELS[] = {"real", "fake", "0", "1", NULL};
     const char *path = value(m, COLUMN_PATH), *split = value(m, COLUMN_SPLIT), *method = value(m, COLUMN_METHOD);
     int label = find(value(m, COLUMN_LABEL), LABELS), at = *split ? find(split, SPLIT_NAMES) : -1;
-    if (!*path) return wrong(m, line, "no path");
-    if (label < 0) return foil_fail(FOIL_INVALID, "%s:%d: label '%s'; real or fake was expected", m->path, line, value(m, COLUMN_LABEL));
+    if (!*path) return wrong(m, m->record, "no path");
+    if (label < 0) return foil_fail(FOIL_INVALID, "%s:%d: label '%s'; real or fake was expected", m->path, m->record, value(m, COLUMN_LABEL));
     if (*split && (at < 0 || at == SPLIT_ALL))
-        return foil_fail(FOIL_INVALID, "%s:%d: split '%s'; train, val or test was expected", m->path, line, split);
+        return foil_fail(FOIL_INVALID, "%s:%d: split '%s'; train, val or test was expected", m->path, m->record, split);
     if (!*method) method = label & 1 ? "fake" : "real";
     char *whole = file_beside(m->path, path);
     if (!whole) return foil_fail_memory(strlen(path), "a path");
@@ -115,7 +118,7 @@ static foil_status read_manifest(manifest *m, const import_options *o, import_li
         bool more;
         TRY(next_record(m, &more));
         if (!more) return FOIL_OK;
-        TRY(add_record(m, m->line, o, into));
+        TRY(add_record(m, o, into));
     }
 }
 
