@@ -23,19 +23,31 @@ typedef struct check_inputs {
 
 static inline void put(void *to, dtype t, int64_t i, double v) {
     switch (t) {
-    case F32: ((float *)to)[i] = (float)v; break;
-    case BF16: ((uint16_t *)to)[i] = f32_to_bf16((float)v); break;
-    case U8: ((uint8_t *)to)[i] = (uint8_t)v; break;
-    case I32: ((int32_t *)to)[i] = (int32_t)v; break;
+    case F32:
+        ((float *)to)[i] = (float)v;
+        break;
+    case BF16:
+        ((uint16_t *)to)[i] = f32_to_bf16((float)v);
+        break;
+    case U8:
+        ((uint8_t *)to)[i] = (uint8_t)v;
+        break;
+    case I32:
+        ((int32_t *)to)[i] = (int32_t)v;
+        break;
     }
 }
 
 static inline double get(const void *from, dtype t, int64_t i) {
     switch (t) {
-    case F32: return (double)((const float *)from)[i];
-    case BF16: return (double)bf16_to_f32(((const uint16_t *)from)[i]);
-    case U8: return ((const uint8_t *)from)[i];
-    case I32: return ((const int32_t *)from)[i];
+    case F32:
+        return (double)((const float *)from)[i];
+    case BF16:
+        return (double)bf16_to_f32(((const uint16_t *)from)[i]);
+    case U8:
+        return ((const uint8_t *)from)[i];
+    case I32:
+        return ((const int32_t *)from)[i];
     }
     return NAN;
 }
@@ -108,7 +120,8 @@ static inline void check_plan(graph *g, const check_inputs *in, node *const *wan
     check_reference(g, in, 7, 3, wanted, n, expected);
     for (int run = 0; run < 2; run++) { // the second finds what the first left
         plan_run(p, 0, 7, 3);
-        for (int i = 0; i < n; i++) check_close(plan_data(p, wanted[i]), wanted[i]->type, expected[i], shape_count(wanted[i]->shape), tolerance, what);
+        for (int i = 0; i < n; i++)
+            check_close(plan_data(p, wanted[i]), wanted[i]->type, expected[i], shape_count(wanted[i]->shape), tolerance, what);
     }
     for (int i = 0; i < n; i++) free(expected[i]);
     plan_free(p);

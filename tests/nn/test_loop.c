@@ -17,7 +17,8 @@ static int roll(dice *d, int sides) {
 
 static shape random_shape(dice *d, bool large) {
     static const int64_t SIZES[] = {1, 2, 3, 4, 5, 7, 16, 33};
-    static const shape LARGE[] = {{4, {16, 16, 16, 3}}, {4, {8, 8, 8, 64}}, {2, {300, 70}}, {1, {20000}}, {5, {3, 5, 7, 2, 99}}, {3, {4, 3, 1500}}, {2, {7, 2000}}};
+    static const shape LARGE[] = {{4, {16, 16, 16, 3}},  {4, {8, 8, 8, 64}}, {2, {300, 70}}, {1, {20000}},
+                                  {5, {3, 5, 7, 2, 99}}, {3, {4, 3, 1500}},  {2, {7, 2000}}};
     if (large) return LARGE[roll(d, (int)(sizeof LARGE / sizeof *LARGE))];
     shape s = {.n = roll(d, 5)};
     for (int i = 0; i < s.n; i++) s.d[i] = SIZES[roll(d, 8)];
@@ -35,28 +36,45 @@ static shape random_repeat(dice *d, shape s) {
 
 static node *random_unary(dice *d, node *x) {
     switch (roll(d, 12)) {
-    case 0: return nn_relu(x);
-    case 1: return nn_tanh(x);
-    case 2: return nn_leaky_relu(x, 0.2);
-    case 3: return nn_sigmoid(x);
-    case 4: return nn_abs(x);
-    case 5: return nn_neg(x);
-    case 6: return nn_mul_scalar(x, 0.5);
-    case 7: return nn_add_scalar(x, -0.25);
-    case 8: return nn_square(nn_clip(x, -1, 1));
-    case 9: return nn_stop_gradient(x);
-    case 10: return nn_reshape(nn_tanh(nn_reshape(x, SHAPE(-1))), x->shape);
-    default: return nn_softplus(x);
+    case 0:
+        return nn_relu(x);
+    case 1:
+        return nn_tanh(x);
+    case 2:
+        return nn_leaky_relu(x, 0.2);
+    case 3:
+        return nn_sigmoid(x);
+    case 4:
+        return nn_abs(x);
+    case 5:
+        return nn_neg(x);
+    case 6:
+        return nn_mul_scalar(x, 0.5);
+    case 7:
+        return nn_add_scalar(x, -0.25);
+    case 8:
+        return nn_square(nn_clip(x, -1, 1));
+    case 9:
+        return nn_stop_gradient(x);
+    case 10:
+        return nn_reshape(nn_tanh(nn_reshape(x, SHAPE(-1))), x->shape);
+    default:
+        return nn_softplus(x);
     }
 }
 
 static node *random_binary(dice *d, node *a, node *b) {
     switch (roll(d, 5)) {
-    case 0: return nn_add(a, b);
-    case 1: return nn_sub(a, b);
-    case 2: return nn_mul(nn_tanh(a), b);
-    case 3: return nn_min(a, b);
-    default: return nn_max(a, b);
+    case 0:
+        return nn_add(a, b);
+    case 1:
+        return nn_sub(a, b);
+    case 2:
+        return nn_mul(nn_tanh(a), b);
+    case 3:
+        return nn_min(a, b);
+    default:
+        return nn_max(a, b);
     }
 }
 
@@ -83,9 +101,12 @@ static int grow_pool(dice *d, graph *g, check_inputs *in, node **pool, bool larg
     while (n < POOL) {
         node *x = pool[roll(d, n)], *y = pool[roll(d, n)];
         int kind = roll(d, 8);
-        if (kind < 3) pool[n++] = random_unary(d, x);
-        else if (kind < 6) pool[n++] = random_binary(d, x, y);
-        else pool[n++] = random_reduction(d, x);
+        if (kind < 3)
+            pool[n++] = random_unary(d, x);
+        else if (kind < 6)
+            pool[n++] = random_binary(d, x, y);
+        else
+            pool[n++] = random_reduction(d, x);
     }
     return n;
 }
@@ -123,7 +144,8 @@ static void test_random_graphs(void **state) {
 // Every set of reduced axes of shapes with rows shorter and longer than a block. -------------------------------------------------------------------------
 static void test_reductions(void **state) {
     (void)state;
-    static const shape SHAPES[] = {{3, {40, 30, 9}}, {4, {3, 1, 2, 1700}}, {4, {9, 10, 11, 12}}, {2, {10000, 3}}, {2, {3, 10000}}, {1, {12345}}, {0, {0}}};
+    static const shape SHAPES[] = {{3, {40, 30, 9}}, {4, {3, 1, 2, 1700}}, {4, {9, 10, 11, 12}}, {2, {10000, 3}}, {2, {3, 10000}}, {1, {12345}},
+                                   {0, {0}}};
     for (int threads = 1; threads <= 3; threads++) {
         threads_set(threads);
         for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {
