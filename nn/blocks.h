@@ -10,7 +10,7 @@ void blocks_fill(int n, float *to, float value);
 
 double blocks_sum(int n, const float *x);
 double blocks_max(int n, const float *x);
-void blocks_add_rows(int n, double *to, const float *x); // to[i] += x[i]
-void blocks_max_rows(int n, double *to, const float *x);
+void blocks_add_rows(int rows, int n, double *to, const float *x); // to[i] += each row's x[i]
+void blocks_max_rows(int rows, int n, double *to, const float *x);
 
 #endif

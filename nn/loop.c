@@ -129,6 +129,15 @@ static const float *load_leaf(const loop_leaf *leaf, int64_t first, int n, float
     return to;
 }
 
+// How many whole runs from here on, of n elements in all, go to the same results.
+static int64_t walk_repeats(const walk *w, int64_t run, int64_t n) {
+    const access *a = w->a;
+    int last = a->n - 1;
+    if (last == 0 || a->stride[last - 1] != 0 || run < a->size[last]) return 1;
+    int64_t left = a->size[last - 1] - w->digit[last - 1];
+    return n / run < left ? n / run : left;
+}
+
 static void reduce_block(const loop_reduction *r, double *partial, int64_t first, int64_t n, const float *x) {
     int64_t step = r->at.stride[r->at.n - 1];
     walk w = walk_from(&r->at, first);
@@ -136,7 +145,11 @@ static void reduce_block(const loop_reduction *r, double *partial, int64_t first
         int64_t run = walk_run(&w, n);
         double *to = partial + w.offset;
         if (step) {
-            (r->maximum ? blocks_max_rows : blocks_add_rows)((int)run, to, x);
+            int64_t rows = walk_repeats(&w, run, n), before = (rows - 1) * run;
+            (r->maximum ? blocks_max_rows : blocks_add_rows)((int)rows, (int)run, to, x);
+            if (rows > 1) w.digit[r->at.n - 2] += rows - 1;
+            x += before;
+            n -= before;
         } else if (r->maximum) {
             double m = blocks_max((int)run, x);
             if (m > *to || m != m) *to = m; // a NaN wins

@@ -7,7 +7,7 @@
 
 #include "nn/tensor.h"
 
-enum { LOOP_BLOCK = 512, LOOP_MAX_SLOTS = 256, LOOP_MAX_INPUTS = 4 };
+enum { LOOP_BLOCK = 1024, LOOP_MAX_SLOTS = 256, LOOP_MAX_INPUTS = 4 };
 
 // Element i, written in the mixed radix of `size` (outermost first), lies at the sum of digit · stride. As few digits as possible: dense is one digit of
 // stride 1, a scalar one of stride 0, a repeated row [(n, 0), (k, 1)].
@@ -43,7 +43,7 @@ typedef struct loop_store {
     void *data;
 } loop_store;
 
-// Sums and maxima over the digits whose stride is 0. Partial results are f64: one set for all threads where `shared` (each thread owns a part of the
+// Sums and maxima over the digits whose stride is 0. Partial results are f64 (f32 within four rows): one set for all threads where `shared` (each thread owns a part of the
 // result), else one per thread, added in the order of threads.
 typedef struct loop_reduction {
     bool maximum, shared;

@@ -144,8 +144,8 @@ static void test_random_graphs(void **state) {
 // Every set of reduced axes of shapes with rows shorter and longer than a block. -------------------------------------------------------------------------
 static void test_reductions(void **state) {
     (void)state;
-    static const shape SHAPES[] = {{3, {40, 30, 9}}, {4, {3, 1, 2, 1700}}, {4, {9, 10, 11, 12}}, {2, {10000, 3}}, {2, {3, 10000}}, {1, {12345}},
-                                   {0, {0}}};
+    static const shape SHAPES[] = {{3, {40, 30, 9}}, {3, {7, 100, 128}}, {2, {100, 300}}, {4, {3, 1, 2, 1700}}, {4, {9, 10, 11, 12}}, {2, {10000, 3}},
+                                   {2, {3, 10000}},  {1, {12345}},       {0, {0}}};
     for (int threads = 1; threads <= 3; threads++) {
         threads_set(threads);
         for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {
