@@ -26,14 +26,15 @@
 typedef struct source {
     const uint8_t *bytes;
     size_t n, at;
+    const char *buffer; // stb_image's own, filled first and ahead of its needs; into any other place it reads what it needs
     bool past_end;
 } source;
 
 static int take(void *user, char *to, int wanted) {
-    const int buffer = 128; // of stb_image: it fills this ahead of its needs, any other size is what it needs
     source *s = user;
+    if (!s->buffer) s->buffer = to;
     size_t left = s->n - s->at, n = (size_t)wanted < left ? (size_t)wanted : left;
-    if (n == 0 || (n < (size_t)wanted && wanted != buffer)) s->past_end = true;
+    if (n == 0 || (n < (size_t)wanted && to != s->buffer)) s->past_end = true;
     memcpy(to, s->bytes + s->at, n);
     s->at += n;
     return (int)n;
@@ -58,11 +59,11 @@ static int at_end(void *user) {
 foil_status decode_stb(const uint8_t *bytes, size_t n, const char *name, image *out) {
     static const stbi_io_callbacks CALLBACKS = {take, skip, at_end};
     int width = 0, height = 0, channels = 0;
-    source s = {bytes, n, 0, false};
+    source s = {.bytes = bytes, .n = n};
     if (!stbi_info_from_callbacks(&CALLBACKS, &s, &width, &height, &channels))
         return foil_fail(FOIL_INVALID, "%s: not a picture of a known format (PNG, JPEG, BMP, TGA, GIF, PSD, PNM)", name);
     TRY(decode_check_size((uint64_t)height, (uint64_t)width, name));
-    s = (source){bytes, n, 0, false};
+    s = (source){.bytes = bytes, .n = n};
     uint8_t *pixels = stbi_load_from_callbacks(&CALLBACKS, &s, &width, &height, &channels, 0);
     foil_status status = FOIL_OK;
     image im = {0};

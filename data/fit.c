@@ -15,7 +15,10 @@ static foil_status centre(const image *in, int height, int width, image *out) {
 
 // The smallest size of `in`'s aspect that covers height x width, then its centre.
 static foil_status covered(const image *in, int height, int width, resize_filter f, image *out) {
+    const double limit = 1 << 28; // pixels; of a strip one pixel wide much more could be asked for
     double scale = fmax((double)height / in->height, (double)width / in->width);
+    if (in->height * scale * (in->width * scale) > limit)
+        return foil_fail(FOIL_INVALID, "%d x %d pixels are too narrow to cover %d x %d", in->width, in->height, width, height);
     int h = (int)fmax(height, round(in->height * scale)), w = (int)fmax(width, round(in->width * scale));
     image scaled;
     TRY(image_resize(in, h, w, f, &scaled));

@@ -12,15 +12,15 @@ static const char *const COLUMN_NAMES[] = {"path", "label", "method", "subject",
 typedef struct manifest {
     const char *path;
     char *at;   // the next record
-    int line;   // of `at`
+    int line;   // where that begins
     int record; // line where the record in `field` begins
     int fields;
     char *field[MAX_FIELDS];
     int column[COLUMNS]; // its place in a record, or -1
 } manifest;
 
-static foil_status wrong(const manifest *m, int line, const char *what) {
-    return foil_fail(FOIL_INVALID, "%s:%d: %s", m->path, line, what);
+static foil_status wrong(const manifest *m, const char *what) {
+    return foil_fail(FOIL_INVALID, "%s:%d: %s", m->path, m->record, what);
 }
 
 // A quoted field (RFC 4180), unquoted in place. `*at` is behind its closing quote afterwards.
@@ -35,7 +35,7 @@ static bool take_quoted(manifest *m, char **at, char **field) {
     }
     if (!*from) return false;
     *at = from + 1;
-    if (to != *at) *to = 0; // the quote's place
+    *to = 0; // at or before the quote's place
     return true;
 }
 
@@ -43,23 +43,22 @@ static bool take_quoted(manifest *m, char **at, char **field) {
 static foil_status next_record(manifest *m, bool *more) {
     while (*m->at == '\n' || (*m->at == '\r' && m->at[1] == '\n')) m->line += *m->at++ == '\n';
     *more = *m->at != 0;
-    m->fields = 0;
     m->record = m->line;
+    m->fields = 0;
     for (char *at = m->at; *more;) {
-        if (m->fields == MAX_FIELDS) return wrong(m, m->line, "more than 64 fields");
-        int line = m->line;
+        if (m->fields == MAX_FIELDS) return wrong(m, "more than 64 fields");
         char **field = &m->field[m->fields++];
         if (*at == '"') {
-            if (!take_quoted(m, &at, field)) return wrong(m, line, "a quoted field without an end");
+            if (!take_quoted(m, &at, field)) return wrong(m, "a quoted field without an end");
         } else {
             *field = at;
             at += strcspn(at, ",\r\n");
         }
         char end = *at;
         if (end == '\r' && at[1] == '\n') *at++ = 0;
-        if (end != ',' && end != '\n' && end != '\r' && end) return wrong(m, m->line, "text behind a quoted field");
-        m->at = *at ? at + 1 : at;
+        if (end != ',' && end != '\n' && end != '\r' && end) return wrong(m, "text behind a quoted field");
         m->line += end == '\n' || end == '\r';
+        m->at = *at ? at + 1 : at;
         *at = 0;
         if (end != ',') break;
         at = m->at;
@@ -77,7 +76,7 @@ static foil_status read_header(manifest *m) {
             if (!strcmp(m->field[i], COLUMN_NAMES[c])) m->column[c] = i;
     }
     if (more && m->column[COLUMN_PATH] >= 0 && m->column[COLUMN_LABEL] >= 0) return FOIL_OK;
-    return wrong(m, 1, "a header with the columns path and label was expected (and method, subject, split, clip, if known)");
+    return wrong(m, "a header with the columns path and label was expected (and method, subject, split, clip, if known)");
 }
 
 static const char *value(const manifest *m, int column) {
@@ -95,15 +94,16 @@ static foil_status add_record(const manifest *m, const import_options *o, import
     static const char *const LABELS[] = {"real", "fake", "0", "1", NULL};
     const char *path = value(m, COLUMN_PATH), *split = value(m, COLUMN_SPLIT), *method = value(m, COLUMN_METHOD);
     int label = find(value(m, COLUMN_LABEL), LABELS), at = *split ? find(split, SPLIT_NAMES) : -1;
-    if (!*path) return wrong(m, m->record, "no path");
+    if (!*path) return wrong(m, "no path");
     if (label < 0) return foil_fail(FOIL_INVALID, "%s:%d: label '%s'; real or fake was expected", m->path, m->record, value(m, COLUMN_LABEL));
     if (*split && (at < 0 || at == SPLIT_ALL))
         return foil_fail(FOIL_INVALID, "%s:%d: split '%s'; train, val or test was expected", m->path, m->record, split);
-    if (!*method) method = label & 1 ? "fake" : "real";
+    bool fake = o->label >= 0 ? o->label == 1 : label & 1;
+    if (!*method) method = fake ? "fake" : "real";
     char *whole = file_beside(m->path, path);
     if (!whole) return foil_fail_memory(strlen(path), "a path");
     foil_status s = import_add(into, &(import_item){.path = whole,
-                                                    .fake = o->label >= 0 ? o->label == 1 : label & 1,
+                                                    .fake = fake,
                                                     .method = o->method ? o->method : method,
                                                     .subject = value(m, COLUMN_SUBJECT),
                                                     .clip = value(m, COLUMN_CLIP),

@@ -78,7 +78,7 @@ static foil_status unite_by(grouping *g, size_t offset, const char *why) {
 
 // Dealing. ------------------------------------------------------------------------------------------------------------------------------------------
 
-typedef struct stratum { // of one class and method
+typedef struct stratum { // of one class and method, or of a class's methods that have too few groups for all shares
     int64_t items, groups, given[3], groups_left;
 } stratum;
 
@@ -100,9 +100,9 @@ static set_split deal(stratum *t, const double share[3]) {
 }
 
 typedef struct dealing {
-    stratum *stratum;
-    int *of;       // by item: the number of its class and method
-    int64_t *size; // by root
+    stratum *stratum; // 0 and 1 are the classes'
+    int *of;          // by item
+    int64_t *size;    // by root
     int64_t *order;
 } dealing;
 
@@ -112,18 +112,21 @@ static foil_status find_strata(const grouping *g, dealing *d) {
     for (int64_t i = 0; s == FOIL_OK && i < g->n; i++) {
         char name[512];
         snprintf(name, sizeof name, "%d %s", g->item[i]->fake, g->item[i]->method);
-        d->of[i] = names_add(&seen, name);
-        if (d->of[i] < 0) s = foil_fail_memory(sizeof name, "the groups of pictures");
+        d->of[i] = 2 + names_add(&seen, name);
+        if (d->of[i] < 2) s = foil_fail_memory(sizeof name, "the groups of pictures");
     }
     names_free(&seen);
     return s;
 }
 
 static void deal_all(grouping *g, dealing *d, const double share[3], uint64_t seed, set_split *split) {
+    int shares = (share[0] > 0) + (share[1] > 0) + (share[2] > 0);
     for (int64_t i = 0; i < g->n; i++) d->size[root_of(g, i)]++;
+    for (int64_t i = 0; i < g->n; i++) d->stratum[d->of[i]].groups += g->parent[i] == i;
     for (int64_t i = 0; i < g->n; i++) {
-        stratum *t = &d->stratum[d->of[i]];
         if (g->parent[i] != i) continue;
+        if (d->stratum[d->of[i]].groups < shares) d->of[i] = g->item[i]->fake;
+        stratum *t = &d->stratum[d->of[i]];
         t->items += d->size[i];
         t->groups_left += g->witness[i] < 0;
         if (g->witness[i] >= 0) t->given[g->item[g->witness[i]]->split] += d->size[i];
@@ -163,7 +166,7 @@ foil_status group_items(const import_item *const *item, int64_t n, const unsigne
                         set_split *split, int64_t *duplicates) {
     size_t m = (size_t)n + 1;
     grouping g = {item, n, calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t))};
-    dealing d = {calloc(m, sizeof(stratum)), calloc(m, sizeof(int)), calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t))};
+    dealing d = {calloc(m + 2, sizeof(stratum)), calloc(m, sizeof(int)), calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t))};
     bool ok = g.parent && g.witness && g.first && d.stratum && d.of && d.size && d.order;
     foil_status s = ok ? group(&g, &d, sha, share, seed, clip, split, duplicates) : foil_fail_memory(m * 100, "the groups of pictures");
     void *all[] = {g.parent, g.witness, g.first, d.stratum, d.of, d.size, d.order};

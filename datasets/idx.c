@@ -19,7 +19,9 @@ static foil_status unpack(const char *path, uint8_t **out, size_t *n) {
     for (int got = 1; s == FOIL_OK && got > 0; used += (size_t)(got > 0 ? got : 0)) {
         if (used == capacity) {
             uint8_t *more = capacity < MAX_BYTES ? realloc(bytes, 2 * capacity) : NULL;
-            if (!more) s = foil_fail_memory(2 * capacity, path);
+            if (!more)
+                s = capacity < MAX_BYTES ? foil_fail_memory(2 * capacity, path)
+                                         : foil_fail(FOIL_INVALID, "%s: more than the %d MB that are read", path, MAX_BYTES >> 20);
             if (!more) break;
             bytes = more;
             capacity *= 2;
@@ -50,10 +52,10 @@ static foil_status describe(const char *path, const uint8_t *b, size_t n, import
     if (size[1] < 1 || size[1] > 65535 || size[2] < 1 || size[2] > 65535 || (size[3] != 1 && size[3] != 3))
         return foil_fail(FOIL_INVALID, "%s: pictures of %lld x %lld x %lld", path, (long long)size[1], (long long)size[2], (long long)size[3]);
     *a = (import_archive){.skip = 4 + 4 * (size_t)rank, .records = size[0], .height = (int)size[1], .width = (int)size[2], .channels = (int)size[3]};
-    int64_t record = size[1] * size[2] * size[3];
-    if ((int64_t)(n - a->skip) == size[0] * record) return FOIL_OK;
-    return foil_fail(FOIL_INVALID, "%s: %lld bytes of pixels; its header announces %lld pictures of %lld", path, (long long)(n - a->skip),
-                     (long long)size[0], (long long)record);
+    int64_t record = size[1] * size[2] * size[3], given = (int64_t)(n - a->skip);
+    if (given % record == 0 && given / record == size[0]) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: %lld bytes of pixels; its header announces %lld pictures of %lld", path, (long long)given, (long long)size[0],
+                     (long long)record);
 }
 
 static foil_status list_idx(const char *source, const import_options *o, import_list *into) {

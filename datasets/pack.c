@@ -127,13 +127,13 @@ static foil_status make_pictures(const packing *p, int64_t i, image *out) {
     foil_status s;
     int size = o->fit == FIT_NATIVE ? 0 : o->size;
     if (memcmp(again, p->sha[i], sizeof again) != 0)
-        s = foil_fail(FOIL_IO, "%s: changed while it was packed", p->item[i]->path);
+        s = foil_fail(FOIL_IO, "changed while it was packed");
     else if (o->patches)
         s = cut_patches(o, &im, i, out, p->pictures[i]);
     else
         s = image_fitted(&im, size, size, o->channels, o->fit, o->filter, out);
     image_free(&im);
-    return s;
+    return s == FOIL_OK ? FOIL_OK : foil_fail_within(s, "%s", p->item[i]->path);
 }
 
 static foil_status add_pictures(const packing *p, int64_t i, const image *made, set_writer *w, pack_summary *sum) {
