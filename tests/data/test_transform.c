@@ -159,7 +159,7 @@ static void test_wrong_lists(void **state) {
     transform_free(t);
     text doc = {0};
     transform_document(&doc);
-    assert_non_null(strstr(doc.data, "### blur"));
+    assert_non_null(strstr(doc.data, "### `blur`"));
     assert_non_null(strstr(doc.data, "`sigma`"));
     text_free(&doc);
 }
