@@ -8,7 +8,7 @@
 
 static option OPTIONS[] = {
     {.name = "--out", .letter = 'o', .value = "SET.h5", .doc = "the file to make (required)"},
-    {.name = "--layout", .value = "NAME", .doc = "folders, csv, idx or cifar (default: by looking)"},
+    {.name = "--layout", .value = "NAME", .doc = "folders, csv, idx, cifar or set (default: by looking)"},
     {.name = "--size", .value = "N", .doc = "side of the square pictures in the set (default 64)"},
     {.name = "--fit", .value = "FIT", .doc = "crop (default): the centre; resize: whatever the aspect; native: every picture as it is"},
     {.name = "--filter", .value = "F", .doc = "of resizing: bilinear, bicubic or lanczos (default), antialiased"},
@@ -121,9 +121,9 @@ static foil_status run(const char *const *sources, int n, const import_options *
 int cmd_pack(int argc, char **argv) {
     int count, status, label = -1;
     if (!cli_parse(
-            argc, argv, "foil pack SOURCE... -o SET.h5 [OPTIONS]",
+            argc, argv, "SOURCE... -o SET.h5 [OPTIONS]",
             "Packs pictures into one HDF5 set. A source is a folder (real/<source>/**, fake/<method>/**, or any tree with --label), a picture with\n"
-            "--label, a manifest (path,label,method,subject,split), an idx file or a CIFAR batch.",
+            "--label, a manifest (path,label,method,subject,split), an idx file, a CIFAR batch or another set.",
             OPTIONS, &count, &status))
         return status;
     pack_options o = {

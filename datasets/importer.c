@@ -14,12 +14,13 @@ struct import_list {
     int64_t n, capacity;
     struct held {
         struct held *next;
-        import_archive archive;
-    } * archives;
+        import_archive archive; // or
+        set *set;
+    } * held;
 };
 
-extern const importer IMPORT_CSV, IMPORT_IDX, IMPORT_CIFAR, IMPORT_FOLDERS;
-const importer *const IMPORTERS[] = {&IMPORT_CSV, &IMPORT_IDX, &IMPORT_CIFAR, &IMPORT_FOLDERS, NULL};
+extern const importer IMPORT_CSV, IMPORT_IDX, IMPORT_CIFAR, IMPORT_SET, IMPORT_FOLDERS;
+const importer *const IMPORTERS[] = {&IMPORT_CSV, &IMPORT_IDX, &IMPORT_CIFAR, &IMPORT_SET, &IMPORT_FOLDERS, NULL};
 
 int64_t import_count(const import_list *l) {
     return l->n;
@@ -31,7 +32,10 @@ const import_item *import_at(const import_list *l, int64_t i) {
 
 void import_free(import_list *l) {
     if (!l) return;
-    for (struct held *h = l->archives; h; h = h->next) free(h->archive.bytes);
+    for (struct held *h = l->held; h; h = h->next) {
+        free(h->archive.bytes);
+        set_close(h->set);
+    }
     arena_free(&l->texts);
     free(l->item);
     free(l);
@@ -87,9 +91,20 @@ foil_status import_add_archive(import_list *l, const char *source, const import_
         free(a->bytes);
         return foil_fail_memory(sizeof *h, "the list of pictures");
     }
-    *h = (struct held){l->archives, *a};
-    l->archives = h;
+    *h = (struct held){.next = l->held, .archive = *a};
+    l->held = h;
     return add_records(l, source, &h->archive, o);
+}
+
+foil_status import_hold_set(import_list *l, set *s) {
+    struct held *h = arena_alloc(&l->texts, sizeof *h);
+    if (!h) {
+        set_close(s);
+        return foil_fail_memory(sizeof *h, "the list of pictures");
+    }
+    *h = (struct held){.next = l->held, .set = s};
+    l->held = h;
+    return FOIL_OK;
 }
 
 // Reading. ------------------------------------------------------------------------------------------------------------------------------------------
@@ -104,7 +119,14 @@ static foil_status read_record(const import_item *item, image *out, unsigned cha
     return FOIL_OK;
 }
 
+static foil_status read_from_set(const import_item *item, image *out, unsigned char sha[32]) {
+    TRY(set_read(item->set, item->record, out));
+    if (sha) sha256(out->pixels, image_bytes(out), sha);
+    return FOIL_OK;
+}
+
 foil_status import_read(const import_item *item, image *out, unsigned char sha[32]) {
+    if (item->set) return read_from_set(item, out, sha);
     if (item->archive) return read_record(item, out, sha);
     file_map m;
     TRY(file_map_open(item->path, &m));
@@ -125,7 +147,7 @@ static foil_status find_layout(const char *source, const char *layout, const imp
     }
     if (!layout || !*layout) return FOIL_OK; // the last one, folders, takes anything
     const char *near = text_nearest(layout, known);
-    return foil_fail(FOIL_INVALID, "unknown layout '%s'%s%s%s; folders, csv, idx and cifar are known", layout, near ? " (did you mean '" : "",
+    return foil_fail(FOIL_INVALID, "unknown layout '%s'%s%s%s; folders, csv, idx, cifar and set are known", layout, near ? " (did you mean '" : "",
                      near ? near : "", near ? "'?)" : "");
 }
 

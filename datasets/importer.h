@@ -16,7 +16,8 @@ typedef struct import_archive {
 
 typedef struct import_item {
     const char *path;              // a picture's file; of an archive's record "t10k.idx#17"
-    const import_archive *archive; // NULL = `path` is the picture
+    const import_archive *archive; // or
+    const set *set;                // holds it as `record`; both NULL = `path` is the picture
     int64_t record;
     bool fake;
     const char *method, *subject; // subject "" = the file is its own subject
@@ -24,7 +25,7 @@ typedef struct import_item {
     int split;                    // set_split, or -1: to be assigned
 } import_item;
 
-typedef struct import_list import_list; // owns the texts and archives
+typedef struct import_list import_list; // owns the texts, archives and sets
 int64_t import_count(const import_list *l);
 const import_item *import_at(const import_list *l, int64_t i);
 void import_free(import_list *l); // NULL is fine
@@ -37,7 +38,7 @@ typedef struct import_options {
     const char *method; // overrides the layout's; NULL = none given
 } import_options;
 
-// One layout: folders.c, csv.c, idx.c, cifar.c.
+// One layout: folders.c, csv.c, idx.c, cifar.c, set.c.
 typedef struct importer {
     const char *name, *doc;
     bool (*sniff)(const char *source);
@@ -51,6 +52,7 @@ foil_status import_sources(const char *const *sources, int n, const import_optio
 // For importers: texts are copied; an archive's bytes are taken over.
 foil_status import_add(import_list *l, const import_item *item);
 foil_status import_add_archive(import_list *l, const char *source, const import_archive *a, const import_options *o);
+foil_status import_hold_set(import_list *l, set *s); // takes it over
 foil_status import_add_file(import_list *l, const char *path, bool fake, const char *method);
 
 // Packing. --------------------------------------------------------------------------------------------------------------------------------

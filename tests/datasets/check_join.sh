@@ -1,0 +1,26 @@
+#!/bin/sh
+# A set is a source like others: joined with pictures from elsewhere it keeps its pictures, labels, clips and splits.
+set -eu
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+cd "$work"
+picture() { LC_ALL=C awk -v s="$1" 'BEGIN { srand(s); printf "P6\n32 32\n255\n"; for (i = 0; i < 3072; i++) printf "%c", 1 + int(rand() * 254) }'; }
+mkdir -p photos more/fake/noise
+for i in 1 2 3 4; do
+    picture "$i" >photos/$i.ppm
+    picture "$((i + 100))" >more/fake/noise/$i.ppm
+done
+"$FOIL" pack photos --label real --method camera -o photos.h5 --size 8 --patches 4 --patch-scale 0.5 --split 0.5,0.25,0.25 --quiet
+"$FOIL" pack photos.h5 -o again.h5 --size 8 --quiet
+"$FOIL" pack photos.h5 more -o joined.h5 --size 8 --split 0,0,1 --quiet >summary
+counts() { "$FOIL" inspect "$1" | awk '$1 == "real" || $1 == "fake" { print $1, $2, $3, $4, $5 }'; }
+expect() { [ "$2" = "$3" ] || { printf '%s: %s instead of %s\n' "$1" "$3" "$2" >&2; exit 1; }; }
+expect "packed" "real camera 8 4 4" "$(counts photos.h5)"
+expect "packed again" "real camera 8 4 4" "$(counts again.h5)"
+expect "joined" "real camera 8 4 4
+fake noise 0 0 4" "$(counts joined.h5)"
+# Patches of a photograph are one clip still, whatever the shares: a set that moved them would not be the same.
+"$FOIL" pack photos.h5 -o moved.h5 --size 8 --split 0,1,0 --seed 9 --quiet >moved
+expect "splits that were there" "real camera 8 4 4" "$(counts moved.h5)"
+if "$FOIL" pack again.h5 photos.h5 photos/nowhere -o x.h5 --size 8 2>message; then exit 1; fi
+grep -q "photos/nowhere" message
+[ ! -e x.h5 ]
