@@ -70,7 +70,7 @@ static foil_status add_records(import_list *l, const char *source, const import_
     for (int64_t i = 0; s == FOIL_OK && i < a->records; i++) {
         path.length = 0;
         text_format(&path, "%s#%lld", source, (long long)i);
-        if (path.failed) s = foil_fail_memory(strlen(source), "the list of pictures");
+        if (path.failed) s = foil_fail_memory(path.length, "the list of pictures");
         const import_item item = {.path = path.data,
                                   .archive = a,
                                   .record = i,
