@@ -2,6 +2,7 @@
 //
 // A plan has phases. Between two of them the caller may change the stores (an optimizer's step), and a later phase may use what an earlier one left: an
 // adversarial step is one graph with two phases, and the generator's forward pass is shared between them.
+// Values stay what an earlier phase computed; parameters, and repeats and views of them, are read where they lie, with what they hold at that time.
 //
 //     plan_output d[] = {{loss_d, NULL}, {grad_d0, slab}, …}, g[] = {…};
 //     TRY(plan_compile(graph, (plan_phase[]){{d, n_d}, {g, n_g}}, 2, workspace, &p));
