@@ -11,7 +11,9 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#ifndef __clang_analyzer__ // not our code to mend
 #define STB_IMAGE_IMPLEMENTATION
+#endif
 #define STB_IMAGE_STATIC
 #define STBI_NO_STDIO
 #define STBI_NO_PNG

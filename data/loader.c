@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -105,7 +106,7 @@ static void *work(void *context) {
         foil_status status = l->o.shuffle && !known.place ? foil_fail_memory(n * sizeof *known.place, "a shuffle") : make(l, &known, k, &s->b);
         pthread_mutex_lock(&l->lock);
         s->status = status;
-        if (status != FOIL_OK) strcpy(s->error, foil_error()); // as long as a message can be
+        if (status != FOIL_OK) snprintf(s->error, sizeof s->error, "%s", foil_error());
         s->ready = true;
         pthread_cond_broadcast(&l->ready);
         pthread_mutex_unlock(&l->lock);

@@ -69,10 +69,11 @@ static foil_status taps_new(int in, int out, resize_filter f, taps *t) {
     double ratio = (double)in / out, scale = ratio < 1 ? 1 : ratio, support = FILTERS[f].support * scale;
     int widest = (int)ceil(support) * 2 + 1;
     size_t n = (size_t)out;
-    *t = (taps){widest, malloc(n * sizeof(int)), malloc(n * sizeof(int)), calloc(n * (size_t)widest, sizeof(int32_t))};
-    double *w = malloc((size_t)widest * sizeof *w);
+    *t = (taps){widest, calloc(n, sizeof(int)), calloc(n, sizeof(int)), calloc(n * (size_t)widest, sizeof(int32_t))};
+    double *w = calloc((size_t)widest, sizeof *w);
     if (!t->first || !t->count || !t->weight || !w) {
         taps_free(t);
+        *t = (taps){0};
         free(w);
         return foil_fail_memory(n * (size_t)widest * sizeof(int32_t), "resizing");
     }
@@ -138,10 +139,10 @@ static foil_status resized_height(const image *in, int height, resize_filter f, 
     taps t;
     TRY(image_new(height, in->width, in->channels, out));
     foil_status s = taps_new(in->height, height, f, &t);
-    int32_t *sums = s == FOIL_OK ? malloc(bytes) : NULL;
+    int32_t *sums = calloc(1, bytes);
     if (s == FOIL_OK && !sums) s = foil_fail_memory(bytes, "resizing");
     if (s == FOIL_OK) resize_columns(in, &t, sums, out);
-    if (s == FOIL_OK || sums) taps_free(&t);
+    taps_free(&t);
     free(sums);
     if (s != FOIL_OK) image_free(out);
     return s;

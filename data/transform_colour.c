@@ -28,7 +28,7 @@ static foil_status apply(const void *settings, image *im, draws *d) {
     size_t n = image_bytes(im), c = (size_t)im->channels;
     for (size_t i = 0; i < n; i++) im->pixels[i] = blend(0, im->pixels[i], brightness);
     for (size_t i = 0; i < n; i += c) mean += grey(im->pixels + i, im->channels);
-    mean /= (double)(n / c);
+    mean /= (double)im->height * im->width;
     for (size_t i = 0; i < n; i++) im->pixels[i] = blend(mean, im->pixels[i], contrast);
     for (size_t i = 0; c == 3 && i < n; i += c) {
         double g = grey(im->pixels + i, im->channels);

@@ -38,7 +38,7 @@ static foil_status apply_blur(const void *settings, image *im, draws *d) {
     const blur *o = settings;
     double sigma = draw(d, o->sigma[0], o->sigma[1]);
     if (sigma < 1e-3) return FOIL_OK;
-    float weight[MAX_RADIUS + 1];
+    float weight[MAX_RADIUS + 1] = {0};
     int radius = gaussian(sigma, weight);
     size_t n = image_bytes(im), pixel = (size_t)im->channels, row = (size_t)im->width * pixel;
     float *a = calloc(2 * n, sizeof *a);

@@ -1,6 +1,7 @@
 // The list of items, and which layout a source has.
 #include "datasets/importer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,8 +154,9 @@ static foil_status find_layout(const char *source, const char *layout, const imp
 
 static foil_status list_source(import_list *l, const char *source, const import_options *o) {
     if (!file_exists(source)) return foil_fail(FOIL_IO, "%s: no such file or folder", source);
-    const importer *by;
+    const importer *by = NULL;
     TRY(find_layout(source, o->layout, &by));
+    assert(by);
     int64_t before = l->n;
     TRY(by->list(source, o, l));
     return l->n > before ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: no pictures found (layout %s)", source, by->name);

@@ -13,7 +13,7 @@ typedef struct builder {
 } builder;
 
 static loop_instruction *add_instruction(builder *b, loop_code code, int index, int slot) {
-    assert(b->l->instructions < 3 * LOOP_MAX_SLOTS);
+    assert(b->l->instruction && b->l->instructions < 3 * LOOP_MAX_SLOTS);
     loop_instruction *k = &b->l->instruction[b->l->instructions++];
     *k = (loop_instruction){.code = code, .index = index, .slot = slot};
     return k;
