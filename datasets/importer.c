@@ -1,7 +1,6 @@
 // The list of items, and which layout a source has.
 #include "datasets/importer.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,22 +140,22 @@ foil_status import_read(const import_item *item, image *out, unsigned char sha[3
 
 static foil_status find_layout(const char *source, const char *layout, const importer **out) {
     const char *known[16] = {0};
+    *out = NULL;
     for (int i = 0; IMPORTERS[i]; i++) {
         known[i] = IMPORTERS[i]->name;
         *out = IMPORTERS[i];
         if (layout && *layout ? !strcmp(layout, known[i]) : IMPORTERS[i]->sniff(source)) return FOIL_OK;
     }
-    if (!layout || !*layout) return FOIL_OK; // the last one, folders, takes anything
-    const char *near = text_nearest(layout, known);
+    if (*out && (!layout || !*layout)) return FOIL_OK; // the last one, folders, takes anything
+    const char *near = layout ? text_nearest(layout, known) : NULL;
     return foil_fail(FOIL_INVALID, "unknown layout '%s'%s%s%s; folders, csv, idx, cifar and set are known", layout, near ? " (did you mean '" : "",
                      near ? near : "", near ? "'?)" : "");
 }
 
 static foil_status list_source(import_list *l, const char *source, const import_options *o) {
     if (!file_exists(source)) return foil_fail(FOIL_IO, "%s: no such file or folder", source);
-    const importer *by = NULL;
+    const importer *by;
     TRY(find_layout(source, o->layout, &by));
-    assert(by);
     int64_t before = l->n;
     TRY(by->list(source, o, l));
     return l->n > before ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: no pictures found (layout %s)", source, by->name);

@@ -117,6 +117,7 @@ edit supervised.yaml 's/good.h5/cut.h5/' cut_set.yaml
 edit supervised.yaml 's/good.h5/words.h5/' words_set.yaml
 edit supervised.yaml 's/good.h5/reals.h5/' one_class.yaml
 edit supervised.yaml 's/d.yaml/nowhere.yaml/' no_net.yaml
+edit supervised.yaml 's/set: good.h5//' unset.yaml
 edit d.yaml 's/leaky_relu/leaky_rely/' d_layer.yaml
 edit d.yaml 's/stride/strid/' d_key.yaml
 edit d.yaml 's/kernel: 8/kernel: 80/' d_shape.yaml
@@ -187,6 +188,7 @@ check "missing key" 1 "missing_key\.yaml.*discriminator" train missing_key.yaml 
 check "shares of forgers" 1 "shares\.yaml.*(0\.7|share)" train shares.yaml --out o
 check "unknown forger" 1 "unknown_forger\.yaml:5:[0-9]+: .*datasett.*'dataset'" train unknown_forger.yaml --out o
 check "missing set" 1 "nowhere\.h5: .*No such file" train no_set.yaml --out o
+check "training file without a set" 1 "data\.set" train unset.yaml --out o
 check "truncated set" 1 "cut\.h5" train cut_set.yaml --out o
 check "set that is no HDF5 file" 1 "words\.h5" train words_set.yaml --out o
 check "supervised on one class" 1 "no fakes.*dataset" train one_class.yaml --out o

@@ -149,7 +149,6 @@ static const struct {
     {"run: {step: 1}\ndata: {set: a.h5}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\n", "did you mean 'steps'?"},
     {"run: {steps: many}\ndata: {set: a.h5}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\n", "steps"},
     {"run: {steps: -1}\ndata: {set: a.h5}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\n", "steps"},
-    {"run: {steps: 1}\ndata: {}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\n", "set"},
     {"run: {steps: 1}\ndata: {set: a.h5}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\ngame: {loss: hing}\n", "hinge"},
     {"run: {steps: 1}\ndata: {set: a.h5}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\ngame: 3\n", "run.yaml:5"},
     {"run: {steps: 1}\ndata: {set: a.h5}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\nevaluate: {split: test}\n", "split"},
