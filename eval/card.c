@@ -125,5 +125,6 @@ foil_status card_read(const safetensors *file, const char *path, arena *texts, d
     TRY(read_calibration(&r, &card->calibration));
     card->fit = (image_fit)fit;
     card->filter = (resize_filter)filter;
-    return net_parse(network, path, (int)channels, n);
+    foil_status status = net_parse(network, "network", (int)channels, n); // exports name nodes after it: not after where the file lies
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s", path);
 }

@@ -4,19 +4,14 @@
 #include "export/onnx_graph.h"
 #include "nn/ops/table.h"
 
-static int64_t or_one(int64_t value) {
-    return value ? value : 1;
-}
-
 static onnx_node *add_conv(onnx_graph *x, const node *n, const char *type, const char *in, const char *weights) {
     const conv_params *p = &((const conv_family_params *)n->params)->conv;
-    const int64_t stride[] = {or_one(p->stride[0]), or_one(p->stride[1])}, dilation[] = {or_one(p->dilation[0]), or_one(p->dilation[1])};
     onnx_node *y = onnx_add(x->model, type, (const char *[]){in, weights}, 2, NULL);
     onnx_ints(x->model, y, "kernel_shape", n->in[1]->shape.d + 2, 2);
-    onnx_ints(x->model, y, "strides", stride, 2);
+    onnx_ints(x->model, y, "strides", p->stride, 2);
     onnx_ints(x->model, y, "pads", p->pad, 4);
-    onnx_ints(x->model, y, "dilations", dilation, 2);
-    onnx_int(x->model, y, "group", or_one(p->groups));
+    onnx_ints(x->model, y, "dilations", p->dilation, 2);
+    onnx_int(x->model, y, "group", p->groups);
     return y;
 }
 
@@ -40,7 +35,7 @@ foil_status onnx_conv_data(onnx_graph *x, const node *n) {
     const conv_params *p = &((const conv_family_params *)n->params)->conv;
     int64_t swallowed[2];
     for (int i = 0; i < 2; i++) {
-        int64_t least = (n->in[0]->shape.d[1 + i] - 1) * or_one(p->stride[i]) + or_one(p->dilation[i]) * (n->in[1]->shape.d[2 + i] - 1) + 1;
+        int64_t least = (n->in[0]->shape.d[1 + i] - 1) * p->stride[i] + p->dilation[i] * (n->in[1]->shape.d[2 + i] - 1) + 1;
         swallowed[i] = n->shape.d[1 + i] - (least - p->pad[i] - p->pad[2 + i]);
     }
     onnx_node *y = add_conv(x, n, "ConvTranspose", picture, weights);
@@ -51,13 +46,12 @@ foil_status onnx_conv_data(onnx_graph *x, const node *n) {
 
 foil_status onnx_pool(onnx_graph *x, const node *n) {
     const pool_params *p = n->params;
-    const int64_t stride[] = {p->stride[0] ? p->stride[0] : p->kernel[0], p->stride[1] ? p->stride[1] : p->kernel[1]};
     bool average = n->op == &OP_AVERAGE_POOL;
     const char *in = NULL;
     TRY(onnx_operand(x, n->in[0], ONNX_NCHW, &in));
     onnx_node *y = onnx_add(x->model, average ? "AveragePool" : "MaxPool", &in, 1, NULL);
     onnx_ints(x->model, y, "kernel_shape", p->kernel, 2);
-    onnx_ints(x->model, y, "strides", stride, 2);
+    onnx_ints(x->model, y, "strides", p->stride, 2);
     onnx_ints(x->model, y, "pads", p->pad, 4);
     if (average) onnx_int(x->model, y, "count_include_pad", p->count_padding);
     onnx_result(x, n, y, ONNX_NCHW);

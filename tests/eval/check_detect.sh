@@ -1,0 +1,80 @@
+#!/bin/sh
+# foil detect, foil eval and foil export from the command line: formats, thresholds, files that cannot be read, files that appear.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+"$FOIL_BUILD/tests/export_test_networks" . >/dev/null
+detector=dcgan32-d.safetensors
+fail() { echo "$1" >&2; exit 1; }
+same() { [ "$1" = "$2" ] || fail "$3: '$1' instead of '$2'"; }
+
+# Pictures: two good ones and something else, in a folder with a comma
+mkdir -p "a, b/deep"
+cp "$FOIL_SOURCE/tests/broken/good.jpg" "a, b/one.jpg"
+cp "$FOIL_SOURCE/tests/broken/good.png" "a, b/deep/two.png"
+echo notes >"a, b/notes.txt"
+
+# Detect --------------------------------------------------------------------------------------------------------------------------------------
+"$FOIL" detect $detector "a, b" --csv >scores.csv
+same "$(head -1 scores.csv)" "path,score,verdict" "header"
+same "$(wc -l <scores.csv)" 3 "lines: the folder's pictures and nothing else"
+same "$(cut -d, -f1,2 scores.csv | sed -n 2p)" '"a, b/deep/two.png"' "the first path"
+score=$(sed -n 3p scores.csv | cut -d, -f3)
+
+# The verdict follows the threshold, whose edge belongs to the fakes; the exit status never does
+for t in 0:fake "$score:fake" 1:real; do
+    same "$("$FOIL" detect $detector "a, b/one.jpg" --csv --threshold "${t%:*}" | sed 's/.*,//' | tail -1)" "${t#*:}" "verdict at ${t%:*}"
+done
+same "$("$FOIL" detect $detector "a, b/one.jpg" --json --threshold fpr=0.01 | grep -c '"threshold": 0.7')" 1 "the detector's own threshold"
+
+# A file that cannot be read is named, the others are scored, the status is 1
+head -c 300 "a, b/one.jpg" >cut.jpg
+status=0
+"$FOIL" detect $detector "a, b/one.jpg" cut.jpg nowhere.png "a, b/deep/two.png" >text 2>message || status=$?
+same "$status" 1 "status with unreadable files"
+same "$(grep -c '  0\.[0-9]*  ' text)" 2 "scored lines"
+grep -q "^foil detect: cut\.jpg: " message || fail "cut.jpg is not named"
+grep -q "^foil detect: nowhere\.png: .*No such file" message || fail "nowhere.png is not named"
+
+# One picture's score does not depend on how many others there are, nor on threads
+for i in $(seq 40); do cp "a, b/one.jpg" "many$i.jpg"; done
+"$FOIL" detect $detector many*.jpg --csv --threads 1 | tail -n +2 | cut -d, -f2 | sort -u >one
+"$FOIL" detect $detector many*.jpg --csv --threads 2 | tail -n +2 | cut -d, -f2 | sort -u >two
+awk -v s="$score" '{ if ($1 - s > 1e-6 || s - $1 > 1e-6) exit 1 }' one two || fail "scores depend on company: $score, $(cat one two)"
+
+# Eval ----------------------------------------------------------------------------------------------------------------------------------------
+picture() { LC_ALL=C awk -v s="$1" -v n="$2" 'BEGIN { srand(s); printf "P6\n16 16\n255\n"; for (i = 0; i < 768; i++) printf "%c", 1 + int(rand() * n) }'; }
+seed=0
+for i in $(seq 30); do
+    for method in real/camera fake/flat fake/noisy; do
+        mkdir -p "set/$method"
+        case $method in *noisy) range=254 ;; *) range=$((30 + i)) ;; esac
+        seed=$((seed + 1))
+        picture $seed $range >"set/$method/$i.ppm"
+    done
+done
+"$FOIL" pack set -o set.h5 --size 16 --split 0.4,0.2,0.4 --seed 3 >/dev/null
+for from in set.h5 set; do
+    rm -rf out
+    "$FOIL" eval $detector $from --out out --draws 100 >table
+    "$FOIL" eval $detector $from --draws 100 --json --threads 1 >again.json
+    cmp out/metrics.json again.json || fail "metrics depend on threads"
+    grep -q '^overall ' table && grep -q '^flat ' table && grep -q '^noisy ' table || fail "a row is missing: $(cat table)"
+    same "$(head -1 out/scores.csv)" "path,score,fake,method,subject,clip" "scores.csv"
+done
+same "$(wc -l <out/scores.csv)" 91 "rows of a folder"
+same "$("$FOIL" eval $detector set.h5 --split all --draws 10 --json | grep -c '"fakes": 60')" 1 "all fakes"
+
+# Export --------------------------------------------------------------------------------------------------------------------------------------
+"$FOIL" export $detector -o copy.safetensors
+cmp $detector copy.safetensors || fail "an exported detector is another file"
+mkdir run
+status=0
+"$FOIL" export run -o x.onnx 2>message || status=$?
+same "$status" 1 "status of a run without a detector"
+grep -q "best\.safetensors" message || fail "the message does not say what is missing"
+cp $detector run/best.safetensors
+"$FOIL" export run -o run.onnx
+"$FOIL" export $detector -o one.onnx
+cmp run.onnx one.onnx || fail "two exports differ"
