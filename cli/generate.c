@@ -49,24 +49,31 @@ static foil_status write_grid(const generator *g, philox_key k, int n, const cha
     return status;
 }
 
+static foil_status write_picture(const image *im, const char *folder, int i) {
+    char *path = folder_path(folder, "%06d.png", i);
+    foil_status status = path ? image_write_png(path, im) : foil_fail_memory(64, "a path");
+    free(path);
+    return status;
+}
+
 static foil_status write_each(const generator *g, philox_key k, int n, const char *folder) {
     shape picture = net_output(g->net);
+    image all, one;
     TRY(file_make_folder(folder));
-    for (int i = 0; i < n; i++) {
-        image im = {0};
-        char *path = folder_path(folder, "%06d.png", i);
-        foil_status status = path ? image_new((int)picture.d[0], (int)picture.d[1], (int)picture.d[2], &im) : foil_fail_memory(64, "a path");
-        if (status == FOIL_OK) {
-            sampler_run(g->sampler, k, (uint64_t)i, 1, im.pixels);
-            status = image_write_png(path, &im);
-        }
-        image_free(&im);
-        free(path);
-        TRY(status);
+    TRY(image_new(BATCH * (int)picture.d[0], (int)picture.d[1], (int)picture.d[2], &all));
+    one = all;
+    one.height /= BATCH;
+    foil_status status = FOIL_OK;
+    for (int i = 0; i < n && status == FOIL_OK; i++) {
+        int at = i % BATCH;
+        if (at == 0) sampler_run(g->sampler, k, (uint64_t)i, n - i < BATCH ? n - i : BATCH, all.pixels);
+        one.pixels = all.pixels + (size_t)at * image_bytes(&one);
+        status = write_picture(&one, folder, i);
         cli_progress("generate", i + 1, n, "");
     }
     cli_progress_end();
-    return FOIL_OK;
+    image_free(&all);
+    return status;
 }
 
 static foil_status generate(const char *run, const char *out, int n, uint64_t seed, bool one_file) {

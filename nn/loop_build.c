@@ -13,7 +13,7 @@ typedef struct builder {
 } builder;
 
 static loop_instruction *add_instruction(builder *b, loop_code code, int index, int slot) {
-    assert(b->l->instruction && b->l->instructions < 3 * LOOP_MAX_SLOTS);
+    assert(b->l->instructions < 3 * LOOP_MAX_SLOTS);
     loop_instruction *k = &b->l->instruction[b->l->instructions++];
     *k = (loop_instruction){.code = code, .index = index, .slot = slot};
     return k;
@@ -128,9 +128,9 @@ static void add_reduction(builder *b, int id) {
 static void add_store(builder *b, int slot, loop_store to) {
     loop *l = b->l;
     l->store[l->stores] = to;
-    loop_instruction *last = l->instructions ? &l->instruction[l->instructions - 1] : NULL;
-    if (to.type == F32 && last && last->code == LOOP_CALL && last->slot == slot)
-        last->index = l->stores++;
+    int last = l->instructions - 1;
+    if (to.type == F32 && last >= 0 && l->instruction[last].code == LOOP_CALL && l->instruction[last].slot == slot)
+        l->instruction[last].index = l->stores++;
     else
         add_instruction(b, LOOP_STORE, l->stores++, slot);
 }
