@@ -25,7 +25,7 @@ refused() {
 refused 2 "a training file was expected" train
 refused 2 "--out DIR was expected" train "$configs/train/dcgan32.yaml"
 refused 2 "KEY=VALUE was expected" train "$configs/train/dcgan32.yaml" steps --out run
-refused 1 "lacks the key 'set'" train "$configs/train/dcgan32.yaml" --out run
+refused 1 "data.set is missing" train "$configs/train/dcgan32.yaml" --out run
 refused 1 "nowhere.h5" train "$configs/train/dcgan32.yaml" data.set=nowhere.h5 --out run
 refused 1 "nowhere.yaml" train nowhere.yaml --out run
 refused 1 "did you mean 'steps'" train "$configs/train/dcgan32.yaml" data.set=set.h5 run.stps=3 --out run
