@@ -94,7 +94,7 @@ static void write_checkpoint(const net *n, const store *s, const char *name) {
     safetensors_writer *w = safetensors_writer_new();
     MUST(file_make_folder(in_folder(name, "")));
     safetensors_set(w, "generator", net_text(n));
-    safetensors_set(w, "channels", "3");
+    safetensors_set(w, "channels", net_channels(n) == 1 ? "1" : "3");
     safetensors_add_store(w, "generator.", s);
     MUST(safetensors_write(w, in_folder(name, "/checkpoint.safetensors")));
     safetensors_writer_free(w);
@@ -102,17 +102,22 @@ static void write_checkpoint(const net *n, const store *s, const char *name) {
 
 typedef void use(const net *n, store *s, const char *name);
 
-static foil_status with_network(const char *path, void *context) {
+static void with_channels(const char *path, int channels, use *function) {
     net *n;
     char name[128];
-    if (!text_ends(path, ".yaml") || strstr(path, "/train/")) return FOIL_OK;
-    snprintf(name, sizeof name, "%.*s", (int)(strlen(file_name(path)) - strlen(".yaml")), file_name(path));
-    MUST(net_read(path, 0, &n));
+    snprintf(name, sizeof name, "%.*s%s", (int)(strlen(file_name(path)) - strlen(".yaml")), file_name(path), channels == 1 ? "-grey" : "");
+    MUST(net_read(path, channels, &n));
     store *s = trained_store(n, 1);
-    use *function = *(use **)context;
     function(n, s, name);
     store_free(s);
     net_free(n);
+}
+
+static foil_status with_network(const char *path, void *context) {
+    use *function = *(use **)context;
+    if (!text_ends(path, ".yaml")) return FOIL_OK;
+    with_channels(path, 3, function);
+    if (strstr(path, "everything")) with_channels(path, 1, function);
     return FOIL_OK;
 }
 
