@@ -23,13 +23,14 @@ with tempfile.TemporaryDirectory() as folder:
         card = network["load"](detector)[1]
         text = network["yaml"].safe_load(card["network"])
         height, width, _ = text["input"]["image"]
-        # A picture of the network's size: how others are fitted is compared elsewhere
-        exact = peers.write_pictures(folder, height, width, int(card["channels"]))[1]
-        wanted = peers.detect(detector, [exact])[1]
-        shutil.copy(detector, "faces.safetensors")
-        shutil.copy(exact, "photo.png")
-        exec(score, network)
-        peers.compare(detector.stem, "score", wanted, np.array([network["score"]]))
+        # One picture of the network's size, and one that must be resized and cropped
+        for h, w in ((height, width), (int(height * 1.7), int(width * 1.3) + 3)):
+            photo = peers.write_pictures(folder, h, w, int(card["channels"]))[1]
+            wanted = peers.detect(detector, [photo])[1]
+            shutil.copy(detector, "faces.safetensors")
+            shutil.copy(photo, "photo.png")
+            exec(score, network)
+            peers.compare(detector.stem, f"score of {h} x {w}", wanted, np.array([network["score"]]))
     for run in runs:
         peers.foil("export", run, "--generator", "-o", "generator.safetensors")
         network = {}
