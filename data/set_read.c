@@ -337,6 +337,10 @@ const char *set_path_at(const set *s, int64_t i) {
     return number;
 }
 
+const unsigned char *set_sha256_at(const set *s, int64_t i) {
+    return s->sha256 ? s->sha256 + 32 * i : NULL;
+}
+
 const char *set_method_name(const set *s, int method) {
     return method >= 0 ? s->method_name[method] : "";
 }

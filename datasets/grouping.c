@@ -52,9 +52,9 @@ static foil_status unite_equal(grouping *g, const unsigned char (*sha)[32], int6
         bool known = false;
         for (int j = 0; j < 32; j++) snprintf(hex + 2 * j, 3, "%02x", sha[i][j]);
         s = unite_named(g, &seen, hex, i, "hold the same bytes", &known);
-        *duplicates += known;
         if (s != FOIL_OK || !known) continue;
         const import_item *a = g->item[g->first[names_find(&seen, hex)]], *b = g->item[i];
+        *duplicates += !a->set || a->set != b->set || strcmp(a->clip, b->clip) != 0; // a set may hold many patches of one file
         if (a->fake != b->fake)
             s = foil_fail(FOIL_INVALID, "%s is labelled %s, %s %s, but they hold the same bytes", a->path, a->fake ? "fake" : "real", b->path,
                           b->fake ? "fake" : "real");

@@ -121,7 +121,11 @@ static foil_status read_record(const import_item *item, image *out, unsigned cha
 
 static foil_status read_from_set(const import_item *item, image *out, unsigned char sha[32]) {
     TRY(set_read(item->set, item->record, out));
-    if (sha) sha256(out->pixels, image_bytes(out), sha);
+    const unsigned char *source = set_sha256_at(item->set, item->record);
+    if (sha && source)
+        memcpy(sha, source, 32);
+    else if (sha)
+        sha256(out->pixels, image_bytes(out), sha);
     return FOIL_OK;
 }
 

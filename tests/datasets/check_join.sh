@@ -16,6 +16,7 @@ counts() { "$FOIL" inspect "$1" | awk '$1 == "real" || $1 == "fake" { print $1, 
 expect() { [ "$2" = "$3" ] || { printf '%s: %s instead of %s\n' "$1" "$3" "$2" >&2; exit 1; }; }
 expect "packed" "real camera 8 4 4" "$(counts photos.h5)"
 expect "packed again" "real camera 8 4 4" "$(counts again.h5)"
+grep -q "repeat" summary && { echo "patches of one photograph are counted as repeated files" >&2; exit 1; }
 expect "joined" "real camera 8 4 4
 fake noise 0 0 4" "$(counts joined.h5)"
 # Patches of a photograph are one clip still, whatever the shares: a set that moved them would not be the same.
