@@ -53,18 +53,19 @@ for suffix in onnx safetensors npz; do once $demo/detector.$suffix "$foil" expor
 ls -l $demo/detector.*
 
 say "Another generator, of another architecture, that the detector never met"
-train $demo/other generator=configs/nets/upsample32-g.yaml game.loss=hinge forgers= run.seed=2 run.steps=500
-once $demo/unseen/fake/upsample samples $demo/other $demo/unseen/fake/upsample 1000 3
+train $demo/other generator=configs/nets/upsample32-g.yaml game.loss=hinge forgers= run.seed=2 run.steps=300
 
-say "A test set: photographs never seen, and the unseen generator's samples"
-once $demo/test.h5 "$foil" pack $demo/photographs.h5 $demo/unseen --size 32 --split 0,0,1 -o $demo/test.h5 --quiet
+say "A test set: photographs never seen, and samples of both generators"
+once $demo/samples/fake/opponent samples $demo/run $demo/samples/fake/opponent 1000 3
+once $demo/samples/fake/stranger samples $demo/other $demo/samples/fake/stranger 1000 3
+once $demo/test.h5 "$foil" pack $demo/photographs.h5 $demo/samples --size 32 --split 0,0,1 -o $demo/test.h5 --quiet
 
 say "Evaluation"
 "$foil" eval $demo/detector.safetensors $demo/test.h5 --out $demo/report
+echo "opponent: the generator it trained against; stranger: the one it never met. 0.5 is guessing. A detector of one small opponent may well fail on a stranger."
 
 say "Scores of single files: samples of both generators, and whole photographs made small"
-once $demo/seen samples $demo/run $demo/seen 3 3
-"$foil" detect $demo/detector.safetensors $demo/seen $demo/unseen/fake/upsample/00000[0-2].png /usr/share/backgrounds/mate/nature/[DG]*.jpg
+"$foil" detect $demo/detector.safetensors $demo/samples/fake/*/00000[0-2].png /usr/share/backgrounds/mate/nature/[DG]*.jpg
 
 cat <<END
 
@@ -74,6 +75,7 @@ Done in $(($(date +%s) - began)) seconds. Made:
   $grid   samples
   $demo/detector.safetensors    the detector: foil detect $demo/detector.safetensors FILE...
   $demo/detector.onnx, .npz     the same for ONNX runtimes and for NumPy
-  $demo/unseen/                 samples of the generator that the detector never met
+  $demo/samples/                of the generator it trained against and of the one that it never met
+  $demo/test.h5                 those and the photographs, all that is evaluated
   $demo/report/scores.csv       a score for each test picture; beside it metrics.json
 END
