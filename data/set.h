@@ -30,7 +30,7 @@ bool set_size(const set *s, int *height, int *width); // false: native sizes
 image_fit set_fit(const set *s);
 resize_filter set_filter(const set *s);
 set_label set_label_at(const set *s, int64_t i);
-const char *set_path_at(const set *s, int64_t i); // the source file's name as packed; "#17" where the file has none
+const char *set_path_at(const set *s, int64_t i);            // the source file's name as packed; "#17" where the file has none
 const unsigned char *set_sha256_at(const set *s, int64_t i); // of the source file's bytes; NULL where the set does not say
 const char *set_method_name(const set *s, int method);
 int set_method_find(const set *s, const char *name); // or -1
