@@ -277,6 +277,34 @@ foil_status config_emit(const config *c, char **document) {
     return yaml_emit(c->document, document);
 }
 
+// Replaces a path of the document by its last component, single-quoted.
+static foil_status shorten(yaml *doc, const char *place, const char *path) {
+    text name = {0};
+    text_add(&name, "'");
+    for (const char *at = file_name(path); *at; at++) {
+        if (*at == '\'') text_add(&name, "'");
+        text_add_bytes(&name, at, 1);
+    }
+    text_add(&name, "'");
+    foil_status status = name.failed ? foil_fail_memory(strlen(path), "a file's name") : yaml_set(doc, place, name.data);
+    text_free(&name);
+    return status;
+}
+
+foil_status config_emit_portable(const config *c, char **document) {
+    const struct { const char *key, *path; } files[] = {{"data.set", c->data.set}, {"generator", c->generator}, {"discriminator", c->discriminator}};
+    char *whole = NULL;
+    yaml *copy = NULL;
+    foil_status status = config_emit(c, &whole);
+    if (status == FOIL_OK) status = yaml_parse(whole, "the training file", &copy);
+    for (size_t i = 0; status == FOIL_OK && i < sizeof files / sizeof *files; i++)
+        if (files[i].path) status = shorten(copy, files[i].key, files[i].path);
+    if (status == FOIL_OK) status = yaml_emit(copy, document);
+    yaml_free(copy);
+    free(whole);
+    return status;
+}
+
 // Comparing. ----------------------------------------------------------------------------------------------------------------------------------------
 
 static foil_status differs(const yaml_node *now, const yaml_node *before, const char *path) {

@@ -55,6 +55,8 @@ foil_status config_read(const char *path, const char *const *overrides, int n, c
 void config_free(config *c);
 // The resolved file: what the run folder keeps. The caller frees.
 foil_status config_emit(const config *c, char **document);
+// The same as a detector tells it: files by their names alone, without the folders of this machine.
+foil_status config_emit_portable(const config *c, char **document);
 // FOIL_INVALID naming the first key in which two configurations differ: a run is continued with the settings it began with. run.steps may differ.
 foil_status config_same(const config *now, const config *before);
 void config_document(text *out); // docs/config.md

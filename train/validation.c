@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "data/loader.h"
 #include "eval/detector.h"
 
@@ -136,7 +137,7 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
     TRY(score_stored(v));
     TRY(score_made(v));
     TRY(calibrate(v->logit, v->fake, v->n, c));
-    for (int64_t i = 0; i < v->n; i++) v->score[i] = 1 / (1 + exp(-v->logit[i] / c->temperature));
+    for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(v->logit[i], c->temperature);
     return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->eer}, value);
 }
 
@@ -170,11 +171,10 @@ static json_t *metrics_of(const double value[METRICS]) {
 static foil_status provenance(const run *r, const double value[METRICS], char **out) {
     const config *c = r->config;
     char *document;
-    TRY(config_emit(c, &document));
-    const char *slash = strrchr(c->data.set, '/');
-    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:s}", "set", slash ? slash + 1 : c->data.set, "fingerprint",
-                             set_fingerprint(r->set), "methods", methods_of(r->set), "forgers", forgers_of(r->forgery), "seed",
-                             (json_int_t)c->run.seed, "step", (json_int_t)r->step, "validation", metrics_of(value), "config", document);
+    TRY(config_emit_portable(c, &document));
+    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:s}", "set", file_name(c->data.set), "fingerprint", set_fingerprint(r->set),
+                             "methods", methods_of(r->set), "forgers", forgers_of(r->forgery), "seed", (json_int_t)c->run.seed, "step",
+                             (json_int_t)r->step, "validation", metrics_of(value), "config", document);
     *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     free(document);

@@ -104,6 +104,19 @@ static void test_resolved_file(void **state) {
     config_free(&c);
 }
 
+// A shipped detector tells no folder of the machine that it was trained on.
+static void test_portable_file(void **state) {
+    (void)state;
+    config c;
+    char *document;
+    read_good((const char *const[]){"data.set=/home/someone/it's.h5"}, 1, &c);
+    assert_int_equal(config_emit_portable(&c, &document), FOIL_OK);
+    if (strstr(document, "/")) fail_msg("a folder in:\n%s", document);
+    assert_non_null(strstr(document, "it's.h5"));
+    free(document);
+    config_free(&c);
+}
+
 static void assert_differs(const char *override, const char *expected) {
     config c, other;
     read_good(NULL, 0, &c);
@@ -182,9 +195,9 @@ static void test_broken_overrides(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_and_defaults), cmocka_unit_test(test_overrides),  cmocka_unit_test(test_resolved_file),
-        cmocka_unit_test(test_differences),         cmocka_unit_test(test_supervised), cmocka_unit_test(test_broken_files),
-        cmocka_unit_test(test_broken_overrides),
+        cmocka_unit_test(test_values_and_defaults), cmocka_unit_test(test_overrides),        cmocka_unit_test(test_resolved_file),
+        cmocka_unit_test(test_portable_file),       cmocka_unit_test(test_differences),      cmocka_unit_test(test_supervised),
+        cmocka_unit_test(test_broken_files),        cmocka_unit_test(test_broken_overrides),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
