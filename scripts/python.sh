@@ -12,8 +12,8 @@ $python -m venv --clear $env
 pip() { $env/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
 pip install $peers 2>build/python.log ||
     for peer in $peers; do pip install "$peer" 2>>build/python.log || echo "not to be had, its checks are skipped: $peer"; done
-# PyTorch for the processor alone: the plain name would bring gigabytes of CUDA. A wheel with this version lies only with PyTorch's own index and its copies.
-pip install --retries 0 --timeout 20 --extra-index-url https://download.pytorch.org/whl/cpu 'torch==2.13.0+cpu' 2>>build/python.log ||
+# PyTorch for the processor alone: the plain name would bring gigabytes of CUDA. Only a wheel of this very version will do.
+pip install --retries 0 --timeout 20 'torch==2.13.0+cpu' 2>>build/python.log ||
     echo "not to be had, its checks are skipped: PyTorch 2.13 for the CPU"
 # oneDNN 3, to build against as well
 pip install --prefix "$PWD/build/onednn3" onednn-devel-cpu-gomp==2023.2.0 2>>build/python.log || echo "not to be had, not built against: oneDNN 3"
