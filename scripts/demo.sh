@@ -25,12 +25,12 @@ train() { # FOLDER OVERRIDES...: goes on with a run that was cut short
 }
 samples() { # RUN FOLDER NUMBER SEED: the folder is whole or not there
     rm -rf "$2.part"
-    "$foil" generate "$1" -o "$2.part" -n "$3" --seed "$4" --quiet
+    "$foil" generate "$1" -o "$2.part" -n "$3" --seed "$4" --quiet >/dev/null
     mkdir -p "$(dirname "$2")"
     mv "$2.part" "$2"
 }
 
-say "Debian packages, 26 photographs among them"
+say "Debian packages, two of them photographs"
 sh scripts/packages.sh lomiri-wallpapers-16.04 mate-backgrounds
 
 say "Build"
@@ -72,7 +72,7 @@ cat <<END
 Done in $(($(date +%s) - began)) seconds. Made:
   $demo/photographs.h5          the data set: h5py opens it
   $demo/run/                    the training run: config.yaml, log.jsonl, TensorBoard events, checkpoints
-  $grid   samples
+  $grid   samples of its generator
   $demo/detector.safetensors    the detector: foil detect $demo/detector.safetensors FILE...
   $demo/detector.onnx, .npz     the same for ONNX runtimes and for NumPy
   $demo/samples/                of the generator it trained against and of the one that it never met
