@@ -53,7 +53,7 @@ for suffix in onnx safetensors npz; do once $demo/detector.$suffix "$foil" expor
 ls -l $demo/detector.*
 
 say "Another generator, of another architecture, that the detector never met"
-train $demo/other generator=configs/nets/upsample32-g.yaml game.loss=hinge forgers= run.seed=2 run.steps=300
+train $demo/other generator=configs/nets/upsample32-g.yaml game.loss=hinge forgers= run.seed=2 run.steps=1000
 
 say "A test set: photographs never seen, and samples of both generators"
 once $demo/samples/fake/opponent samples $demo/run $demo/samples/fake/opponent 1000 3
