@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -80,6 +81,7 @@ static foil_status measure(const char *path, const bench_options *o, bench_resul
     const yaml_node *root = yaml_root(document);
     bool training = yaml_kind_of(root) == YAML_MAP && yaml_get(root, "discriminator") && !yaml_get(root, "layers");
     yaml_free(document);
+    if (!training && o->n_overrides) return foil_fail(FOIL_INVALID, "%s: KEY=VALUE is for training files, this is a network", path);
     TRY((training ? bench_training : bench_network)(path, o, r));
     return bench_peak(r->precision, peak);
 }
@@ -88,15 +90,21 @@ int cmd_bench(int argc, char **argv) {
     int count, status;
     long long batch = 0;
     bench_options o = {.precision = -1, .seconds = 5};
-    if (!cli_parse(argc, argv, "NET.yaml|CONFIG.yaml [OPTIONS]",
-                   "Measures images per second: of a network file, inference; of a training file, whole training steps on made-up pictures.", OPTIONS,
-                   &count, &status))
+    if (!cli_parse(
+            argc, argv, "NET.yaml|CONFIG.yaml [KEY=VALUE...] [OPTIONS]",
+            "Measures images per second: of a network file, inference; of a training file, whole training steps on made-up pictures. KEY=VALUE "
+            "replaces a key of a training file.",
+            OPTIONS, &count, &status))
         return status;
-    if (count != 1) return cli_usage("bench", "one network or training file was expected, %d given", count);
+    if (count < 1) return cli_usage("bench", "a network or training file was expected");
+    for (int i = 2; i <= count; i++)
+        if (!strchr(argv[i], '=')) return cli_usage("bench", "'%s': KEY=VALUE was expected after the training file", argv[i]);
     if (!cli_int(&OPTIONS[OPTION_BATCH], 1, 1 << 16, &batch) || !cli_choice(&OPTIONS[OPTION_PRECISION], PRECISIONS, &o.precision) ||
         !cli_float(&OPTIONS[OPTION_SECONDS], 0.01, 3600, &o.seconds))
         return EXIT_USAGE;
     o.batch = (int)batch;
+    o.overrides = (const char *const *)argv + 2;
+    o.n_overrides = count - 1;
     bench_result r = {0};
     double peak;
     if (measure(argv[1], &o, &r, &peak) != FOIL_OK) return cli_failed("bench");

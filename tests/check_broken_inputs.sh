@@ -233,6 +233,7 @@ check "inspection of words" 1 "file: " inspect file
 check "inspection of a folder" 1 "a folder" inspect game
 check "bench of a set" 1 "good\.h5" bench good.h5
 check "bench of an impossible network" 1 "d_shape\.yaml:4" bench d_shape.yaml
+check "bench of a network with settings" 1 "KEY=VALUE" bench "$FOIL_SOURCE/configs/nets/meso4.yaml" run.batch=1
 
 # A disk that is full
 mkdir full
