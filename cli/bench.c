@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/thread.h"
 #include "base/yaml.h"
 #include "cli/cli.h"
@@ -21,10 +22,12 @@ static option OPTIONS[] = {
     {.name = "--batch", .value = "N", .doc = "pictures at a time (default: the training file's, or 64)"},
     {.name = "--precision", .value = "f32|bf16", .doc = "of the computation (default: the training file's, or f32)"},
     {.name = "--seconds", .value = "S", .doc = "to measure for (default: 5)"},
+    {.name = "--profile", .doc = "time, FLOP and bytes of each step, beside what the machine can do"},
+    {.name = "--trace", .value = "FILE.json", .doc = "the steps of one run on a time line, for chrome://tracing and ui.perfetto.dev"},
     {.name = "--json", .doc = "for programs"},
     {.name = NULL},
 };
-enum { OPTION_BATCH, OPTION_PRECISION, OPTION_SECONDS, OPTION_JSON };
+enum { OPTION_BATCH, OPTION_PRECISION, OPTION_SECONDS, OPTION_PROFILE, OPTION_TRACE, OPTION_JSON };
 
 static double now(void) {
     struct timespec t;
@@ -37,19 +40,10 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-foil_status bench_time(foil_status (*run)(void *context, int i), void *context, double seconds, double *median, int *runs) {
-    static double took[RUNS_MAX];
-    int n = 0;
-    for (int i = 0; i < WARM_UP; i++) TRY(run(context, i));
-    for (double start = now(); n < RUNS_MAX && (n < RUNS_MIN || now() - start < seconds); n++) {
-        double begin = now();
-        TRY(run(context, WARM_UP + n));
-        took[n] = now() - begin;
-    }
-    qsort(took, (size_t)n, sizeof *took, compare);
-    *median = n % 2 ? took[n / 2] : (took[n / 2 - 1] + took[n / 2]) / 2;
-    *runs = n;
-    return FOIL_OK;
+static foil_status run_once(foil_status (*run)(void *context, int i), void *context, int i, profile *p) {
+    if (p) profile_begin(p);
+    TRY(run(context, i));
+    return p ? profile_end(p, i >= WARM_UP) : FOIL_OK;
 }
 
 static double peak_resident_mb(void) {
@@ -58,24 +52,50 @@ static double peak_resident_mb(void) {
     return (double)usage.ru_maxrss * 1024 / 1e6;
 }
 
-static int report(const bench_result *r, double peak, bool json) {
+foil_status bench_time(foil_status (*run)(void *context, int i), void *context, const bench_options *o, bench_result *out) {
+    static double took[RUNS_MAX];
+    int n = 0;
+    for (int i = 0; i < WARM_UP; i++) TRY(run_once(run, context, i, o->profile));
+    for (double start = now(); n < RUNS_MAX && (n < RUNS_MIN || now() - start < o->seconds); n++) {
+        double begin = now();
+        TRY(run_once(run, context, WARM_UP + n, o->profile));
+        took[n] = now() - begin;
+    }
+    qsort(took, (size_t)n, sizeof *took, compare);
+    out->seconds = n % 2 ? took[n / 2] : (took[n / 2 - 1] + took[n / 2]) / 2;
+    out->runs = n;
+    out->resident_mb = peak_resident_mb();
+    return FOIL_OK;
+}
+
+static json_t *report_json(const bench_result *r, const roofline *peak) {
+    double rate = r->flops / r->seconds;
+    return json_pack("{ss si si ss ss sf sf si sf sf sf sf sf s{sI sI sI} sf}", "what", r->what, "batch", r->batch, "threads", threads_count(),
+                     "precision", PRECISIONS[r->precision], "onednn", onednn_version_text(), "images_per_second", r->images / r->seconds, "seconds",
+                     r->seconds, "runs", r->runs, "flops", r->flops, "flops_per_second", rate, "gemm_flops_per_second", peak->flops_per_second,
+                     "share_of_gemm", rate / peak->flops_per_second, "bytes_per_second", peak->bytes_per_second, "bytes", "activations",
+                     (json_int_t)r->memory.activations, "scratch", (json_int_t)r->memory.scratch, "weights", (json_int_t)r->memory.weights,
+                     "peak_resident_mb", r->resident_mb);
+}
+
+static int report(const bench_result *r, const roofline *peak, const profile *p, bool json) {
     double images = r->images / r->seconds, rate = r->flops / r->seconds;
-    if (json)
-        return inspect_print_json(json_pack("{ss si si ss ss sf sf si sf sf sf s{sI sI sI} sf}", "what", r->what, "batch", r->batch, "threads",
-                                            threads_count(), "precision", PRECISIONS[r->precision], "onednn", onednn_version_text(),
-                                            "images_per_second", images, "seconds", r->seconds, "runs", r->runs, "flops_per_second", rate,
-                                            "gemm_flops_per_second", peak, "share_of_gemm", rate / peak, "bytes", "activations",
-                                            (json_int_t)r->memory.activations, "scratch", (json_int_t)r->memory.scratch, "weights",
-                                            (json_int_t)r->memory.weights, "peak_resident_mb", peak_resident_mb()));
+    if (json) {
+        json_t *all = report_json(r, peak);
+        if (p) json_object_set_new(all, "profile", profile_json(p, peak));
+        return inspect_print_json(all);
+    }
     printf("%s, batch %d, %s, %d threads, oneDNN %s\n", r->what, r->batch, PRECISIONS[r->precision], threads_count(), onednn_version_text());
     printf("%.1f images/s (%.2f ms for %.0f, median of %d)\n", images, 1e3 * r->seconds, r->images, r->runs);
-    printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak, peak / 1e9);
+    printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak->flops_per_second,
+           peak->flops_per_second / 1e9);
     printf("%.1f MB of activations, %.1f MB of scratch, %.1f MB of prepared weights; peak resident %.0f MB\n", (double)r->memory.activations / 1e6,
-           (double)r->memory.scratch / 1e6, (double)r->memory.weights / 1e6, peak_resident_mb());
+           (double)r->memory.scratch / 1e6, (double)r->memory.weights / 1e6, r->resident_mb);
+    if (p && profile_print(p, peak) != FOIL_OK) return cli_failed("bench");
     return EXIT_DONE;
 }
 
-static foil_status measure(const char *path, const bench_options *o, bench_result *r, double *peak) {
+static foil_status measure(const char *path, const bench_options *o, bench_result *r, roofline *peak) {
     yaml *document;
     TRY(yaml_read(path, &document));
     const yaml_node *root = yaml_root(document);
@@ -84,6 +104,27 @@ static foil_status measure(const char *path, const bench_options *o, bench_resul
     if (!training && o->n_overrides) return foil_fail(FOIL_INVALID, "%s: KEY=VALUE is for training files, this is a network", path);
     TRY((training ? bench_training : bench_network)(path, o, r));
     return bench_peak(r->precision, peak);
+}
+
+static foil_status write_trace(file_writer *w, const profile *p) {
+    json_t *trace = profile_trace(p);
+    int failed = trace ? json_dumpf(trace, file_stream(w), JSON_COMPACT | JSON_REAL_PRECISION(12)) : -1;
+    json_decref(trace);
+    if (!failed) return file_commit(w);
+    file_abort(w);
+    return foil_fail_memory(0, "the trace");
+}
+
+// The trace's file is opened first: better to hear of a wrong path before the measurement than after it.
+static foil_status run(const char *path, bench_options *o, bench_result *r, roofline *peak) {
+    const char *to = OPTIONS[OPTION_TRACE].text;
+    file_writer *w = NULL;
+    if ((to || OPTIONS[OPTION_PROFILE].text) && !(o->profile = profile_new())) return foil_fail_memory(64, "a profile");
+    if (to) TRY(file_create(to, &w));
+    foil_status s = measure(path, o, r, peak);
+    if (s == FOIL_OK && w) return write_trace(w, o->profile);
+    file_abort(w);
+    return s;
 }
 
 int cmd_bench(int argc, char **argv) {
@@ -106,7 +147,10 @@ int cmd_bench(int argc, char **argv) {
     o.overrides = (const char *const *)argv + 2;
     o.n_overrides = count - 1;
     bench_result r = {0};
-    double peak;
-    if (measure(argv[1], &o, &r, &peak) != FOIL_OK) return cli_failed("bench");
-    return report(&r, peak, OPTIONS[OPTION_JSON].text != NULL);
+    roofline peak;
+    status = run(argv[1], &o, &r, &peak) == FOIL_OK
+                 ? report(&r, &peak, OPTIONS[OPTION_PROFILE].text ? o.profile : NULL, OPTIONS[OPTION_JSON].text != NULL)
+                 : cli_failed("bench");
+    profile_free(o.profile);
+    return status;
 }

@@ -3,7 +3,7 @@
 #define FOIL_CLI_BENCH_H
 
 #include "base/status.h"
-#include "nn/plan.h"
+#include "cli/profile.h"
 
 typedef struct bench_options {
     int batch;                    // 0 = the training file's, or 64
@@ -11,6 +11,7 @@ typedef struct bench_options {
     double seconds;               // to measure for
     const char *const *overrides; // "game.d_steps=1": keys of a training file
     int n_overrides;
+    profile *profile; // filled if there is one
 } bench_options;
 
 typedef struct bench_result {
@@ -21,14 +22,15 @@ typedef struct bench_result {
     double seconds;     // of one run, the median
     double flops;       // of one run
     plan_memory memory; // of the plans; activations lie in one workspace
+    double resident_mb; // the most so far
 } bench_result;
 
-// Times `run` until `seconds` have passed, at least five times after a warm-up, and keeps the median.
-foil_status bench_time(foil_status (*run)(void *context, int i), void *context, double seconds, double *median, int *runs);
+// Times `run` until o->seconds have passed, at least five times after a warm-up, and keeps the median.
+foil_status bench_time(foil_status (*run)(void *context, int i), void *context, const bench_options *o, bench_result *out);
 
 foil_status bench_network(const char *path, const bench_options *o, bench_result *out);  // bench_network.c
 foil_status bench_training(const char *path, const bench_options *o, bench_result *out); // bench_training.c
-// FLOP/s of a 2048³ product in the same precision on the same threads: what the machine can give.
-foil_status bench_peak(int precision, double *flops_per_second); // bench_network.c
+// What the machine can give on the same threads: FLOP/s of a 2048³ product in the same precision, and bytes/s of z = x + y on 64 MB each.
+foil_status bench_peak(int precision, roofline *out); // bench_network.c
 
 #endif

@@ -5,10 +5,17 @@
 #include "nn/net.h"
 #include "nn/ops.h"
 
-enum { PEAK_SIZE = 2048, HEADS_MAX = 15 };
+enum { PEAK_SIZE = 2048, STREAM = 1 << 24, HEADS_MAX = 15 };
+
+typedef struct stage {
+    plan *plan;
+    profile *profile;
+} stage;
 
 static foil_status run_plan(void *context, int i) {
-    plan_run(context, 0, 0, (uint64_t)i);
+    const stage *s = context;
+    plan_run(s->plan, 0, 0, (uint64_t)i);
+    if (s->profile) profile_add_plan(s->profile, s->plan, 0, "inference");
     return FOIL_OK;
 }
 
@@ -31,7 +38,8 @@ static foil_status time_graph(graph *g, node *const inputs[2], const plan_output
         if (inputs[i]) fill_input(p, inputs[i]);
     out->memory = plan_memory_of(p);
     out->flops = plan_flops(p);
-    foil_status s = bench_time(run_plan, p, o->seconds, &out->seconds, &out->runs);
+    if (o->profile) plan_time(p);
+    foil_status s = bench_time(run_plan, &(stage){p, o->profile}, o, out);
     plan_free(p);
     return s;
 }
@@ -67,16 +75,27 @@ foil_status bench_network(const char *path, const bench_options *o, bench_result
     return s;
 }
 
-foil_status bench_peak(int precision, double *flops_per_second) {
-    const shape square = SHAPE(PEAK_SIZE, PEAK_SIZE);
-    dtype t = precision ? BF16 : F32;
+// Seconds of one operation on two tensors.
+static foil_status time_pair(shape each, dtype t, node *(*operation)(node *a, node *b), double *seconds) {
     graph *g = graph_new(t);
     if (!g) return foil_fail_memory(0, "a graph");
-    node *a = graph_input(g, "a", square, t), *b = graph_input(g, "b", square, t);
-    plan_output product = {nn_matmul(a, b, false, false), NULL};
+    node *a = graph_input(g, "a", each, t), *b = graph_input(g, "b", each, t);
     bench_result r = {0};
-    foil_status s = time_graph(g, (node *[]){a, b}, &product, 1, &(bench_options){.seconds = 1}, &r);
+    foil_status s = time_graph(g, (node *[]){a, b}, &(plan_output){operation(a, b), NULL}, 1, &(bench_options){.seconds = 1}, &r);
     graph_free(g);
-    if (s == FOIL_OK) *flops_per_second = 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / r.seconds;
+    *seconds = r.seconds;
     return s;
+}
+
+static node *product(node *a, node *b) {
+    return nn_matmul(a, b, false, false);
+}
+
+foil_status bench_peak(int precision, roofline *out) {
+    double seconds = 0;
+    TRY(time_pair(SHAPE(PEAK_SIZE, PEAK_SIZE), precision ? BF16 : F32, product, &seconds));
+    out->flops_per_second = 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / seconds;
+    TRY(time_pair(SHAPE(STREAM), F32, nn_add, &seconds));
+    out->bytes_per_second = 3.0 * STREAM * sizeof(float) / seconds;
+    return FOIL_OK;
 }

@@ -14,8 +14,9 @@ typedef struct stage {
     game *game;
     uint8_t *pixels;
     float *labels;
-    uint64_t draws; // discriminator steps of one run
-    uint64_t steps; // generator steps of one run
+    uint64_t draws;   // discriminator steps of one run
+    uint64_t steps;   // generator steps of one run
+    profile *profile; // or NULL
 } stage;
 
 static foil_status open_player(const char *path, const optimizer_options *options, net **n, player *p) {
@@ -82,7 +83,20 @@ static foil_status open_stage(const char *path, const bench_options *o, stage *s
     uint64_t rounds = c->game.r1_weight > 0 ? (uint64_t)c->game.r1_every : 1;
     s->draws = rounds * (s->generator_net ? (uint64_t)c->game.d_steps : 1);
     s->steps = s->generator_net ? rounds : 0;
+    s->profile = o->profile;
+    for (uint64_t k = 0; s->profile && k < s->draws; k++) plan_time(game_plan(s->game, k));
     return make_up_pictures(s);
+}
+
+// A phase, and the optimizer's step after it, which reads the gradient twice (once for its norm) and reads and writes values and moments.
+static void profile_step(const stage *s, uint64_t draw, int phase) {
+    static const char *const PHASES[] = {"discriminator", "generator"};
+    const player *p = phase ? &s->generator : &s->discriminator;
+    if (!s->profile) return;
+    profile_add_plan(s->profile, game_plan(s->game, draw), phase, PHASES[phase]);
+    size_t values = p->store->value_count;
+    profile_add_rest(s->profile, PHASES[phase], "optimizer", SHAPE((int64_t)values),
+                     2.0 * (double)(optimizer_bytes(p->optimizer) + values * sizeof(float)));
 }
 
 static foil_status run_steps(void *context, int i) {
@@ -92,7 +106,10 @@ static foil_status run_steps(void *context, int i) {
     uint64_t first = (uint64_t)i * s->draws, total = (uint64_t)s->config.run.steps;
     for (uint64_t k = 0; k < s->draws; k++) {
         game_step_discriminator(s->game, first + k, total, &b, &report);
-        if (s->steps && (k + 1) % (s->draws / s->steps) == 0) game_step_generator(s->game, first + k, total, &report);
+        profile_step(s, first + k, 0);
+        if (!s->steps || (k + 1) % (s->draws / s->steps)) continue;
+        game_step_generator(s->game, first + k, total, &report);
+        profile_step(s, first + k, 1);
     }
     return FOIL_OK;
 }
@@ -100,7 +117,7 @@ static foil_status run_steps(void *context, int i) {
 foil_status bench_training(const char *path, const bench_options *o, bench_result *out) {
     stage s = {0};
     foil_status status = open_stage(path, o, &s);
-    if (status == FOIL_OK) status = bench_time(run_steps, &s, o->seconds, &out->seconds, &out->runs);
+    if (status == FOIL_OK) status = bench_time(run_steps, &s, o, out);
     if (status == FOIL_OK) {
         out->what = s.generator_net ? "adversarial step" : "supervised step";
         out->batch = (int)s.config.run.batch;

@@ -149,26 +149,26 @@ static void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
     }
 }
 
-void plan_run(plan *p, int phase, uint64_t seed, uint64_t now) {
-    assert(phase >= 0 && phase < p->phases);
-    resolve(p);
-    for (int i = p->phase_start[phase]; i < p->phase_start[phase + 1]; i++) run_step(p, &p->step[i], seed, now);
-}
-
 static double seconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void plan_run_timed(plan *p, int phase, uint64_t seed, uint64_t now) {
+static void run_step_timed(plan *p, step *s, uint64_t seed, uint64_t now) {
+    s->start = seconds();
+    run_step(p, s, seed, now);
+    s->seconds = seconds() - s->start;
+}
+
+void plan_run(plan *p, int phase, uint64_t seed, uint64_t now) {
     assert(phase >= 0 && phase < p->phases);
     resolve(p);
-    for (int i = p->phase_start[phase]; i < p->phase_start[phase + 1]; i++) {
-        double start = seconds();
-        run_step(p, &p->step[i], seed, now);
-        p->step[i].seconds = seconds() - start;
-    }
+    for (int i = p->phase_start[phase]; i < p->phase_start[phase + 1]; i++) (p->timed ? run_step_timed : run_step)(p, &p->step[i], seed, now);
+}
+
+void plan_time(plan *p) {
+    p->timed = true;
 }
 
 // Inspection. ------------------------------------------------------------------------------------------------------------------------------------------------
@@ -190,18 +190,20 @@ int plan_steps(const plan *p) {
 
 plan_step plan_step_at(const plan *p, int i) {
     const step *s = &p->step[i];
-    const char *implementation = "foil";
+    const char *implementation = "foil", *kind[] = {[STEP_LOOP] = "loop", [STEP_KERNEL] = s->name, [STEP_REORDER] = "reorder"};
     if (s->kind == STEP_REORDER) implementation = onednn_kernel_implementation(p->copy[s->copy].reorder);
     if (s->kind == STEP_KERNEL && s->node->op->implementation) {
         const char *chosen = s->node->op->implementation(&s->kernel);
         if (chosen) implementation = chosen;
     }
     return (plan_step){.name = s->name,
+                       .kind = kind[s->kind],
                        .label = s->node->label,
                        .implementation = implementation,
                        .shape = s->node->shape,
                        .flops = s->flops,
                        .bytes = s->bytes,
+                       .start = s->start,
                        .seconds = s->seconds,
                        .phase = s->phase};
 }

@@ -58,15 +58,16 @@ double plan_flops(const plan *p);
 
 // One step of the schedule, for profiles and tests. Fused groups are one step named after their ops: "mul+add+relu".
 typedef struct plan_step {
-    const char *name, *label, *implementation; // implementation: oneDNN's name ("brgconv:avx512_core"), or "foil"
+    const char *name, *kind, *label,
+        *implementation; // kind: the op, "loop" or "reorder"; implementation: oneDNN's name ("brgconv:avx512_core"), or "foil"
     shape shape;
     double flops, bytes;
-    double seconds; // of the last timed run
+    double start, seconds; // of the last run, if it was timed; start by CLOCK_MONOTONIC
     int phase;
 } plan_step;
 int plan_steps(const plan *p);
 plan_step plan_step_at(const plan *p, int i);
-// As plan_run, and fills `seconds`.
-void plan_run_timed(plan *p, int phase, uint64_t seed, uint64_t step);
+// From now on runs fill `start` and `seconds`.
+void plan_time(plan *p);
 
 #endif

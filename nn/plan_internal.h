@@ -50,7 +50,7 @@ typedef struct step {
     int copy;         // STEP_REORDER: the prepared copy that it makes
     const node *node; // the last one that it computes
     const char *name;
-    double flops, bytes, seconds;
+    double flops, bytes, start, seconds;
 } step;
 
 struct workspace {
@@ -73,6 +73,7 @@ struct plan {
     prepared *copy;
     int current_phase; // while compiling
     int threads;
+    bool timed;
     workspace *workspace;
     bool own_workspace;
     const void *resolved; // the workspace's base that all pointers were set for

@@ -266,6 +266,10 @@ void game_step_generator(game *g, uint64_t draw, uint64_t steps, game_report *r)
 
 // What a run would cost. -------------------------------------------------------------------------------------------------------------------------
 
+plan *game_plan(const game *g, uint64_t draw) {
+    return (is_penalised(g, draw) ? &g->penalised : &g->plain)->plan;
+}
+
 static double phase_flops(const round_plan *p, int phase) {
     double flops = 0;
     for (int i = 0; i < plan_steps(p->plan); i++) {

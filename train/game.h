@@ -38,6 +38,8 @@ void game_step_discriminator(game *g, uint64_t draw, uint64_t steps, const game_
 // The generator's step on the fakes of the discriminator step just done.
 void game_step_generator(game *g, uint64_t draw, uint64_t steps, game_report *r);
 
+// The plan of the draw-th discriminator step (phase 0) and the generator's answer to it (phase 1): for profiles.
+plan *game_plan(const game *g, uint64_t draw);
 // Floating-point operations of that many steps of each kind from draw 0 on.
 double game_flops(const game *g, uint64_t discriminator_steps, uint64_t generator_steps);
 plan_memory game_memory(const game *g);

@@ -112,6 +112,10 @@ float *optimizer_gradient(optimizer *o) {
     return o->gradient;
 }
 
+size_t optimizer_bytes(const optimizer *o) {
+    return (o->v ? 3 : 2) * o->parameters->value_count * sizeof(float);
+}
+
 int64_t optimizer_steps_done(const optimizer *o) {
     return o->done;
 }
