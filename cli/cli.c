@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "base/text.h"
 #include "base/thread.h"
 
@@ -20,12 +21,12 @@ enum { COMMON_THREADS, COMMON_QUIET, COMMON_HELP };
 static const char *current = ""; // the command whose options were parsed
 
 bool cli_quiet(void) {
-    return common[COMMON_QUIET].text != NULL;
+    return common[COMMON_QUIET].text != NULL || ranks_self() > 0;
 }
 
 int cli_failed(const char *name) {
     cli_progress_end();
-    fprintf(stderr, "foil %s: %s\n", name, foil_error());
+    if (ranks_speaks(true)) fprintf(stderr, "foil %s: %s\n", name, foil_error());
     return EXIT_FAILED;
 }
 

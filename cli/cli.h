@@ -13,6 +13,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 typedef struct command {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
+    bool shared; // several ranks (base/ranks.h) may share its work
 } command;
 extern const command COMMANDS[]; // {0} ends
 
@@ -34,7 +35,7 @@ bool cli_float(const option *o, double low, double high, double *out);
 bool cli_choice(const option *o, const char *const *choices, int *out);
 bool cli_quiet(void);
 
-// "foil train: " and foil_error() on stderr; gives EXIT_FAILED, or EXIT_USAGE never.
+// "foil train: " and foil_error() on stderr, once if all ranks failed together; gives EXIT_FAILED, or EXIT_USAGE never.
 int cli_failed(const char *name);
 int cli_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -6,19 +6,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ranks.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "nn/dnnl.h"
 
 const command COMMANDS[] = {
-    {"pack", "pictures into one data set", cmd_pack},
-    {"train", "a generator against a discriminator, or a detector alone", cmd_train},
-    {"eval", "a detector on pictures it has never seen, with confidence intervals", cmd_eval},
-    {"detect", "a score per file: how likely it is a fake", cmd_detect},
-    {"export", "a detector or generator for other tools", cmd_export},
-    {"generate", "samples of a trained generator", cmd_generate},
-    {"inspect", "what a file holds: network, data set, checkpoint, detector", cmd_inspect},
-    {"bench", "images/s of a network or of a training step", cmd_bench},
+    {"pack", "pictures into one data set", cmd_pack, false},
+    {"train", "a generator against a discriminator, or a detector alone", cmd_train, true},
+    {"eval", "a detector on pictures it has never seen, with confidence intervals", cmd_eval, false},
+    {"detect", "a score per file: how likely it is a fake", cmd_detect, false},
+    {"export", "a detector or generator for other tools", cmd_export, false},
+    {"generate", "samples of a trained generator", cmd_generate, false},
+    {"inspect", "what a file holds: network, data set, checkpoint, detector", cmd_inspect, false},
+    {"bench", "images/s of a network or of a training step", cmd_bench, false},
     {0},
 };
 
@@ -41,6 +42,14 @@ static int unknown(const char *word) {
     return EXIT_USAGE;
 }
 
+// Usage is the same on all ranks: they leave together whatever it says.
+static int run_command(const command *c, int argc, char **argv) {
+    if (!c->shared) return c->run(argc, argv);
+    int status = ranks_open() == FOIL_OK ? c->run(argc, argv) : cli_failed(c->name);
+    ranks_close(status == EXIT_FAILED);
+    return status;
+}
+
 static int run(int argc, char **argv) {
     if (argc < 2) {
         fputs("foil: which command? 'foil --help' lists them\n", stderr);
@@ -56,7 +65,7 @@ static int run(int argc, char **argv) {
         return EXIT_DONE;
     }
     for (const command *c = COMMANDS; c->name; c++)
-        if (!strcmp(word, c->name)) return c->run(argc - 1, argv + 1);
+        if (!strcmp(word, c->name)) return run_command(c, argc - 1, argv + 1);
     return unknown(word);
 }
 

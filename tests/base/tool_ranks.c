@@ -1,0 +1,88 @@
+// What base/ranks.h promises, checked by every rank that it is started as: mpirun -n N tool_ranks. With the argument "fail N" rank N fails alone, with "die N" it dies.
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ranks.h"
+
+enum { LARGE = 300001 };
+
+static foil_status expect(bool holds, const char *what) {
+    return holds ? FOIL_OK : foil_fail(FOIL_INVALID, "%s", what);
+}
+
+// Thirds: sums that depend on their order in the last bits.
+static float term(int rank, size_t i) {
+    return (float)(rank + 1) / 3.0F + (float)(i % 1000) / 7.0F;
+}
+
+static foil_status check_equal(const float *x, size_t n) {
+    char *bytes = NULL;
+    size_t sizes[64];
+    TRY(ranks_gather(x, n * sizeof *x, &bytes, sizes));
+    bool equal = true;
+    for (int r = 0; bytes && r < ranks_count(); r++) equal &= sizes[r] == n * sizeof *x && memcmp(bytes + (size_t)r * sizes[r], x, sizes[r]) == 0;
+    free(bytes);
+    return ranks_agree(expect(equal, "a sum has the same bits on all ranks"));
+}
+
+static foil_status check_sums(void) {
+    static float a[LARGE], b[LARGE], c[LARGE];
+    for (size_t i = 0; i < LARGE; i++) a[i] = b[i] = term(ranks_self(), i);
+    for (size_t at = 0; at < LARGE; at += 1000) ranks_sum_begin(a + at, c + at, at + 1000 < LARGE ? 1000 : LARGE - at);
+    ranks_sum_progress();
+    ranks_sum(b, LARGE);
+    ranks_sum_end();
+    bool near = true;
+    for (size_t i = 0; i < LARGE; i++) {
+        float sum = 0;
+        for (int r = 0; r < ranks_count(); r++) sum += term(r, i);
+        near &= b[i] - sum < 1e-3F && sum - b[i] < 1e-3F && c[i] - sum < 1e-3F && sum - c[i] < 1e-3F && a[i] == term(ranks_self(), i);
+    }
+    TRY(ranks_agree(expect(near, "sums are sums")));
+    TRY(check_equal(b, LARGE));
+    return check_equal(c, LARGE);
+}
+
+static foil_status check_gather(void) {
+    char mine[64], expected[64 * 64] = "", *bytes;
+    size_t sizes[64];
+    for (int r = 0; r < ranks_count(); r++) sprintf(expected + strlen(expected), "%.*s", r, "abcdefgh");
+    snprintf(mine, sizeof mine, "%.*s", ranks_self(), "abcdefgh"); // rank 0 has nothing
+    TRY(ranks_gather(mine, strlen(mine), &bytes, sizes));
+    foil_status status = expect(ranks_self() > 0 ? !bytes : memcmp(bytes, expected, strlen(expected)) == 0, "bytes in the order of ranks");
+    free(bytes);
+    return ranks_agree(status);
+}
+
+static foil_status check_words(void) {
+    double x = ranks_self() == 0 ? 0.25 : 7;
+    ranks_broadcast(&x, sizeof x);
+    TRY(ranks_agree(expect(x == 0.25, "what rank 0 has")));
+    TRY(ranks_agree(expect(!ranks_any(false) && ranks_any(ranks_self() == ranks_count() - 1), "any is any")));
+    ranks_barrier();
+    return FOIL_OK;
+}
+
+static foil_status check(int argc, char **argv) {
+    TRY(ranks_open());
+    TRY(check_words());
+    TRY(check_sums());
+    TRY(check_gather());
+    bool chosen = argc > 2 && atoi(argv[2]) == ranks_self();
+    if (chosen && strcmp(argv[1], "die") == 0) raise(SIGKILL);
+    if (chosen && strcmp(argv[1], "alone") == 0) return foil_fail(FOIL_IO, "nobody else knows");
+    return ranks_agree(chosen ? foil_fail(FOIL_IO, "the disk is full") : FOIL_OK);
+}
+
+int main(int argc, char **argv) {
+    foil_status status = check(argc, argv);
+    bool failed = status != FOIL_OK;
+    if (ranks_speaks(failed)) printf("%s\n", failed ? foil_error() : "all as promised");
+    int self = ranks_self(), count = ranks_count();
+    ranks_close(failed);
+    if (self == 0) printf("%d ranks\n", count);
+    return failed;
+}
