@@ -67,6 +67,7 @@ foil_status bench_network(const char *path, const bench_options *o, bench_result
     if (s == FOIL_OK) s = store_allocate(weights);
     if (s == FOIL_OK) {
         store_initialize(weights, 1);
+        store_freeze(weights); // as a detector's are
         s = time_network(n, weights, g, o, out);
     }
     graph_free(g);

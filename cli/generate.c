@@ -37,6 +37,7 @@ static void close_generator(generator *g) {
 
 static foil_status open_generator(const char *run, generator *g) {
     TRY(generator_open(run, &g->net, &g->store));
+    store_freeze(g->store);
     return sampler_new(g->net, g->store, BATCH, F32, NULL, &g->sampler);
 }
 

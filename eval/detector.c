@@ -41,6 +41,7 @@ static foil_status load_weights(foil_detector *d, const safetensors *file) {
     TRY(safetensors_load_store(file, "", d->store));
     if (safetensors_count(file) != d->store->n)
         return foil_fail(FOIL_INVALID, "%d tensors, but the network has %d", safetensors_count(file), d->store->n);
+    store_freeze(d->store);
     scorer *first; // shows whether the network and its head make a detector
     TRY(scorer_of(d, SINGLE, &first));
     d->pixels = malloc((size_t)BATCH[BATCHED] * picture_bytes(d));

@@ -69,6 +69,7 @@ static void measure(compiler *c, int id) {
 
 static bool worth_storing(const info *f) {
     if (f->weight > WEIGHT_LIMIT) return true;
+    if (f->crosses && f->phase == PHASE_ONCE) return true;
     if (f->crosses && f->reads_params) return true; // parameters may change in between
     return (f->uses > 1 || f->crosses) && (f->fulls > 1 || f->weight > WEIGHT_MANY_USES);
 }

@@ -23,7 +23,8 @@ static void touch_step(plan *p, int at) {
     if (s->kind == STEP_REORDER) {
         touch(p, p->copy[s->copy].value, at, true);
     } else if (s->kind == STEP_KERNEL) {
-        for (int i = 0; i < s->kernel.node->n_in; i++) touch(p, s->in[i], at, true);
+        for (int i = 0; i < s->kernel.node->n_in; i++)
+            if (s->in_copy[i] < 0) touch(p, s->in[i], at, true);
         touch(p, s->out, at, false);
     } else {
         for (int i = 0; i < s->loop->leaves; i++) touch(p, s->loop->leaf[i].value, at, true);
@@ -147,6 +148,7 @@ static int collect(const plan *p, piece *pieces) {
 
 foil_status make_memory(compiler *c) {
     plan *p = c->plan;
+    TRY(keep_known(c));
     find_lives(p);
     find_in_place(p);
     piece *pieces = arena_alloc(&c->memory, (size_t)p->values * sizeof *pieces);

@@ -38,9 +38,13 @@ static foil_status workspace_grow(workspace *w, size_t bytes) {
 }
 
 // Compiling. --------------------------------------------------------------------------------------------------------------------------------------------------
-static foil_status compile(compiler *c) {
+static foil_status compile(compiler *c, const plan_phase *phases, int n_phases) {
     c->info = arena_alloc(&c->memory, (size_t)c->n * sizeof *c->info);
-    if (!c->info) return foil_fail_memory((size_t)c->n * sizeof *c->info, "the plan");
+    c->phases = arena_alloc(&c->memory, (size_t)(n_phases + 1) * sizeof *c->phases);
+    if (!c->info || !c->phases) return foil_fail_memory((size_t)c->n * sizeof *c->info, "the plan");
+    c->phases[PHASE_ONCE] = (plan_phase){0};
+    for (int i = 0; i < n_phases; i++) c->phases[i + 1] = phases[i];
+    c->n_phases = n_phases + 1;
     TRY(schedule_mark(c));
     TRY(fuse(c));
     TRY(schedule_order(c));
@@ -59,14 +63,15 @@ foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, works
     p->threads = omp_get_max_threads();
     p->own_workspace = !w;
     p->workspace = w ? w : workspace_new();
-    compiler c = {.plan = p, .graph = g, .phases = phases, .n_phases = n_phases, .n = g->n};
-    foil_status status = p->workspace ? compile(&c) : foil_fail_memory(sizeof *w, "a workspace");
+    compiler c = {.plan = p, .graph = g, .n = g->n};
+    foil_status status = p->workspace ? compile(&c, phases, n_phases) : foil_fail_memory(sizeof *w, "a workspace");
     arena_free(&c.memory);
     if (status == FOIL_OK) status = workspace_grow(p->workspace, p->arena_bytes + p->scratch_bytes);
     if (status != FOIL_OK) {
         plan_free(p);
         return status;
     }
+    run_once(p);
     *out = p;
     return FOIL_OK;
 }
@@ -84,6 +89,7 @@ void plan_free(plan *p) {
         free(p->copy[i].data);
     }
     free(p->copy);
+    free(p->kept);
     free(p->step);
     if (p->own_workspace) workspace_free(p->workspace);
     arena_free(&p->memory);
@@ -117,7 +123,7 @@ static void *scratch_of(const plan *p) {
 }
 
 // The workspace may have moved since, growing for another plan.
-static void resolve(plan *p) {
+void resolve(plan *p) {
     if (p->resolved && p->resolved == p->workspace->base) return;
     for (int i = 0; i < p->steps; i++) resolve_step(p, &p->step[i], scratch_of(p));
     p->resolved = p->workspace->base;
@@ -136,7 +142,11 @@ void plan_feed(plan *p, const node *input, const void *data) {
 }
 
 // Running. ------------------------------------------------------------------------------------------------------------------------------------------------------
-static void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
+void run_reorder(plan *p, const prepared *copy) {
+    onednn_run(copy->reorder, address(p, copy->value), NULL, copy->data, scratch_of(p));
+}
+
+void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
     if (s->kind == STEP_LOOP) {
         loop_run(s->loop, scratch_of(p));
     } else if (s->kind == STEP_KERNEL) {
@@ -144,8 +154,7 @@ static void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
         s->kernel.step = now;
         s->node->op->run(&s->kernel);
     } else {
-        const prepared *copy = &p->copy[s->copy];
-        onednn_run(copy->reorder, address(p, copy->value), NULL, copy->data, scratch_of(p));
+        run_reorder(p, &p->copy[s->copy]);
     }
 }
 
@@ -162,9 +171,9 @@ static void run_step_timed(plan *p, step *s, uint64_t seed, uint64_t now) {
 }
 
 void plan_run(plan *p, int phase, uint64_t seed, uint64_t now) {
-    assert(phase >= 0 && phase < p->phases);
+    assert(phase >= 0 && phase + 1 < p->phases);
     resolve(p);
-    for (int i = p->phase_start[phase]; i < p->phase_start[phase + 1]; i++) (p->timed ? run_step_timed : run_step)(p, &p->step[i], seed, now);
+    for (int i = p->phase_start[phase + 1]; i < p->phase_start[phase + 2]; i++) (p->timed ? run_step_timed : run_step)(p, &p->step[i], seed, now);
 }
 
 void plan_time(plan *p) {
@@ -173,23 +182,23 @@ void plan_time(plan *p) {
 
 // Inspection. ------------------------------------------------------------------------------------------------------------------------------------------------
 plan_memory plan_memory_of(const plan *p) {
-    plan_memory m = {.activations = p->arena_bytes, .scratch = p->scratch_bytes};
+    plan_memory m = {.activations = p->arena_bytes, .scratch = p->scratch_bytes, .weights = p->kept_bytes};
     for (int i = 0; i < p->copies; i++) m.weights += p->copy[i].bytes;
     return m;
 }
 
 double plan_flops(const plan *p) {
     double flops = 0;
-    for (int i = 0; i < p->steps; i++) flops += p->step[i].flops;
+    for (int i = first_step(p); i < p->steps; i++) flops += p->step[i].flops;
     return flops;
 }
 
 int plan_steps(const plan *p) {
-    return p->steps;
+    return p->steps - first_step(p);
 }
 
 plan_step plan_step_at(const plan *p, int i) {
-    const step *s = &p->step[i];
+    const step *s = &p->step[first_step(p) + i];
     const char *implementation = "foil", *kind[] = {[STEP_LOOP] = "loop", [STEP_KERNEL] = s->name, [STEP_REORDER] = "reorder"};
     if (s->kind == STEP_REORDER) implementation = onednn_kernel_implementation(p->copy[s->copy].reorder);
     if (s->kind == STEP_KERNEL && s->node->op->implementation) {
@@ -205,5 +214,5 @@ plan_step plan_step_at(const plan *p, int i) {
                        .bytes = s->bytes,
                        .start = s->start,
                        .seconds = s->seconds,
-                       .phase = s->phase};
+                       .phase = s->phase - 1};
 }

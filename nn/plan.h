@@ -2,6 +2,7 @@
 //
 // A plan has phases. Between two of them the caller may change the stores (an optimizer's step), and a later phase may use what an earlier one left: an
 // adversarial step is one graph with two phases, and the generator's forward pass is shared between them.
+// What depends on constants and frozen stores alone (store_freeze) is computed once, when the plan is compiled.
 // Values stay what an earlier phase computed; parameters, and repeats and views of them, are read where they lie, with what they hold at that time.
 //
 //     plan_output d[] = {{loss_d, NULL}, {grad_d0, slab}, …}, g[] = {…};
@@ -33,7 +34,8 @@ typedef struct plan_phase {
     int n;
 } plan_phase;
 
-// Errors: the graph's first one; what oneDNN can't do; memory. `g` must stay alive and is not changed. NULL `w` = memory of its own.
+// Errors: the graph's first one; what oneDNN can't do; memory. `g` must stay alive and is not changed. NULL `w` = memory of its own. As a run does, it may
+// overwrite what other plans left in the workspace.
 foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, workspace *w, plan **out);
 void plan_free(plan *p);
 
@@ -49,7 +51,7 @@ void plan_run(plan *p, int phase, uint64_t seed, uint64_t step);
 struct onednn_layout;
 foil_status plan_prepared_weight(plan *p, kernel *k, int i, const struct onednn_layout *wanted);
 
-// What the plan will take: arena (activations), scratch, prepared weights, in bytes.
+// What the plan will take: arena (activations), scratch, prepared weights and other values that are computed once, in bytes.
 typedef struct plan_memory {
     size_t activations, scratch, weights;
 } plan_memory;

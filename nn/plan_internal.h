@@ -1,6 +1,7 @@
 // How a plan is made, in the order of its files:
 //
 //   schedule.c   which nodes are needed, in which phase, which are the same; and the order of the steps
+//   once.c       what is computed once, when the plan is compiled
 //   fuse.c       which values get memory, and which of them are computed in one loop
 //   loop_build.c a group of values -> a loop (loop.h)
 //   plan_steps.c kernels, loops and copies as steps, with prepared weights
@@ -24,6 +25,7 @@ typedef struct value {
     int first, last; // steps between which it is alive
     bool pinned;     // input or output: keeps its memory to the end
     bool visible;    // plan_data may tell
+    bool known;      // see info
     int heir;        // the value that takes its memory over in place, or -1
     int takes;       // the value whose memory it takes over, or -1
 } value;
@@ -58,6 +60,9 @@ struct workspace {
     size_t bytes;
 };
 
+// Phases are counted from here on in a plan: the caller's first one is 1.
+enum { PHASE_ONCE }; // when the plan is compiled
+
 struct plan {
     arena memory; // everything that lives as long as the plan, steps and prepared copies apart
     graph *graph;
@@ -67,7 +72,7 @@ struct plan {
     value *value;
     int steps, step_capacity;
     step *step;
-    int phases;
+    int phases;       // PHASE_ONCE included
     int *phase_start; // phases + 1
     int copies, copy_capacity;
     prepared *copy;
@@ -78,7 +83,14 @@ struct plan {
     bool own_workspace;
     const void *resolved; // the workspace's base that all pointers were set for
     size_t arena_bytes, scratch_bytes;
+    void *kept; // values of PHASE_ONCE that later steps read
+    size_t kept_bytes;
 };
+
+// The first one that runs repeat.
+static inline int first_step(const plan *p) {
+    return p->phase_start[PHASE_ONCE + 1];
+}
 
 // While compiling. -----------------------------------------------------------------------------------------------------------------------------------------
 typedef struct read { // of a value by a fused expression
@@ -89,6 +101,7 @@ typedef struct read { // of a value by a fused expression
 typedef struct info { // of a node
     int rep;          // the node that stands for it: itself, or an equal one before it; -1 = not needed
     int base;         // of rep: where its elements are: itself, or past views
+    bool known;       // depends on constants and frozen stores alone
     int phase;        // in which it is computed
     bool stored;      // has memory (leaves other than constants always)
     bool demanded;    // somebody needs the memory: kernels, outputs, other phases
@@ -119,7 +132,7 @@ typedef struct vertex {
 typedef struct compiler {
     plan *plan;
     graph *graph;
-    const plan_phase *phases;
+    plan_phase *phases; // the caller's, behind an empty one for PHASE_ONCE
     int n_phases;
     arena memory; // until plan_compile returns
     int n;
@@ -146,12 +159,19 @@ bool node_is_reduction(const node *n);
 bool node_is_loop(const node *n);   // computed by loops
 bool node_is_memory(const node *n); // input, param, table: memory that nobody computes
 
+void mark_known(compiler *c);            // known; and phase, of what is
 foil_status schedule_mark(compiler *c);  // rep, base, phase
 foil_status fuse(compiler *c);           // stored, vertices
 foil_status schedule_order(compiler *c); // order
 foil_status make_values(compiler *c);
 foil_status make_steps(compiler *c);
+foil_status keep_known(compiler *c); // gives a place of their own to values of PHASE_ONCE that are read later
 foil_status make_memory(compiler *c);
+void run_once(plan *p);
+
+void resolve(plan *p); // sets all pointers
+void run_step(plan *p, step *s, uint64_t seed, uint64_t now);
+void run_reorder(plan *p, const prepared *copy);
 
 // The loop of a vertex; and one that copies value `from` as `type` to a fixed place.
 foil_status build_loop(compiler *c, const vertex *v, step *s);

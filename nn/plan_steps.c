@@ -56,7 +56,13 @@ foil_status make_values(compiler *c) {
         const node *n = node_at(c, id);
         p->value_of[id] = p->values;
         value *v = &p->value[p->values++];
-        *v = (value){.node = n, .bytes = (size_t)shape_count(n->shape) * dtype_size(n->type), .first = -1, .last = -1, .heir = -1, .takes = -1};
+        *v = (value){.node = n,
+                     .bytes = (size_t)shape_count(n->shape) * dtype_size(n->type),
+                     .first = -1,
+                     .last = -1,
+                     .known = f->known,
+                     .heir = -1,
+                     .takes = -1};
         TRY(fix_value(v));
     }
     for (int phase = 0; phase < c->n_phases; phase++) // what is wanted without `to` first: its memory must be the workspace's
@@ -99,14 +105,14 @@ static foil_status new_copy(plan *p, int v, const onednn_layout *wanted, int *ou
     TRY(onednn_layout_clone(wanted, &copy->layout));
     TRY(onednn_layout_plain(wanted, p->value[v].node->type, &copy->from));
     TRY(onednn_reorder_create(copy->from, copy->layout, &copy->reorder));
+    size_t scratch = onednn_kernel_scratch(copy->reorder);
+    if (scratch > p->scratch_bytes) p->scratch_bytes = scratch;
     copy->data = aligned_alloc(64, copy->bytes);
     return copy->data ? FOIL_OK : foil_fail_memory(copy->bytes, "prepared weights");
 }
 
 static foil_status reorder_step(plan *p, int at) {
     prepared *copy = &p->copy[at];
-    size_t scratch = onednn_kernel_scratch(copy->reorder);
-    if (scratch > p->scratch_bytes) p->scratch_bytes = scratch;
     copy->phase = p->current_phase;
     const node *n = p->value[copy->value].node;
     return add_step(p, (step){.kind = STEP_REORDER, .copy = at, .node = n, .name = "reorder", .bytes = (double)copy->bytes * 2});
@@ -123,7 +129,8 @@ foil_status plan_prepared_weight(plan *p, kernel *k, int i, const onednn_layout 
         if (same) return FOIL_OK;
         TRY(new_copy(p, v, wanted, &at));
     }
-    if (p->copy[at].phase != p->current_phase) TRY(reorder_step(p, at));
+    bool once = p->value[v].known && p->current_phase != PHASE_ONCE; // run_once makes it
+    if (!once && p->copy[at].phase != p->current_phase) TRY(reorder_step(p, at));
     step *s = (step *)((char *)k - offsetof(step, kernel)); // the step being made
     s->in_copy[i] = at;
     return FOIL_OK;

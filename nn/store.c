@@ -57,6 +57,10 @@ foil_status store_allocate(store *s) {
     return allocate_slab(&s->buffers, s->buffer_count);
 }
 
+void store_freeze(store *s) {
+    s->frozen = true;
+}
+
 int store_find(const store *s, const char *name) {
     for (int i = 0; i < s->n; i++)
         if (strcmp(s->tensor[i].name, name) == 0) return i;
@@ -70,7 +74,7 @@ float *store_data(const store *s, int index) {
 }
 
 void store_copy(store *dst, const store *src) {
-    assert(dst->n == src->n && dst->value_count == src->value_count && dst->buffer_count == src->buffer_count);
+    assert(!dst->frozen && dst->n == src->n && dst->value_count == src->value_count && dst->buffer_count == src->buffer_count);
     memcpy(dst->values, src->values, src->value_count * sizeof(float));
     memcpy(dst->buffers, src->buffers, src->buffer_count * sizeof(float));
 }

@@ -41,6 +41,7 @@ typedef struct store {
     store_tensor *tensor; // in order of declaration
     size_t value_count, buffer_count;
     float *values, *buffers; // 64-byte aligned; NULL until store_allocate
+    bool frozen;
     struct arena *names;
 } store;
 
@@ -53,6 +54,9 @@ int store_declare(store *s, const char *name, shape shape, init init, bool train
 foil_status store_allocate(store *s);
 // Fills every tensor from its `init`, keyed by (seed, index of the tensor).
 void store_initialize(store *s, uint64_t seed);
+
+// Promises that its values will not change any more. Plans that are compiled from then on compute what depends on them alone once (plan.h).
+void store_freeze(store *s);
 
 int store_find(const store *s, const char *name); // index or -1
 float *store_data(const store *s, int index);

@@ -1,0 +1,66 @@
+// What is computed once, when the plan is compiled: everything that depends on constants and frozen stores alone. So a detector's prepared weights, its
+// spectral norms' divisions and the scales of its batch norms cost no run anything.
+#include <stdlib.h>
+
+#include "nn/plan_internal.h"
+
+static bool is_known(const compiler *c, const node *n) {
+    if (n->op == &OP_PARAM) return ((const param_params *)n->params)->store->frozen;
+    if (n->op->flags & OP_LEAF) return n->op == &OP_CONSTANT || n->op == &OP_TABLE;
+    if (n->op == &OP_ASSIGN) return false;
+    for (int i = 0; i < n->n_in; i++)
+        if (!c->info[n->in[i]->id].known) return false;
+    return true;
+}
+
+void mark_known(compiler *c) {
+    for (int id = 0; id < c->n; id++) {
+        info *f = &c->info[id];
+        f->known = is_known(c, node_at(c, id));
+        if (f->known && f->phase >= 0) f->phase = PHASE_ONCE;
+    }
+}
+
+// Memory. --------------------------------------------------------------------------------------------------------------------------------------------------
+static void keep(plan *p, int v) {
+    if (v < 0 || !p->value[v].known || p->value[v].home == HOME_FIXED) return;
+    p->value[v].home = HOME_FIXED;
+    p->value[v].offset = p->kept_bytes; // until there is memory
+    p->kept_bytes += (p->value[v].bytes + 63) & ~(size_t)63;
+}
+
+foil_status keep_known(compiler *c) {
+    plan *p = c->plan;
+    for (int at = first_step(p); at < p->steps; at++) {
+        const step *s = &p->step[at];
+        for (int i = 0; s->kind == STEP_KERNEL && i < s->kernel.node->n_in; i++)
+            if (s->in_copy[i] < 0) keep(p, s->in[i]);
+        for (int i = 0; s->kind == STEP_LOOP && i < s->loop->leaves; i++) keep(p, s->loop->leaf[i].value);
+    }
+    for (int v = 0; v < p->values; v++)
+        if (p->value[v].pinned) keep(p, v);
+    if (!p->kept_bytes) return FOIL_OK;
+    p->kept = aligned_alloc(64, p->kept_bytes);
+    if (!p->kept) return foil_fail_memory(p->kept_bytes, "values that are computed once");
+    for (int v = 0; v < p->values; v++)
+        if (p->value[v].known && p->value[v].home == HOME_FIXED && !p->value[v].fixed) p->value[v].fixed = (char *)p->kept + p->value[v].offset;
+    return FOIL_OK;
+}
+
+// Running. -------------------------------------------------------------------------------------------------------------------------------------------------
+// A copy is made right after its value, which may then go.
+static void reorder_known(plan *p, int made_by) {
+    for (int i = 0; i < p->copies; i++) {
+        const value *v = &p->value[p->copy[i].value];
+        if (v->known && (node_is_memory(v->node) ? -1 : v->first) == made_by) run_reorder(p, &p->copy[i]);
+    }
+}
+
+void run_once(plan *p) {
+    resolve(p);
+    reorder_known(p, -1);
+    for (int at = 0; at < first_step(p); at++) {
+        run_step(p, &p->step[at], 0, 0);
+        reorder_known(p, at);
+    }
+}
