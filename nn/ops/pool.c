@@ -8,6 +8,7 @@
 
 #include "nn/blocks.h"
 #include "nn/ops/elementwise.h"
+#include "nn/ops/max_pool.h"
 #include "nn/ops/separable.h"
 #include "nn/ops/table.h"
 
@@ -239,22 +240,6 @@ static void largest(const unit *u, const void *x, dtype t, int64_t i, int64_t j,
         }
 }
 
-static void run_max(const kernel *k) {
-    const node *n = k->node;
-#pragma omp parallel for schedule(static)
-    for (int64_t index = 0; index < count_units(n); index++) {
-        unit u = unit_at(n, index);
-        float best[CHANNELS];
-        int32_t where[CHANNELS];
-        int64_t at = u.picture * u.out_height * u.out_width * u.channels + u.c;
-        for (int64_t i = 0; i < u.out_height; i++)
-            for (int64_t j = 0; j < u.out_width; j++, at += u.channels) {
-                largest(&u, k->in[0], n->in[0]->type, i, j, best, where);
-                blocks_store(u.n, (char *)k->out + (size_t)at * dtype_size(n->type), best, n->type);
-            }
-    }
-}
-
 static void run_max_gather(const kernel *k) {
     const node *n = k->node;
 #pragma omp parallel for schedule(static)
@@ -385,7 +370,7 @@ static double flops(const node *n) {
         .name = text, .min_in = arity, .max_in = arity, .params_size = sizeof(pool_params), .infer = infer_, .vjp = vjp_, .prepare = prepare_,       \
         .run = run_, .reference = reference_max, .flops = flops                                                                                      \
     }
-const op OP_MAX_POOL = MAX_OP("max_pool", 1, infer_pooled, vjp_max, NULL, run_max);
+const op OP_MAX_POOL = MAX_OP("max_pool", 1, infer_pooled, vjp_max, max_pool_prepare, max_pool_run);
 const op OP_MAX_POOL_DATA = MAX_OP("max_pool_data", 2, infer_max_data, vjp_max_data, prepare_max_data, run_max_data);
 const op OP_MAX_POOL_GATHER = MAX_OP("max_pool_gather", 2, infer_max_gather, vjp_max_gather, NULL, run_max_gather);
 
