@@ -1,14 +1,9 @@
 // Pooling. The average is linear, so its adjoint and it are each other's derivative. The maximum picks elements: its gradient puts values where they were
 // picked, the gradient of that picks values there.
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <omp.h>
-
-#include "nn/blocks.h"
-#include "nn/ops/elementwise.h"
 #include "nn/ops/max_pool.h"
+#include "nn/ops/max_pool_gradient.h"
 #include "nn/ops/separable.h"
 #include "nn/ops/table.h"
 
@@ -186,117 +181,6 @@ static foil_status prepare_average(kernel *k, struct plan *p) {
     return status;
 }
 
-// Maximum. -----------------------------------------------------------------------------------------------------------------------------------------------
-
-enum { CHANNELS = 64 }; // at a time: the unit of work is that many channels of one picture, so that no two threads write to one element
-
-typedef struct unit {
-    int64_t height, width, channels; // of x
-    int64_t out_height, out_width;
-    int64_t picture; // its number
-    int64_t c;       // first channel
-    int n;           // number of channels
-    pool_params pool;
-} unit;
-
-static int64_t count_units(const node *n) {
-    shape x = n->in[0]->shape;
-    return x.d[0] * ((x.d[3] + CHANNELS - 1) / CHANNELS);
-}
-
-static unit unit_at(const node *n, int64_t index) {
-    shape x = n->in[0]->shape, y = pooled(n, x);
-    int64_t blocks = (x.d[3] + CHANNELS - 1) / CHANNELS, c = index % blocks * CHANNELS;
-    int64_t left = x.d[3] - c;
-    return (unit){x.d[1], x.d[2], x.d[3], y.d[1], y.d[2], index / blocks, c, left < CHANNELS ? (int)left : CHANNELS, *params_of(n)};
-}
-
-static float load(const void *data, dtype t, int64_t at) {
-    return t == BF16 ? bf16_to_f32(((const uint16_t *)data)[at]) : ((const float *)data)[at];
-}
-
-static const void *element_at(const void *data, dtype t, int64_t at) {
-    return (const char *)data + (size_t)at * dtype_size(t);
-}
-
-VECTOR_CLONES static void keep_larger(int n, const float *v, int32_t pixel, float *best, int32_t *where) {
-    for (int c = 0; c < n; c++) {
-        bool larger = !(v[c] <= best[c]) && best[c] == best[c]; // NaN is larger than all, and stays
-        best[c] = larger ? v[c] : best[c];
-        where[c] = larger ? pixel : where[c];
-    }
-}
-
-// For each channel the largest element of window (i, j), and where in the picture it is (row · width + column); ties: the first; NaN wins.
-static void largest(const unit *u, const void *x, dtype t, int64_t i, int64_t j, float *best, int32_t *where) {
-    window rows = window_at(&u->pool, 0, u->height, i), cols = window_at(&u->pool, 1, u->width, j);
-    for (int c = 0; c < u->n; c++) best[c] = -INFINITY, where[c] = (int32_t)(rows.first * u->width + cols.first);
-    for (int64_t r = rows.first; r < rows.stop; r++)
-        for (int64_t q = cols.first; q < cols.stop; q++) {
-            int32_t pixel = (int32_t)(r * u->width + q);
-            float v[CHANNELS];
-            blocks_load(u->n, v, element_at(x, t, ((u->picture * u->height + r) * u->width + q) * u->channels + u->c), t);
-            keep_larger(u->n, v, pixel, best, where);
-        }
-}
-
-static void run_max_gather(const kernel *k) {
-    const node *n = k->node;
-#pragma omp parallel for schedule(static)
-    for (int64_t index = 0; index < count_units(n); index++) {
-        unit u = unit_at(n, index);
-        float best[CHANNELS];
-        int32_t where[CHANNELS];
-        int64_t picture = u.picture * u.height * u.width, at = u.picture * u.out_height * u.out_width * u.channels + u.c;
-        for (int64_t i = 0; i < u.out_height; i++)
-            for (int64_t j = 0; j < u.out_width; j++, at += u.channels) {
-                largest(&u, k->in[0], n->in[0]->type, i, j, best, where);
-                for (int c = 0; c < u.n; c++) best[c] = load(k->in[1], n->in[1]->type, (picture + where[c]) * u.channels + u.c + c);
-                blocks_store(u.n, (char *)k->out + (size_t)at * dtype_size(n->type), best, n->type);
-            }
-    }
-}
-
-// Sums are kept in f32: a picture of CHANNELS channels per thread.
-static foil_status prepare_max_data(kernel *k, struct plan *p) {
-    (void)p;
-    shape x = k->node->shape;
-    if (k->node->type == BF16) k->scratch_bytes = (size_t)omp_get_max_threads() * (size_t)(x.d[1] * x.d[2]) * CHANNELS * sizeof(float);
-    return FOIL_OK;
-}
-
-// Adds the unit's gradients where its maxima lie; element (pixel, c) of the picture is to[pixel * stride + c].
-static void scatter(const kernel *k, const unit *u, float *to, int64_t stride) {
-    const node *n = k->node;
-    float best[CHANNELS];
-    int32_t where[CHANNELS];
-    for (int64_t pixel = 0; pixel < u->height * u->width; pixel++) memset(to + pixel * stride, 0, (size_t)u->n * sizeof *to);
-    int64_t at = u->picture * u->out_height * u->out_width * u->channels + u->c;
-    for (int64_t i = 0; i < u->out_height; i++)
-        for (int64_t j = 0; j < u->out_width; j++, at += u->channels) {
-            largest(u, k->in[0], n->in[0]->type, i, j, best, where);
-            blocks_load(u->n, best, element_at(k->in[1], n->in[1]->type, at), n->in[1]->type); // the gradient, from here on
-            for (int c = 0; c < u->n; c++) to[where[c] * stride + c] += best[c];
-        }
-}
-
-static void run_max_data(const kernel *k) {
-    const node *n = k->node;
-#pragma omp parallel for schedule(static)
-    for (int64_t index = 0; index < count_units(n); index++) {
-        unit u = unit_at(n, index);
-        int64_t pixels = u.height * u.width, begin = u.picture * pixels * u.channels + u.c;
-        if (n->type == F32) {
-            scatter(k, &u, (float *)k->out + begin, u.channels);
-            continue;
-        }
-        float *sums = (float *)k->scratch + omp_get_thread_num() * pixels * CHANNELS;
-        scatter(k, &u, sums, CHANNELS);
-        for (int64_t pixel = 0; pixel < pixels; pixel++)
-            blocks_store(u.n, (uint16_t *)k->out + begin + pixel * u.channels, sums + pixel * CHANNELS, BF16);
-    }
-}
-
 // Reference. ---------------------------------------------------------------------------------------------------------------------------------------------
 
 // A window of one channel of one picture, and `at`, its output element.
@@ -371,8 +255,8 @@ static double flops(const node *n) {
         .run = run_, .reference = reference_max, .flops = flops                                                                                      \
     }
 const op OP_MAX_POOL = MAX_OP("max_pool", 1, infer_pooled, vjp_max, max_pool_prepare, max_pool_run);
-const op OP_MAX_POOL_DATA = MAX_OP("max_pool_data", 2, infer_max_data, vjp_max_data, prepare_max_data, run_max_data);
-const op OP_MAX_POOL_GATHER = MAX_OP("max_pool_gather", 2, infer_max_gather, vjp_max_gather, NULL, run_max_gather);
+const op OP_MAX_POOL_DATA = MAX_OP("max_pool_data", 2, infer_max_data, vjp_max_data, max_pool_gradient_prepare, max_pool_data_run);
+const op OP_MAX_POOL_GATHER = MAX_OP("max_pool_gather", 2, infer_max_gather, vjp_max_gather, max_pool_gradient_prepare, max_pool_gather_run);
 
 #define AVERAGE_OP(text, params, infer_, vjp_)                                                                                                       \
     {                                                                                                                                                \

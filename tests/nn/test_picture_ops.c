@@ -87,6 +87,8 @@ static const how HOWS[] = {
     {.kind = max, .pool = {{2, 2}, {2, 2}, {0}, false}},
     {.kind = max, .pool = {{3, 3}, {2, 2}, {1, 1, 1, 1}, false}},
     {.kind = max, .pool = {{3, 2}, {1, 1}, {0, 1, 2, 0}, false}},
+    {.kind = max, .pool = {{3, 2}, {3, 3}, {1, 0, 2, 1}, false}}, // padded, and windows do not overlap
+    {.kind = max, .pool = {{2, 2}, {3, 4}, {0}, false}},          // some elements are in no window
     {.kind = average, .pool = {{2, 2}, {2, 2}, {0}, true}},
     {.kind = average, .pool = {{3, 3}, {2, 2}, {1, 1, 1, 1}, true}},
     {.kind = average, .pool = {{3, 3}, {1, 2}, {1, 0, 2, 1}, false}},
