@@ -34,8 +34,11 @@ void threads_set(int n) {
     omp_set_dynamic(0); // the same number in each region, or results would differ from run to run
     omp_set_num_threads(n);
     openblas_set_num_threads(n);
-#pragma omp parallel num_threads(n)
-    thread_flush_denormals();
+    thread_flush_denormals(); // OpenMP's threads inherit it when they are made, at the first parallel region
+}
+
+void thread_compute_alone(void) {
+    omp_set_num_threads(1);
 }
 
 int threads_count(void) {

@@ -3,9 +3,11 @@
 #define FOIL_BASE_THREAD_H
 
 // Sets the number of threads of OpenMP and OpenBLAS, and flushes denormals to zero in each of them. `n` = 0: as many as there are cores for
-// this process. Call before building plans; they remember the number.
+// this process. Call before building plans (they remember the number) and before the first parallel region.
 void threads_set(int n);
 int threads_count(void);
+// For threads of our own that compute alone, beside others that do: OpenMP's regions have one thread in the calling thread from now on.
+void thread_compute_alone(void);
 // Flush-to-zero and denormals-are-zero for the calling thread: for threads of our own.
 void thread_flush_denormals(void);
 

@@ -2,14 +2,13 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
-#include "eval/detector.h"
-
-enum { AT_ONCE = 128 }; // pictures in memory
+#include "eval/scoring.h"
 
 static option OPTIONS[] = {
     {.name = "--csv", .doc = "path,score,verdict with a header line, quoted as in RFC 4180"},
@@ -18,6 +17,8 @@ static option OPTIONS[] = {
     {.name = NULL},
 };
 enum { OPTION_CSV, OPTION_JSON, OPTION_THRESHOLD };
+
+enum { MANY = 128 }; // more files than this have a progress bar
 
 typedef struct file_list {
     char **path;
@@ -139,59 +140,65 @@ static int json_end(output *o) {
 
 static const format FORMATS[] = {{begin_nothing, text_line, end_nothing}, {csv_begin, csv_line, end_nothing}, {json_begin, json_line, json_end}};
 
-// Reads at most AT_ONCE files, in parallel; those that fail are reported in order afterwards and have no pixels.
-static int read_files(char *const *path, int n, image *pictures) {
-    char why[AT_ONCE][512];
-    int failed = 0;
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < n; i++) {
-        *why[i] = 0;
-        if (image_read(path[i], &pictures[i]) != FOIL_OK) {
-            pictures[i] = (image){0};
-            snprintf(why[i], sizeof why[i], "%s", foil_error());
-        }
-    }
-    for (int i = 0; i < n; i++) {
-        if (pictures[i].pixels) continue;
-        cli_progress_end();
-        fprintf(stderr, "foil detect: %s\n", why[i]);
-        failed++;
-    }
-    return failed;
+// What becomes of the scores.
+typedef struct job {
+    const file_list *files;
+    const format *format;
+    output output;
+    int failed; // files that could not be read
+} job;
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number) {
+    (void)number;
+    stop = 1;
 }
 
-static foil_status score_some(foil_detector *d, char *const *path, int n, const format *f, output *o, int *failed) {
-    image pictures[AT_ONCE] = {0};
-    const image *good[AT_ONCE];
-    double logit[AT_ONCE];
-    int n_good = 0;
-    *failed += read_files(path, n, pictures);
-    for (int i = 0; i < n; i++)
-        if (pictures[i].pixels) good[n_good++] = &pictures[i];
-    foil_status status = detector_logits(d, good, n_good, logit);
-    for (int i = 0, k = 0; i < n && status == FOIL_OK; i++)
-        if (pictures[i].pixels) f->line(o, path[i], logit[k++]);
-    for (int i = 0; i < n; i++) image_free(&pictures[i]);
-    return status;
+static foil_status read_file(const void *from, int64_t i, image *out) {
+    return image_read(((const file_list *)from)->path[i], out);
 }
 
-static int score_files(foil_detector *d, const file_list *l, const format *f, double threshold) {
-    output o = {.detector = d, .threshold = threshold};
-    int failed = 0, width;
-    for (int i = 0; i < l->n; i++) o.width = (width = (int)strlen(l->path[i])) > o.width ? width : o.width;
-    if (o.width > 100) o.width = 100;
-    f->begin(&o);
-    foil_status status = FOIL_OK;
-    for (int done = 0; done < l->n && status == FOIL_OK;) {
-        int some = l->n - done < AT_ONCE ? l->n - done : AT_ONCE;
-        status = score_some(d, l->path + done, some, f, &o, &failed);
-        done += some;
-        if (l->n > AT_ONCE) cli_progress("scoring", done, l->n, NULL);
-    }
+static void report_failure(job *j, const char *path) {
+    bool named = strstr(foil_error(), path) != NULL;
     cli_progress_end();
-    int ended = f->end(&o);
-    if (status != FOIL_OK) return cli_failed("detect");
-    return failed ? EXIT_FAILED : ended;
+    fprintf(stderr, "foil detect: %s%s%s\n", named ? "" : path, named ? "" : ": ", foil_error());
+    j->failed++;
+}
+
+static foil_status take_score(void *to, int64_t i, foil_status read, double logit) {
+    job *j = to;
+    const file_list *l = j->files;
+    if (stop) return foil_fail(FOIL_INTERRUPTED, "interrupted after %lld of %d files", (long long)i, l->n);
+    if (read == FOIL_OK)
+        j->format->line(&j->output, l->path[i], logit);
+    else
+        report_failure(j, l->path[i]);
+    if (l->n > MANY) cli_progress("scoring", i + 1, l->n, NULL);
+    return FOIL_OK;
+}
+
+static int longest(const file_list *l) {
+    int width = 0;
+    for (int i = 0; i < l->n; i++) {
+        int n = (int)strlen(l->path[i]);
+        if (n > width) width = n;
+    }
+    return width < 100 ? width : 100;
+}
+
+// What has been scored when a signal comes is printed.
+static int score_files(foil_detector *d, const file_list *l, const format *f, double threshold) {
+    job j = {.files = l, .format = f, .output = {.detector = d, .threshold = threshold, .width = longest(l)}};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)}; // a second one ends the process
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    f->begin(&j.output);
+    foil_status status = score_pictures(d, &(scoring){.n = l->n, .read = read_file, .from = l, .take = take_score, .to = &j});
+    cli_progress_end();
+    int failed = status == FOIL_OK ? EXIT_DONE : cli_failed("detect"); // before the end's own failures
+    int ended = f->end(&j.output);
+    return failed || j.failed ? EXIT_FAILED : ended;
 }
 
 // By name, or a number.

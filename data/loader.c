@@ -1,35 +1,9 @@
 #include "data/loader.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-// A batch being made, ready, or lent to the caller. Batch k is made in slot k % slots.
-typedef struct slot {
-    batch b;
-    bool ready;
-    foil_status status;
-    char error[1024];
-} slot;
-
-struct loader {
-    loader_options o;
-    int64_t *index;
-    slot *slot;
-    uint64_t slots; // one more than are prepared ahead: that is the caller's
-
-    pthread_mutex_t lock;
-    pthread_cond_t room, ready;
-    uint64_t next_made, next_taken; // batches
-    bool stop;
-
-    pthread_t *thread;
-    int threads;
-    double waited;
-};
+#include "base/ahead.h"
 
 // The order of one epoch, as each thread remembers it.
 typedef struct order {
@@ -37,6 +11,15 @@ typedef struct order {
     int64_t *place; // [n]; NULL = not shuffled
     bool known;
 } order;
+
+struct loader {
+    loader_options o;
+    int64_t *index;
+    batch *slot;    // being made, ready, or lent to the caller
+    uint64_t slots; // one more than are prepared ahead: that is the caller's
+    order *order;   // of each thread
+    ahead *ahead;
+};
 
 static uint64_t batches_per_epoch(const loader_options *o) {
     return ((uint64_t)o->n + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
@@ -86,53 +69,27 @@ static foil_status make(const loader *l, order *known, uint64_t k, batch *b) {
     return FOIL_OK;
 }
 
-// Claims the next batch once its slot is free; false when it is time to go.
-static bool claim(loader *l, uint64_t *k) {
-    pthread_mutex_lock(&l->lock);
-    while (!l->stop && l->next_made + 1 >= l->next_taken + l->slots) pthread_cond_wait(&l->room, &l->lock);
-    bool go = !l->stop;
-    if (go) *k = l->next_made++;
-    pthread_mutex_unlock(&l->lock);
-    return go;
-}
-
-static void *work(void *context) {
+// Every thread remembers its own order.
+static foil_status work(void *context, int worker, uint64_t slot, uint64_t k) {
     loader *l = context;
-    order known = {0, NULL, false};
-    size_t n = (size_t)l->o.n;
-    if (l->o.shuffle) known.place = malloc(n * sizeof *known.place);
-    for (uint64_t k; claim(l, &k);) {
-        slot *s = &l->slot[k % l->slots];
-        foil_status status = l->o.shuffle && !known.place ? foil_fail_memory(n * sizeof *known.place, "a shuffle") : make(l, &known, k, &s->b);
-        pthread_mutex_lock(&l->lock);
-        s->status = status;
-        if (status != FOIL_OK) snprintf(s->error, sizeof s->error, "%s", foil_error());
-        s->ready = true;
-        pthread_cond_broadcast(&l->ready);
-        pthread_mutex_unlock(&l->lock);
-    }
-    free(known.place);
-    return NULL;
+    order *known = &l->order[worker];
+    size_t bytes = (size_t)l->o.n * sizeof *known->place;
+    if (l->o.shuffle && !known->place && !(known->place = malloc(bytes))) return foil_fail_memory(bytes, "a shuffle");
+    return make(l, known, k, &l->slot[slot]);
 }
 
 void loader_close(loader *l) {
     if (!l) return;
-    pthread_mutex_lock(&l->lock);
-    l->stop = true;
-    pthread_cond_broadcast(&l->room);
-    pthread_mutex_unlock(&l->lock);
-    for (int i = 0; i < l->threads; i++) pthread_join(l->thread[i], NULL);
-    pthread_cond_destroy(&l->room);
-    pthread_cond_destroy(&l->ready);
-    pthread_mutex_destroy(&l->lock);
+    ahead_close(l->ahead);
     for (uint64_t i = 0; l->slot && i < l->slots; i++) {
-        free(l->slot[i].b.pixels);
-        free(l->slot[i].b.label);
-        free(l->slot[i].b.index);
+        free(l->slot[i].pixels);
+        free(l->slot[i].label);
+        free(l->slot[i].index);
     }
+    for (int i = 0; l->order && i < l->o.threads; i++) free(l->order[i].place);
+    free(l->order);
     free(l->slot);
     free(l->index);
-    free(l->thread);
     free(l);
 }
 
@@ -141,30 +98,16 @@ static foil_status allocate(loader *l) {
     size_t n = (size_t)o->batch, bytes = n * (size_t)o->height * (size_t)o->width * (size_t)o->channels;
     l->index = malloc((size_t)o->n * sizeof *l->index);
     l->slot = calloc(l->slots, sizeof *l->slot);
-    l->thread = calloc((size_t)o->threads, sizeof *l->thread);
-    if (!l->index || !l->slot || !l->thread) return foil_fail_memory((size_t)o->n * sizeof *l->index, "a loader");
+    l->order = calloc((size_t)o->threads, sizeof *l->order);
+    if (!l->index || !l->slot || !l->order) return foil_fail_memory((size_t)o->n * sizeof *l->index, "a loader");
     memcpy(l->index, o->index, (size_t)o->n * sizeof *l->index);
     l->o.index = NULL;
     for (uint64_t i = 0; i < l->slots; i++) {
-        batch *b = &l->slot[i].b;
+        batch *b = &l->slot[i];
         *b = (batch){malloc(bytes), malloc(n * sizeof *b->label), malloc(n * sizeof *b->index), o->batch};
         if (!b->pixels || !b->label || !b->index) return foil_fail_memory(l->slots * bytes, "batches");
     }
     return FOIL_OK;
-}
-
-// Signals are for the program's own threads.
-static foil_status start(loader *l) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = 0;
-    while (error == 0 && l->threads < l->o.threads) {
-        error = pthread_create(&l->thread[l->threads], NULL, work, l);
-        if (error == 0) l->threads++;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error ? foil_fail_errno(error, "no thread for loading") : FOIL_OK;
 }
 
 foil_status loader_open(const loader_options *o, uint64_t first_batch, loader **out) {
@@ -177,44 +120,24 @@ foil_status loader_open(const loader_options *o, uint64_t first_batch, loader **
     l->o = *o;
     if (l->o.threads == 0) l->o.threads = 1;
     l->slots = (uint64_t)(o->prefetch ? o->prefetch : 4) + 1;
-    l->next_made = l->next_taken = first_batch;
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->room, NULL);
-    pthread_cond_init(&l->ready, NULL);
+    ahead_options a = {.make = work, .context = l, .threads = l->o.threads, .slots = l->slots, .first = first_batch, .end = UINT64_MAX};
     foil_status s = allocate(l);
-    if (s == FOIL_OK) s = start(l);
-    if (s != FOIL_OK) {
+    if (s == FOIL_OK) s = ahead_open(&a, &l->ahead);
+    if (s == FOIL_OK)
+        *out = l;
+    else
         loader_close(l);
-        return s;
-    }
-    *out = l;
-    return FOIL_OK;
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return s;
 }
 
 foil_status loader_next(loader *l, const batch **out) {
+    uint64_t slot;
     *out = NULL;
-    pthread_mutex_lock(&l->lock);
-    slot *s = &l->slot[l->next_taken++ % l->slots];
-    pthread_cond_broadcast(&l->room); // the batch before is given back
-    if (!s->ready) {
-        double since = now();
-        while (!s->ready) pthread_cond_wait(&l->ready, &l->lock);
-        l->waited += now() - since;
-    }
-    s->ready = false;
-    foil_status status = s->status;
-    pthread_mutex_unlock(&l->lock);
-    if (status != FOIL_OK) return foil_fail(status, "%s", s->error);
-    *out = &s->b;
+    TRY(ahead_next(l->ahead, &slot));
+    *out = &l->slot[slot];
     return FOIL_OK;
 }
 
 double loader_waited(const loader *l) {
-    return l->waited;
+    return ahead_waited(l->ahead);
 }

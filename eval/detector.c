@@ -6,46 +6,26 @@
 #include <string.h>
 
 #include "eval/card.h"
-#include "eval/failure.h"
-
-enum { SINGLE, BATCHED, SCORERS };
-static const int BATCH[SCORERS] = {1, 32};
-enum { FEW = 8 }; // fewer than this are cheaper one by one than as a padded batch
 
 struct foil_detector {
     net *net;
     store *store;
     arena texts;
     detector_card card;
-    workspace *workspace;
-    scorer *scorer[SCORERS]; // made when first needed
-    uint8_t *pixels;         // of the largest batch
+    scorer *scorer;  // of one picture; made when first needed
+    uint8_t *pixels; // of one picture
 };
-
-static size_t picture_bytes(const foil_detector *d) {
-    return (size_t)shape_count(net_input(d->net));
-}
-
-static foil_status scorer_of(foil_detector *d, int which, scorer **out) {
-    if (!d->scorer[which]) TRY(scorer_new(d->net, d->store, d->card.head, BATCH[which], d->workspace, &d->scorer[which]));
-    *out = d->scorer[which];
-    return FOIL_OK;
-}
 
 static foil_status load_weights(foil_detector *d, const safetensors *file) {
     d->store = store_new();
-    d->workspace = workspace_new();
-    if (!d->store || !d->workspace) return foil_fail_memory(sizeof *d->store, "a detector");
+    if (!d->store) return foil_fail_memory(sizeof *d->store, "a detector");
     TRY(net_declare(d->net, d->store));
     TRY(store_allocate(d->store));
     TRY(safetensors_load_store(file, "", d->store));
     if (safetensors_count(file) != d->store->n)
         return foil_fail(FOIL_INVALID, "%d tensors, but the network has %d", safetensors_count(file), d->store->n);
     store_freeze(d->store);
-    scorer *first; // shows whether the network and its head make a detector
-    TRY(scorer_of(d, SINGLE, &first));
-    d->pixels = malloc((size_t)BATCH[BATCHED] * picture_bytes(d));
-    return d->pixels ? FOIL_OK : foil_fail_memory((size_t)BATCH[BATCHED] * picture_bytes(d), "a batch of pictures");
+    return scorer_check(d->net, d->store, d->card.head);
 }
 
 foil_status detector_open(const char *path, foil_detector **out) {
@@ -69,8 +49,7 @@ foil_status detector_open(const char *path, foil_detector **out) {
 
 void foil_detector_free(foil_detector *d) {
     if (!d) return;
-    for (int i = 0; i < SCORERS; i++) scorer_free(d->scorer[i]);
-    workspace_free(d->workspace);
+    scorer_free(d->scorer);
     store_free(d->store);
     net_free(d->net);
     arena_free(&d->texts);
@@ -94,38 +73,31 @@ double detector_score(const foil_detector *d, double logit) {
     return calibrated_score(logit, d->card.calibration.temperature);
 }
 
-// Brings one picture to the network's size and channels.
-static foil_status fit_picture(const foil_detector *d, const image *picture, uint8_t *pixels) {
+foil_status detector_fit(const foil_detector *d, const image *picture, uint8_t *pixels) {
     shape in = net_input(d->net);
     image fitted = {0};
     TRY(image_fitted(picture, (int)in.d[0], (int)in.d[1], (int)in.d[2], d->card.fit, d->card.filter, &fitted));
-    memcpy(pixels, fitted.pixels, picture_bytes(d));
+    memcpy(pixels, fitted.pixels, image_bytes(&fitted));
     image_free(&fitted);
     return FOIL_OK;
 }
 
-// At most one batch.
-static foil_status some_logits(foil_detector *d, const image *const *pictures, int n, scorer *s, double *logit) {
-    failure f = {0};
-#pragma omp parallel for schedule(dynamic) if (n > 1)
-    for (int i = 0; i < n; i++) failure_note(&f, i, fit_picture(d, pictures[i], d->pixels + (size_t)i * picture_bytes(d)));
-    TRY(failure_status(&f));
-    float y[BATCH[BATCHED]];
-    TRY(scorer_run(s, d->pixels, n, y));
-    for (int i = 0; i < n; i++) logit[i] = y[i];
-    return FOIL_OK;
+foil_status detector_scorer(const foil_detector *d, int batch, scorer **out) {
+    return scorer_new(d->net, d->store, d->card.head, batch, NULL, out);
 }
 
-foil_status detector_logits(foil_detector *d, const image *const *pictures, int n, double *logit) {
-    for (int done = 0; done < n;) {
-        int which = n - done < FEW ? SINGLE : BATCHED;
-        int some = n - done < BATCH[which] ? n - done : BATCH[which];
-        scorer *s;
-        TRY(scorer_of(d, which, &s));
-        TRY(some_logits(d, pictures + done, some, s, logit + done));
-        done += some;
-    }
-    for (int i = 0; i < n; i++)
-        if (!isfinite(logit[i])) return foil_fail(FOIL_INVALID, "the network's output for picture %d of %d is not a number", i + 1, n);
-    return FOIL_OK;
+static foil_status get_ready(foil_detector *d) {
+    size_t bytes = (size_t)shape_count(net_input(d->net));
+    if (!d->pixels) d->pixels = malloc(bytes);
+    if (!d->pixels) return foil_fail_memory(bytes, "a picture");
+    return d->scorer ? FOIL_OK : detector_scorer(d, 1, &d->scorer);
+}
+
+foil_status detector_logit(foil_detector *d, const image *picture, double *logit) {
+    float y;
+    TRY(get_ready(d));
+    TRY(detector_fit(d, picture, d->pixels));
+    TRY(scorer_run(d->scorer, d->pixels, 1, &y));
+    *logit = y;
+    return isfinite(y) ? FOIL_OK : foil_fail(FOIL_INVALID, "the network's output for this picture is not a number");
 }

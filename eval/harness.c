@@ -6,57 +6,48 @@
 #include <string.h>
 
 #include "datasets/importer.h"
-#include "eval/failure.h"
-
-enum { AT_ONCE = 256 }; // pictures in memory
+#include "eval/scoring.h"
 
 // Where pictures come from.
 typedef struct source {
     const void *data;
-    const int64_t *index; // of pictures in `data`; NULL = 0, 1 …
-    foil_status (*read)(const void *data, int64_t i, image *out);
+    const int64_t *index; // of a set's pictures
+    foil_status (*read)(const struct source *from, int64_t i, image *out);
 } source;
 
-static foil_status read_from_set(const void *data, int64_t i, image *out) {
-    return set_read(data, i, out);
+static foil_status read_from_set(const source *from, int64_t i, image *out) {
+    return set_read(from->data, from->index[i], out);
 }
 
-static foil_status read_from_list(const void *data, int64_t i, image *out) {
-    return image_read(import_at(data, i)->path, out);
+static foil_status read_from_list(const source *from, int64_t i, image *out) {
+    return image_read(import_at(from->data, i)->path, out);
 }
 
 // Scoring. --------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status score_some(foil_detector *d, const source *from, scored *item, int64_t first, int n) {
-    image pictures[AT_ONCE] = {0};
-    const image *pointers[AT_ONCE];
-    double logit[AT_ONCE];
-    failure f = {0};
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < n; i++) {
-        int64_t at = from->index ? from->index[first + i] : first + i;
-        pointers[i] = &pictures[i];
-        failure_note(&f, i, from->read(from->data, at, &pictures[i]));
-    }
-    foil_status status = failure_status(&f);
-    if (status == FOIL_OK) status = detector_logits(d, pointers, n, logit);
-    for (int i = 0; i < n; i++) {
-        image_free(&pictures[i]);
-        if (status != FOIL_OK) continue;
-        item[first + i].logit = logit[i];
-        item[first + i].score = detector_score(d, logit[i]);
-    }
-    return status;
+static foil_status read_picture(const void *from, int64_t i, image *out) {
+    return ((const source *)from)->read(from, i, out);
+}
+
+typedef struct sink {
+    const foil_detector *detector;
+    const evaluation_options *options;
+    evaluation *evaluation;
+} sink;
+
+static foil_status take_score(void *to, int64_t i, foil_status read, double logit) {
+    const sink *t = to;
+    TRY(read);
+    scored *item = &t->evaluation->item[i];
+    item->logit = logit;
+    item->score = detector_score(t->detector, logit);
+    if (t->options->progress) t->options->progress(i + 1, t->evaluation->n, t->options->context);
+    return FOIL_OK;
 }
 
 static foil_status score_all(foil_detector *d, const source *from, const evaluation_options *o, evaluation *e) {
-    for (int64_t done = 0; done < e->n;) {
-        int some = e->n - done < AT_ONCE ? (int)(e->n - done) : AT_ONCE;
-        TRY(score_some(d, from, e->item, done, some));
-        done += some;
-        if (o->progress) o->progress(done, e->n, o->context);
-    }
-    return FOIL_OK;
+    sink to = {d, o, e};
+    return score_pictures(d, &(scoring){.n = e->n, .read = read_picture, .from = from, .take = take_score, .to = &to});
 }
 
 // Judging. --------------------------------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ void foil_detector_input(const foil_detector *d, int *height, int *width, int *c
 
 static foil_status score_image(foil_detector *d, const image *picture, double *score) {
     double logit;
-    TRY(detector_logits(d, &picture, 1, &logit));
+    TRY(detector_logit(d, picture, &logit));
     *score = detector_score(d, logit);
     return FOIL_OK;
 }

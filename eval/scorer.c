@@ -34,7 +34,7 @@ static foil_status check_network(const net *n, const char *head) {
     return FOIL_OK;
 }
 
-foil_status scorer_new(const net *n, store *s, const char *head, int batch, workspace *w, scorer **out) {
+static foil_status open_graph(const net *n, store *s, const char *head, int batch, scorer **out) {
     *out = NULL;
     TRY(check_network(n, head));
     scorer *sc = calloc(1, sizeof *sc);
@@ -42,7 +42,25 @@ foil_status scorer_new(const net *n, store *s, const char *head, int batch, work
     sc->batch = batch;
     sc->graph = graph_new(F32);
     foil_status status = sc->graph ? build(sc, n, s, head) : foil_fail_memory(sizeof *sc->graph, "a graph");
-    if (status == FOIL_OK) status = plan_compile(sc->graph, &(plan_phase){&(plan_output){sc->logits, NULL}, 1}, 1, w, &sc->plan);
+    if (status == FOIL_OK)
+        *out = sc;
+    else
+        scorer_free(sc);
+    return status;
+}
+
+foil_status scorer_check(const net *n, store *s, const char *head) {
+    scorer *sc;
+    TRY(open_graph(n, s, head, 1, &sc));
+    scorer_free(sc);
+    return FOIL_OK;
+}
+
+foil_status scorer_new(const net *n, store *s, const char *head, int batch, workspace *w, scorer **out) {
+    *out = NULL;
+    scorer *sc;
+    TRY(open_graph(n, s, head, batch, &sc));
+    foil_status status = plan_compile(sc->graph, &(plan_phase){&(plan_output){sc->logits, NULL}, 1}, 1, w, &sc->plan);
     if (status == FOIL_OK)
         *out = sc;
     else

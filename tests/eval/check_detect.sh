@@ -37,11 +37,37 @@ same "$(grep -c '  0\.[0-9]*  ' text)" 2 "scored lines"
 grep -q "^foil detect: cut\.jpg: " message || fail "cut.jpg is not named"
 grep -q "^foil detect: nowhere\.png: .*No such file" message || fail "nowhere.png is not named"
 
-# One picture's score does not depend on how many others there are, nor on threads
-for i in $(seq 40); do cp "a, b/one.jpg" "many$i.jpg"; done
-"$FOIL" detect $detector many*.jpg --csv --threads 1 | tail -n +2 | cut -d, -f2 | sort -u >one
-"$FOIL" detect $detector many*.jpg --csv --threads 2 | tail -n +2 | cut -d, -f2 | sort -u >two
-awk -v s="$score" '{ if ($1 - s > 1e-6 || s - $1 > 1e-6) exit 1 }' one two || fail "scores depend on company: $score, $(cat one two)"
+# One picture's score does not depend on how many others there are; and nothing depends on threads, broken files in the midst included
+for i in $(seq 90); do cp "a, b/one.jpg" "many$i.jpg"; done
+for i in 7 40 41; do cp cut.jpg "many$i.jpg"; done
+for threads in 1 2 5; do
+    status=0
+    "$FOIL" detect $detector many*.jpg --csv --threads $threads >"scores$threads" 2>"messages$threads" || status=$?
+    same "$status" 1 "status with broken files in the midst"
+    cmp scores1 "scores$threads" && cmp messages1 "messages$threads" || fail "scores depend on threads"
+done
+same "$(tail -n +2 scores1 | cut -d, -f1 | tr '\n' ' ')" "$(ls many*.jpg | grep -vx 'many\(7\|40\|41\).jpg' | tr '\n' ' ')" "the order of files"
+same "$(sed 's/^foil detect: \(many[0-9]*\.jpg\): .*/\1/' messages1 | tr '\n' ' ')" "many40.jpg many41.jpg many7.jpg " "the order of messages"
+tail -n +2 scores1 | cut -d, -f2 | awk -v s="$score" '{ if ($1 - s > 1e-6 || s - $1 > 1e-6) exit 1 }' || fail "scores depend on company: $score"
+
+# A folder without pictures
+mkdir nothing
+echo notes >nothing/notes.txt
+status=0
+"$FOIL" detect $detector nothing 2>message || status=$?
+same "$status" 1 "status of an empty folder"
+grep -q "^foil detect: nothing: no pictures" message || fail "the empty folder is not named"
+
+# A signal ends it with what has been scored so far
+for i in $(seq 2000); do echo many1.jpg; done >list
+"$FOIL" detect $detector $(cat list) --csv --threads 1 >begun 2>message &
+until [ -s begun ]; do sleep 0.05; done
+kill -TERM $!
+status=0
+wait $! || status=$?
+same "$status" 1 "status when interrupted"
+grep -q "^foil detect: interrupted after [0-9]* of 2000 files" message || fail "nothing is said of the interruption: $(cat message)"
+same "$(wc -l <begun)" "$(($(sed 's/.*after \([0-9]*\) of.*/\1/' message) + 1))" "lines before the interruption"
 
 # Eval ----------------------------------------------------------------------------------------------------------------------------------------
 picture() { LC_ALL=C awk -v s="$1" -v n="$2" 'BEGIN { srand(s); printf "P6\n16 16\n255\n"; for (i = 0; i < 768; i++) printf "%c", 1 + int(rand() * n) }'; }

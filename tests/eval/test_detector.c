@@ -75,31 +75,6 @@ static void test_scores(void **state) {
     foil_detector_free(d);
 }
 
-// 1, a few and many pictures take different plans; a picture's logit is the same in all of them.
-static void test_logits_do_not_depend_on_company(void **state) {
-    (void)state;
-    enum { MANY = 75 };
-    foil_detector *d;
-    image pictures[MANY];
-    const image *pointers[MANY];
-    double alone[MANY], together[MANY];
-    small_detector(PATH);
-    small_check(foil_detector_load(PATH, &d));
-    for (int i = 0; i < MANY; i++) {
-        grey(6 + i % 5, 9, 3, 3 * i, &pictures[i]);
-        pointers[i] = &pictures[i];
-        small_check(detector_logits(d, &pointers[i], 1, &alone[i]));
-        assert_true(fabs(alone[i] - logit_of(3 * i)) < 1e-5);
-    }
-    const int counts[] = {0, 2, 7, 8, 31, 32, 33, MANY};
-    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
-        small_check(detector_logits(d, pointers, counts[c], together));
-        for (int i = 0; i < counts[c]; i++) assert_true(fabs(together[i] - alone[i]) < 1e-6);
-    }
-    for (int i = 0; i < MANY; i++) image_free(&pictures[i]);
-    foil_detector_free(d);
-}
-
 // Broken files. ---------------------------------------------------------------------------------------------------------------------------------
 
 // Writes a detector, with one piece of metadata replaced (NULL value: left out) and tensors as in `s`.
@@ -207,11 +182,8 @@ static int remove_files(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything_survives),
-                                       cmocka_unit_test(test_scores),
-                                       cmocka_unit_test(test_logits_do_not_depend_on_company),
-                                       cmocka_unit_test(test_metadata_is_checked),
-                                       cmocka_unit_test(test_weights_are_checked),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything_survives), cmocka_unit_test(test_scores),
+                                       cmocka_unit_test(test_metadata_is_checked), cmocka_unit_test(test_weights_are_checked),
                                        cmocka_unit_test(test_network_without_one_logit_is_rejected)};
     return cmocka_run_group_tests(tests, NULL, remove_files);
 }

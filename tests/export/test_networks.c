@@ -161,7 +161,7 @@ static void round_trip(const net *n, store *s, const char *name) {
     double logit, score;
     assert_int_equal(scorer_new(n, s, "detect", 1, NULL, &sc), FOIL_OK);
     assert_int_equal(scorer_run(sc, picture.pixels, 1, &wanted), FOIL_OK);
-    assert_int_equal(detector_logits(d, (const image *[]){&picture}, 1, &logit), FOIL_OK);
+    assert_int_equal(detector_logit(d, &picture, &logit), FOIL_OK);
     assert_true(logit == (double)wanted);
     assert_int_equal(foil_detector_score_pixels(d, picture.pixels, height, width, channels, &score), FOIL_OK);
     assert_true(score == 1 / (1 + exp(-logit / CARD.calibration.temperature)) || fabs(score - 1 / (1 + exp(-logit * 3))) < 1e-15);
