@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "train/trainer.h"
@@ -39,14 +40,14 @@ static void show(const train_progress *p, void *context) {
 
 static int run(const char *path, const char *const *overrides, int n) {
     config c;
-    if (config_read(path, overrides, n, &c) != FOIL_OK) return cli_failed("train");
+    if (ranks_agree(config_read(path, overrides, n, &c)) != FOIL_OK) return cli_failed("train");
     train_options o = {.folder = OPTIONS[OPTION_OUT].text, .resume = OPTIONS[OPTION_RESUME].text != NULL, .stop = &stop, .progress = show};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; // a second one ends the process
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     foil_status status = train(&c, &o);
     cli_progress_end();
-    if (status == FOIL_OK) printf("%s: %lld steps\n", o.folder, (long long)c.run.steps);
+    if (status == FOIL_OK && ranks_speaks(false)) printf("%s: %lld steps\n", o.folder, (long long)c.run.steps);
     config_free(&c);
     return status == FOIL_OK ? EXIT_DONE : cli_failed("train");
 }

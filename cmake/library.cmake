@@ -1,7 +1,8 @@
 # libfoil for other programs: shared and static, with foil.h as the only public header, and what cmake --install puts where.
 include(CMakePackageConfigHelpers)
 
-add_library(libfoil SHARED $<TARGET_OBJECTS:foil_objects>)
+set(LIBRARY_OBJECTS $<TARGET_OBJECTS:foil_objects> $<TARGET_OBJECTS:foil_alone>)
+add_library(libfoil SHARED ${LIBRARY_OBJECTS})
 target_link_libraries(libfoil PRIVATE ${FOIL_DEPENDENCIES})
 set_target_properties(libfoil PROPERTIES OUTPUT_NAME foil EXPORT_NAME foil VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 if(FOIL_SANITIZE)
@@ -15,9 +16,9 @@ target_link_options(libfoil PRIVATE -Wl,--version-script=${CMAKE_BINARY_DIR}/lib
 # In an archive hidden symbols are still seen by the program that links it. One relocatable object with all but foil_* made local shows those alone.
 set(ARCHIVE_OBJECT ${CMAKE_BINARY_DIR}/libfoil.o)
 add_custom_command(OUTPUT ${ARCHIVE_OBJECT}
-    COMMAND ${CMAKE_LINKER} -r -d -o ${ARCHIVE_OBJECT} $<TARGET_OBJECTS:foil_objects>
+    COMMAND ${CMAKE_LINKER} -r -d -o ${ARCHIVE_OBJECT} ${LIBRARY_OBJECTS}
     COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=foil_* ${ARCHIVE_OBJECT}
-    DEPENDS foil_objects $<TARGET_OBJECTS:foil_objects> COMMAND_EXPAND_LISTS VERBATIM COMMENT "Linking the static library's object")
+    DEPENDS foil_objects foil_alone ${LIBRARY_OBJECTS} COMMAND_EXPAND_LISTS VERBATIM COMMENT "Linking the static library's object")
 set_source_files_properties(${ARCHIVE_OBJECT} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 add_library(libfoil_static STATIC ${ARCHIVE_OBJECT})
 target_link_libraries(libfoil_static INTERFACE ${FOIL_DEPENDENCIES})

@@ -18,6 +18,7 @@ struct loader {
     batch *slot;    // being made, ready, or lent to the caller
     uint64_t slots; // one more than are prepared ahead: that is the caller's
     order *order;   // of each thread
+    uint64_t first; // batch
     ahead *ahead;
 };
 
@@ -69,13 +70,13 @@ static foil_status make(const loader *l, order *known, uint64_t k, batch *b) {
     return FOIL_OK;
 }
 
-// Every thread remembers its own order.
+// The k-th batch that this loader gives. Every thread remembers its own order.
 static foil_status work(void *context, int worker, uint64_t slot, uint64_t k) {
     loader *l = context;
     order *known = &l->order[worker];
     size_t bytes = (size_t)l->o.n * sizeof *known->place;
     if (l->o.shuffle && !known->place && !(known->place = malloc(bytes))) return foil_fail_memory(bytes, "a shuffle");
-    return make(l, known, k, &l->slot[slot]);
+    return make(l, known, l->first + k * (uint64_t)l->o.every, &l->slot[slot]);
 }
 
 void loader_close(loader *l) {
@@ -119,8 +120,10 @@ foil_status loader_open(const loader_options *o, uint64_t first_batch, loader **
     if (!l) return foil_fail_memory(sizeof *l, "a loader");
     l->o = *o;
     if (l->o.threads == 0) l->o.threads = 1;
+    if (l->o.every == 0) l->o.every = 1;
+    l->first = first_batch;
     l->slots = (uint64_t)(o->prefetch ? o->prefetch : 4) + 1;
-    ahead_options a = {.make = work, .context = l, .threads = l->o.threads, .slots = l->slots, .first = first_batch, .end = UINT64_MAX};
+    ahead_options a = {.make = work, .context = l, .threads = l->o.threads, .slots = l->slots, .end = UINT64_MAX};
     foil_status s = allocate(l);
     if (s == FOIL_OK) s = ahead_open(&a, &l->ahead);
     if (s == FOIL_OK)

@@ -18,6 +18,7 @@ typedef struct loader_options {
     bool shuffle;               // else in order, and the last batch of an epoch wraps around
     uint64_t seed;
     uint32_t stream;       // keeps loaders of one run apart
+    int every;             // gives batches first_batch, first_batch + every, …; 0 = 1. Several ranks take turns so
     int threads, prefetch; // 0 = 1 thread, 4 batches
 } loader_options;
 

@@ -19,7 +19,7 @@ struct forgery {
 };
 
 int forger_most(const forger *f) {
-    int most = (int)floor(f->share * f->world->batch) + 1;
+    int most = (int)floor(f->share * f->world->together) + 1;
     return most < f->world->batch ? most : f->world->batch;
 }
 
@@ -120,15 +120,16 @@ static void divide(const forgery *f, uint64_t step, int n, int *count) {
     }
 }
 
-foil_status forgery_make(forgery *f, uint64_t step, int n, uint8_t *pixels, const char **methods) {
+foil_status forgery_make(forgery *f, uint64_t step, int together, int first, int n, uint8_t *pixels, const char **methods) {
     int count[MAX_FORGERS] = {0};
     size_t bytes = (size_t)f->world.height * (size_t)f->world.width * (size_t)f->world.channels;
-    divide(f, step, n, count);
-    for (int i = 0; i < f->n; i++) {
-        if (count[i] == 0) continue;
-        TRY(f->at[i].type->make(&f->at[i], step, count[i], pixels, methods));
-        pixels += (size_t)count[i] * bytes;
-        methods += count[i];
+    divide(f, step, together, count);
+    for (int i = 0, from = 0; i < f->n; from += count[i++]) { // this forger's are from … from + count - 1 of all
+        int begin = first > from ? first : from, end = first + n < from + count[i] ? first + n : from + count[i];
+        if (begin >= end) continue;
+        TRY(f->at[i].type->make(&f->at[i], step, begin - from, end - begin, pixels, methods));
+        pixels += (size_t)(end - begin) * bytes;
+        methods += end - begin;
     }
     return FOIL_OK;
 }

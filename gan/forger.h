@@ -16,7 +16,7 @@ typedef struct forger_world {
     const set *set;
     int height, width, channels; // of the fakes
     image_fit fit;
-    int batch; // the largest n that make will be asked for
+    int batch, together; // the largest n that make will be asked for, by this rank and by all ranks together
     uint64_t seed;
     dtype compute;
 } forger_world;
@@ -28,8 +28,9 @@ typedef struct forger_type {
     const key *keys;
     size_t size; // of the keys' struct; begins with `double share`
     foil_status (*open)(forger *f, const void *keys, const yaml_node *at);
-    // Fills pixels [n,H,W,C] u8 and methods[n] (texts that live as long as the forger). A pure function of the forger's state and `step`. n <= forger_most.
-    foil_status (*make)(forger *f, uint64_t step, int n, uint8_t *pixels, const char **methods);
+    // The fakes first … first + n - 1 of `step`: fills pixels [n,H,W,C] u8 and methods[n] (texts that live as long as the forger). Each is a pure function of the
+    // forger's state, `step` and its number. n <= forger_most.
+    foil_status (*make)(forger *f, uint64_t step, int first, int n, uint8_t *pixels, const char **methods);
     // After each optimizer step, `step` counting from 1: the moment to take a snapshot. May be NULL.
     foil_status (*after_step)(forger *f, uint64_t step);
     // State in checkpoints, under `prefix`. May be NULL.
@@ -57,8 +58,9 @@ philox_key forger_key(const forger *f, uint64_t step);
 typedef struct forgery forgery;
 foil_status forgery_open(const yaml_node *list, const forger_world *world, forgery **out);
 void forgery_close(forgery *f);
-// n fakes: each forger gets its share; what is left over after whole pictures goes round, so that small shares get their turn. Not yet transformed.
-foil_status forgery_make(forgery *f, uint64_t step, int n, uint8_t *pixels, const char **methods);
+// Of `together` fakes, which the ranks share, those from `first` on, n of them. Each forger gets its share of all; what is left over after whole pictures goes
+// round, so that small shares get their turn. Not yet transformed.
+foil_status forgery_make(forgery *f, uint64_t step, int together, int first, int n, uint8_t *pixels, const char **methods);
 foil_status forgery_after_step(forgery *f, uint64_t step);
 void forgery_save(const forgery *f, safetensors_writer *w);
 foil_status forgery_load(forgery *f, const safetensors *s);

@@ -65,12 +65,12 @@ static foil_status read_one(const forger *f, int64_t index, uint8_t *pixels) {
     return status;
 }
 
-static foil_status make(forger *f, uint64_t step, int n, uint8_t *pixels, const char **methods) {
+static foil_status make(forger *f, uint64_t step, int first, int n, uint8_t *pixels, const char **methods) {
     const dataset *d = f->state;
     const forger_world *w = f->world;
     const size_t bytes = (size_t)w->height * (size_t)w->width * (size_t)w->channels;
     for (int i = 0; i < n; i++) {
-        int64_t index = d->index[philox_below(forger_key(f, step), (uint64_t)i, (uint32_t)d->n)];
+        int64_t index = d->index[philox_below(forger_key(f, step), (uint64_t)(first + i), (uint32_t)d->n)];
         TRY(read_one(f, index, pixels + (size_t)i * bytes));
         methods[i] = set_method_name(w->set, set_label_at(w->set, index).method);
     }

@@ -21,8 +21,8 @@ static foil_status open_generator(forger *f, const void *keys, const yaml_node *
     return FOIL_OK;
 }
 
-static foil_status make(forger *f, uint64_t step, int n, uint8_t *pixels, const char **methods) {
-    sampler_run(f->state, forger_key(f, step), 0, n, pixels);
+static foil_status make(forger *f, uint64_t step, int first, int n, uint8_t *pixels, const char **methods) {
+    sampler_run(f->state, forger_key(f, step), (uint64_t)first, n, pixels);
     for (int i = 0; i < n; i++) methods[i] = f->type->name;
     return FOIL_OK;
 }

@@ -45,12 +45,12 @@ static foil_status open_replay(forger *f, const void *keys, const yaml_node *at)
 }
 
 // One snapshot per call; until there is one, the generator as it is now.
-static foil_status make(forger *f, uint64_t step, int n, uint8_t *pixels, const char **methods) {
+static foil_status make(forger *f, uint64_t step, int first, int n, uint8_t *pixels, const char **methods) {
     replay *r = f->state;
     philox_key choice = forger_key(f, step);
     choice.stream |= 1U << 31; // apart from the latents
     store_copy(r->player, r->n ? r->snapshot[philox_below(choice, 0, (uint32_t)r->n)] : f->world->generator_store);
-    sampler_run(r->sampler, forger_key(f, step), 0, n, pixels);
+    sampler_run(r->sampler, forger_key(f, step), (uint64_t)first, n, pixels);
     for (int i = 0; i < n; i++) methods[i] = f->type->name;
     return FOIL_OK;
 }

@@ -33,12 +33,20 @@ struct node {
     const char *label;  // where it came from, for errors and profiles; may be NULL
 };
 
+// Which of the equal parts of a batch a graph works on, when several ranks share one. Zeros: all of it.
+typedef struct graph_part {
+    int self, of;
+    int64_t rows; // samples in a part. A node of twice as many holds parts of two batches, one after another
+} graph_part;
+
 struct graph {
     arena memory; // everything below, and the nodes
     node **nodes;
     int n, capacity;
     dtype compute;     // F32 or BF16: the type that convolutions and products give (their sums are always f32)
     const char *label; // given to new nodes
+    graph_part part;   // set before building
+    bool synchronised; // batch statistics are those of all ranks' parts
     foil_status status;
     char *message;
 };
@@ -68,7 +76,8 @@ node *graph_param(graph *g, store *s, int index);
 node *graph_constant(graph *g, shape s, double value);
 // A small table known now, f32; copied.
 node *graph_table(graph *g, shape s, const float *values);
-// Random numbers, new in each run: element i of the node is drawn at (seed and step given to plan_run, STREAM_GRAPH with `stream` above it, i).
+// Random numbers, new in each run: element i of the node is drawn at (seed and step given to plan_run, STREAM_GRAPH with `stream` above it, i), counting
+// elements over all parts of a batch.
 node *graph_uniform(graph *g, shape s, uint32_t stream); // [0,1), f32
 node *graph_normal(graph *g, shape s, uint32_t stream);  // f32
 

@@ -54,6 +54,8 @@ node *nn_sum(node *x, axes a, bool keep);
 node *nn_mean(node *x, axes a, bool keep);
 node *nn_max_over(node *x, axes a, bool keep); // ties share the gradient equally
 axes nn_all_axes(const node *x);
+// Over all ranks (ranks.c): each rank's gradient is that of the sum of all ranks' losses. x must be f32.
+node *nn_mean_over_ranks(node *x);
 
 // Movement (movement.c, gather.c). -------------------------------------------------------------------------------------------------------------------
 node *nn_broadcast(node *x, shape s);

@@ -173,7 +173,15 @@ static void run_step_timed(plan *p, step *s, uint64_t seed, uint64_t now) {
 void plan_run(plan *p, int phase, uint64_t seed, uint64_t now) {
     assert(phase >= 0 && phase + 1 < p->phases);
     resolve(p);
-    for (int i = p->phase_start[phase + 1]; i < p->phase_start[phase + 2]; i++) (p->timed ? run_step_timed : run_step)(p, &p->step[i], seed, now);
+    for (int i = p->phase_start[phase + 1]; i < p->phase_start[phase + 2]; i++) {
+        (p->timed ? run_step_timed : run_step)(p, &p->step[i], seed, now);
+        if (p->done) p->done(p->context, i - first_step(p));
+    }
+}
+
+void plan_observe(plan *p, void (*done)(void *context, int step), void *context) {
+    p->done = done;
+    p->context = context;
 }
 
 void plan_time(plan *p) {
@@ -191,6 +199,25 @@ double plan_flops(const plan *p) {
     double flops = 0;
     for (int i = first_step(p); i < p->steps; i++) flops += p->step[i].flops;
     return flops;
+}
+
+static bool is_at(const plan *p, int v, const float *to) {
+    return v >= 0 && p->value[v].home == HOME_FIXED && p->value[v].fixed == to;
+}
+
+static bool writes(const plan *p, const step *s, const float *to) {
+    if (s->kind == STEP_KERNEL) return is_at(p, s->out, to);
+    bool found = false;
+    for (int i = 0; s->kind == STEP_LOOP && i < s->loop->stores; i++)
+        found |= is_at(p, s->loop->store[i].value, to) || (s->loop->store[i].value < 0 && s->loop->store[i].data == to);
+    for (int i = 0; s->kind == STEP_LOOP && i < s->loop->reductions; i++) found |= is_at(p, s->loop->reduction[i].value, to);
+    return found;
+}
+
+int plan_writer(const plan *p, const float *to) {
+    int last = p->steps - 1;
+    while (last >= first_step(p) && !writes(p, &p->step[last], to)) last--;
+    return last - first_step(p);
 }
 
 int plan_steps(const plan *p) {

@@ -47,6 +47,11 @@ void *plan_data(plan *p, const node *n);
 // The first phase may be run several times; a later one once after each run of the one before it, whose values it uses up.
 void plan_run(plan *p, int phase, uint64_t seed, uint64_t step);
 
+// From now on each step that a run has done is told, by its number (plan_step_at); NULL = no more.
+void plan_observe(plan *p, void (*done)(void *context, int step), void *context);
+// The step after which `to`, an output's, holds what was wanted; -1: no output has it.
+int plan_writer(const plan *p, const float *to);
+
 // For op->prepare: asks that operand i of `k` arrive reordered, once per phase, into a memory descriptor of dnnl.h; equal requests share one copy.
 struct onednn_layout;
 foil_status plan_prepared_weight(plan *p, kernel *k, int i, const struct onednn_layout *wanted);

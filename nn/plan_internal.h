@@ -85,6 +85,8 @@ struct plan {
     size_t arena_bytes, scratch_bytes;
     void *kept; // values of PHASE_ONCE that later steps read
     size_t kept_bytes;
+    void (*done)(void *context, int step); // the observer
+    void *context;
 };
 
 // The first one that runs repeat.

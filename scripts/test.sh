@@ -7,13 +7,14 @@ steps=8
 run() { ctest --test-dir "$@" --output-on-failure --no-label-summary; }
 
 say "Debian packages"
-sh scripts/packages.sh clang-format clang-tidy libomp-dev python3-venv
+sh scripts/packages.sh clang-format clang-tidy libomp-dev python3-venv openmpi-bin libopenmpi-dev
 
 say "Python peers for the checks that compare with them"
 sh scripts/python.sh
 
-say "Release build, warnings are errors"
+say "Release build with MPI, warnings are errors"
 configure_release
+cmake -DFOIL_MPI=ON build/release >build/release.log 2>&1 || { cat build/release.log >&2; exit 1; }
 build build/release
 
 say "Format and static analysis"

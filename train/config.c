@@ -1,11 +1,13 @@
 #include "train/config.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/ranks.h"
 #include "data/transform.h"
 #include "eval/metric.h"
 #include "gan/forger.h"
@@ -20,6 +22,7 @@ typedef struct penalty {
 } penalty;
 
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
+static const char *const BATCH_NORMS[] = {"local", "synchronised", NULL};
 static const char *const SPLITS[] = {"train", "val", NULL}; // never test: what is chosen on it says nothing about the unseen
 
 #define SECTION(name, fallback_, doc_)                                                                                                               \
@@ -47,9 +50,12 @@ static const key RUN_KEYS[] = {
     {"name", KEY_TEXT, AT(run.name), .fallback = "run", .doc = "for people"},
     {"seed", KEY_INT, AT(run.seed), .fallback = "1", .min = 0, .max = 9e15, .doc = "of every random number"},
     {"steps", KEY_INT, AT(run.steps), .fallback = NULL, .min = 0, .max = 1e12, .doc = "generator steps (supervised: detector steps)"},
-    {"batch", KEY_INT, AT(run.batch), .fallback = "64", .min = 1, .max = 65536, .doc = "pictures per step, of reals and of fakes each"},
+    {"batch", KEY_INT, AT(run.batch), .fallback = "64", .min = 1, .max = 1e6,
+     .doc = "pictures per step, of reals and of fakes each; several ranks share them"},
     {"precision", KEY_CHOICE, AT(run.precision), .fallback = "f32", .choices = PRECISIONS,
      .doc = "of convolutions and products; weights and sums are always f32"},
+    {"batch_norm", KEY_CHOICE, AT(run.batch_norm), .fallback = "local", .choices = BATCH_NORMS,
+     .doc = "of several ranks: over each rank's share of the batch, or over the whole of it"},
     {0}};
 static const key DATA_KEYS[] = {
     {"set", KEY_TEXT, AT(data.set), .fallback = "", .doc = "a file made by `foil pack`; training needs one"},
@@ -243,6 +249,20 @@ static foil_status check(const config *c) {
     return FOIL_OK;
 }
 
+// Equal shares, or means over them would not be means over the batch.
+static foil_status share(config *c) {
+    const int ranks = ranks_count();
+    const yaml_node *at = find(c->document, "run.batch");
+    c->run.share = c->run.batch / ranks;
+    if (c->run.batch % ranks != 0)
+        return yaml_fail(at, "%d ranks share batches of %" PRId64 ", expected a multiple of %d", ranks, c->run.batch, ranks);
+    if (ranks > 1 && c->forgers && c->run.share % 2 != 0)
+        return yaml_fail(at,
+                         "%d ranks share batches of %" PRId64 ", expected a multiple of %d: each rank shows its detect head as many fakes as reals",
+                         ranks, c->run.batch, 2 * ranks);
+    return FOIL_OK;
+}
+
 static foil_status read_document(config *c) {
     root r = {0};
     penalty p = {0};
@@ -256,7 +276,8 @@ static foil_status read_document(config *c) {
     }
     if (!is_empty(c->game.penalty)) TRY(keys_read(c->game.penalty, PENALTY_KEYS, &p, "game.penalty"));
     TRY(read_optimizers(&r, c));
-    return check(c);
+    TRY(check(c));
+    return share(c);
 }
 
 foil_status config_read(const char *path, const char *const *overrides, int n, config *out) {

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "base/ranks.h"
 #include "gan/penalty.h"
 #include "nn/grad.h"
+#include "train/exchange.h"
 
 // Random streams of the applications of one step's networks.
 enum { PASS_GENERATOR, PASS_REAL, PASS_FAKE, PASS_DETECT, PASS_ANSWER, PASS_PENALTY };
@@ -26,6 +28,7 @@ typedef struct round_plan {
     plan *plan;
     node *latent, *real, *detect, *label;                                  // inputs
     node *loss_d, *loss_g, *penalty, *loss_detect, *mean_real, *mean_fake; // scalars; NULL = not part of it
+    exchange *exchange[2];                                                 // of the phases' gradients; NULL = one rank alone
 } round_plan;
 
 struct game {
@@ -33,7 +36,8 @@ struct game {
     player generator, discriminator;
     bool detects;
     size_t latent_count;
-    int penalty_every; // 0 = no penalty
+    float *own_d, *own_g; // gradients of this rank's share; NULL: alone
+    int penalty_every;    // 0 = no penalty
     round_plan plain, penalised;
     round_plan *last; // whose fakes the generator answers with
 };
@@ -57,8 +61,8 @@ static void want_updates(wanted *w, const net_updates *u) {
     for (int i = 0; i < u->n; i++) want(w, u->at[i], NULL);
 }
 
-// The gradients of `loss` toward all parameters of `p`, written where its optimizer reads them.
-static void want_gradients(wanted *w, graph *g, const player *p, node *loss) {
+// The gradients of `loss`, of all ranks' mean this rank's part, toward all parameters of `p`, written to `slab`.
+static void want_gradients(wanted *w, graph *g, const player *p, node *loss, float *slab) {
     const store *s = p->store;
     node **x = calloc((size_t)s->n + 1, sizeof *x), **dx = calloc((size_t)s->n + 1, sizeof *dx);
     float **to = calloc((size_t)s->n + 1, sizeof *to);
@@ -67,13 +71,18 @@ static void want_gradients(wanted *w, graph *g, const player *p, node *loss) {
     for (int i = 0; !w->failed && i < s->n; i++) {
         if (!s->tensor[i].trainable) continue;
         x[n] = graph_param(g, p->store, i);
-        to[n++] = optimizer_gradient(p->optimizer) + s->tensor[i].offset;
+        to[n++] = slab + s->tensor[i].offset;
     }
-    if (!w->failed) grad(loss, x, n, dx);
+    if (!w->failed) grad(nn_mul_scalar(loss, 1.0 / ranks_count()), x, n, dx);
     for (int i = 0; !w->failed && i < n; i++) want(w, dx[i], to[i]);
     free(x);
     free(dx);
     free(to);
+}
+
+// Where the plans write: what the optimizer reads, unless that is a sum with other ranks'.
+static float *slab_of(const player *p, float *own) {
+    return own ? own : optimizer_gradient(p->optimizer);
 }
 
 static node *mean(node *x) {
@@ -128,8 +137,8 @@ static node *build_game(const game *g, round_plan *p, bool penalised, wanted *w)
     graph *at = p->graph;
     shape picture = net_input(g->discriminator.net);
     net_updates updates = {0}, generator_updates = {0};
-    p->latent = graph_input(at, "latent", SHAPE(c->run.batch, net_input(g->generator.net).d[0]), F32);
-    p->real = graph_input(at, "real", SHAPE(c->run.batch, picture.d[0], picture.d[1], picture.d[2]), U8);
+    p->latent = graph_input(at, "latent", SHAPE(c->run.share, net_input(g->generator.net).d[0]), F32);
+    p->real = graph_input(at, "real", SHAPE(c->run.share, picture.d[0], picture.d[1], picture.d[2]), U8);
     node *fake = net_apply(g->generator.net, at, g->generator.store, p->latent, NET_TRAIN, PASS_GENERATOR, &generator_updates);
     node *real = nn_cast(to_signal(p->real), fake->type), *logits[2];
     // Where there is a detect pass, running statistics are its own: they are what the shipped detector works with.
@@ -145,7 +154,7 @@ static node *build_game(const game *g, round_plan *p, bool penalised, wanted *w)
 
 static void build_detect(const game *g, round_plan *p, wanted *w) {
     shape picture = net_input(g->discriminator.net);
-    int64_t n = g->config->run.batch;
+    int64_t n = g->config->run.share;
     net_updates updates = {0};
     p->detect = graph_input(p->graph, "detect", SHAPE(n, picture.d[0], picture.d[1], picture.d[2]), U8);
     p->label = graph_input(p->graph, "label", SHAPE(n), F32);
@@ -156,19 +165,21 @@ static void build_detect(const game *g, round_plan *p, wanted *w) {
 static void build_answer(const game *g, round_plan *p, node *fake, wanted *w) {
     p->loss_g = gan_generator_loss((gan_loss)g->config->game.loss, judge(g, p->graph, fake, "game", NET_TRAIN_STILL, PASS_ANSWER, NULL));
     want(w, p->loss_g, NULL);
-    want_gradients(w, p->graph, &g->generator, p->loss_g);
+    want_gradients(w, p->graph, &g->generator, p->loss_g, slab_of(&g->generator, g->own_g));
 }
 
 static foil_status build(const game *g, round_plan *p, bool penalised, wanted phase[2], workspace *space) {
     const config *c = g->config;
     if (!(p->graph = graph_new(c->run.precision ? BF16 : F32))) return foil_fail_memory(sizeof(graph), "a training step's graph");
+    p->graph->part = (graph_part){ranks_self(), ranks_count(), c->run.share};
+    p->graph->synchronised = ranks_count() > 1 && c->run.batch_norm;
     node *fake = g->generator.net ? build_game(g, p, penalised, &phase[0]) : NULL;
     if (g->detects) build_detect(g, p, &phase[0]);
     node *total = sum_of(p->loss_d, p->penalty);
     total = sum_of(total, p->loss_detect ? nn_mul_scalar(p->loss_detect, g->generator.net ? c->detect.weight : 1) : NULL);
     node *reported[] = {p->loss_d, p->penalty, p->loss_detect, p->mean_real, p->mean_fake};
     for (size_t i = 0; i < sizeof reported / sizeof *reported; i++) want(&phase[0], reported[i], NULL);
-    want_gradients(&phase[0], p->graph, &g->discriminator, total);
+    want_gradients(&phase[0], p->graph, &g->discriminator, total, slab_of(&g->discriminator, g->own_d));
     if (fake) build_answer(g, p, fake, &phase[1]);
     if (phase[0].failed || phase[1].failed) return foil_fail_memory(sizeof(plan_output) * 1024, "a training step's outputs");
     plan_phase phases[] = {{phase[0].at, phase[0].n}, {phase[1].at, phase[1].n}};
@@ -180,6 +191,10 @@ static foil_status new_plan(const game *g, round_plan *p, bool penalised, worksp
     foil_status status = build(g, p, penalised, phase, space);
     free(phase[0].at);
     free(phase[1].at);
+    const player *players[2] = {&g->discriminator, &g->generator};
+    float *own[2] = {g->own_d, g->own_g};
+    for (int i = 0; status == FOIL_OK && i < 2; i++)
+        if (own[i]) status = exchange_new(p->plan, i, players[i]->store, own[i], optimizer_gradient(players[i]->optimizer), &p->exchange[i]);
     return status;
 }
 
@@ -204,6 +219,13 @@ static foil_status check_players(const game *g) {
     return FOIL_OK;
 }
 
+static foil_status new_slabs(game *g) {
+    const size_t d = g->discriminator.store->value_count, n = g->generator.net ? g->generator.store->value_count : 0;
+    g->own_d = calloc(d, sizeof *g->own_d);
+    g->own_g = n ? calloc(n, sizeof *g->own_g) : NULL;
+    return g->own_d && (g->own_g || !n) ? FOIL_OK : foil_fail_memory((d + n) * sizeof(float), "this rank's gradients");
+}
+
 foil_status game_new(const config *c, player generator, player discriminator, bool detects, workspace *w, game **out) {
     *out = NULL;
     game *g = calloc(1, sizeof *g);
@@ -212,7 +234,8 @@ foil_status game_new(const config *c, player generator, player discriminator, bo
     if (c->game.r1_weight > 0) g->penalty_every = (int)c->game.r1_every;
     if (c->game.gradient_weight > 0) g->penalty_every = 1;
     foil_status status = check_players(g);
-    if (generator.net) g->latent_count = (size_t)(c->run.batch * net_input(generator.net).d[0]);
+    if (generator.net) g->latent_count = (size_t)(c->run.share * net_input(generator.net).d[0]);
+    if (status == FOIL_OK && ranks_count() > 1) status = new_slabs(g);
     if (status == FOIL_OK && g->penalty_every != 1) status = new_plan(g, &g->plain, false, w);
     if (status == FOIL_OK && g->penalty_every > 0) status = new_plan(g, &g->penalised, true, w);
     if (status == FOIL_OK) {
@@ -223,17 +246,42 @@ foil_status game_new(const config *c, player generator, player discriminator, bo
     return status;
 }
 
+static void free_plan(round_plan *p) {
+    exchange_free(p->exchange[0]);
+    exchange_free(p->exchange[1]);
+    plan_free(p->plan);
+    graph_free(p->graph);
+}
+
 void game_free(game *g) {
     if (!g) return;
-    plan_free(g->plain.plan);
-    plan_free(g->penalised.plan);
-    graph_free(g->plain.graph);
-    graph_free(g->penalised.graph);
+    free_plan(&g->plain);
+    free_plan(&g->penalised);
+    free(g->own_d);
+    free(g->own_g);
     free(g);
 }
 
-static double value(const round_plan *p, const node *n) {
-    return n ? (double)*(const float *)plan_data(p->plan, n) : NAN;
+static float value(const round_plan *p, const node *n) {
+    return n ? *(const float *)plan_data(p->plan, n) : NAN;
+}
+
+static void run_phase(round_plan *p, int phase, uint64_t seed, uint64_t draw) {
+    if (p->exchange[phase])
+        exchange_run(p->exchange[phase], seed, draw);
+    else
+        plan_run(p->plan, phase, seed, draw);
+}
+
+// What differs between ranks that each look at a share: replaced by the mean.
+static void average(float *x, size_t n) {
+    ranks_sum(x, n);
+    for (size_t i = 0; ranks_count() > 1 && i < n; i++) x[i] /= (float)ranks_count();
+}
+
+// Running statistics of each rank's own share. Other buffers come from weights, and are the same everywhere.
+static void average_buffers(const game *g, const player *p) {
+    if (p->net && net_mixes_batch(p->net) && !g->config->run.batch_norm) average(p->store->buffers, p->store->buffer_count);
 }
 
 static bool is_penalised(const game *g, uint64_t draw) {
@@ -243,24 +291,31 @@ static bool is_penalised(const game *g, uint64_t draw) {
 void game_step_discriminator(game *g, uint64_t draw, uint64_t steps, const game_batch *b, game_report *r) {
     round_plan *p = g->last = is_penalised(g, draw) ? &g->penalised : &g->plain;
     uint64_t seed = (uint64_t)g->config->run.seed;
-    if (p->latent) philox_fill_normal((philox_key){seed, STREAM_LATENT, draw}, 0, plan_data(p->plan, p->latent), g->latent_count);
+    const uint64_t first = (uint64_t)ranks_self() * g->latent_count;
+    if (p->latent) philox_fill_normal((philox_key){seed, STREAM_LATENT, draw}, first, plan_data(p->plan, p->latent), g->latent_count);
     if (p->real) plan_feed(p->plan, p->real, b->real);
     if (p->detect) plan_feed(p->plan, p->detect, b->detect);
     if (p->label) plan_feed(p->plan, p->label, b->label);
-    plan_run(p->plan, 0, seed, draw);
-    r->loss_d = value(p, p->loss_d);
-    r->penalty = value(p, p->penalty);
-    r->loss_detect = value(p, p->loss_detect);
-    r->real = value(p, p->mean_real);
-    r->fake = value(p, p->mean_fake);
+    run_phase(p, 0, seed, draw);
+    average_buffers(g, &g->discriminator);
+    average_buffers(g, &g->generator);
+    float mean[] = {value(p, p->loss_d), value(p, p->penalty), value(p, p->loss_detect), value(p, p->mean_real), value(p, p->mean_fake)};
+    average(mean, sizeof mean / sizeof *mean);
+    r->loss_d = (double)mean[0];
+    r->penalty = (double)mean[1];
+    r->loss_detect = (double)mean[2];
+    r->real = (double)mean[3];
+    r->fake = (double)mean[4];
     r->norm_d = optimizer_step(g->discriminator.optimizer, (int64_t)steps);
 }
 
 void game_step_generator(game *g, uint64_t draw, uint64_t steps, game_report *r) {
     assert(g->last && g->generator.net);
     round_plan *p = g->last;
-    plan_run(p->plan, 1, (uint64_t)g->config->run.seed, draw);
-    r->loss_g = value(p, p->loss_g);
+    run_phase(p, 1, (uint64_t)g->config->run.seed, draw);
+    float loss = value(p, p->loss_g);
+    average(&loss, 1);
+    r->loss_g = (double)loss;
     r->norm_g = optimizer_step(g->generator.optimizer, (int64_t)steps);
 }
 

@@ -19,14 +19,14 @@ typedef struct game game;
 foil_status game_new(const config *c, player generator, player discriminator, bool detects, workspace *w, game **out);
 void game_free(game *g);
 
-// What a discriminator step looks at; NULL where the run has no use for it. [N,H,W,C] u8.
+// What a discriminator step looks at: this rank's share of the batch; NULL where the run has no use for it. [N,H,W,C] u8.
 typedef struct game_batch {
     const uint8_t *real;   // the game's reals
     const uint8_t *detect; // the detect head's pictures
     const float *label;    // [N], 1 = fake
 } game_batch;
 
-// Of the last steps; NaN = not part of this run.
+// Of the last steps, over the whole batch: the same on all ranks. NaN = not part of this run.
 typedef struct game_report {
     double loss_d, loss_g, penalty, loss_detect;
     double real, fake;     // mean logits of the game

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "train/checkpoint.h"
 
@@ -31,7 +32,8 @@ static foil_status open_forgery(run *r) {
         .width = (int)picture.d[1],
         .channels = (int)picture.d[2],
         .fit = (image_fit)c->data.fit,
-        .batch = (int)(c->run.batch / 2),
+        .batch = (int)(c->run.share / 2),
+        .together = (int)(c->run.batch / 2),
         .seed = (uint64_t)c->run.seed,
         .compute = c->run.precision ? BF16 : F32,
     };
@@ -91,6 +93,17 @@ void run_close(run *r) {
     free(r->real);
     set_close(r->set);
     *r = (run){0};
+}
+
+uint64_t run_digest(const run *r) {
+    const store *stores[] = {r->discriminator.store, r->generator.store, r->average};
+    uLong digest = crc32_z(0, NULL, 0);
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++) {
+        const store *s = stores[i];
+        if (s) digest = crc32_z(digest, (const Bytef *)s->values, s->value_count * sizeof(float));
+        if (s && s->buffer_count) digest = crc32_z(digest, (const Bytef *)s->buffers, s->buffer_count * sizeof(float));
+    }
+    return digest;
 }
 
 // Names in a checkpoint. -------------------------------------------------------------------------------------------------------------------------

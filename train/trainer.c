@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/philox.h"
+#include "base/ranks.h"
 #include "gan/ema.h"
 #include "gan/sampler.h"
 #include "train/checkpoint.h"
@@ -25,7 +26,7 @@ typedef struct trainer {
     feed *feed;
     validation *validation; // NULL = no detect head trained
     sampler *sampler;       // NULL = no generator
-    run_log *log;
+    run_log *log;           // of the rank that writes
     game_report report;
     int64_t checkpoint; // step of the last one, -1 before the first
     double metric;
@@ -33,6 +34,11 @@ typedef struct trainer {
     int64_t since_step;
     double images_per_second, waited_share;
 } trainer;
+
+// The others only compute: whatever they would write is the same.
+static bool writes(void) {
+    return ranks_self() == 0;
+}
 
 static double now(void) {
     struct timespec t;
@@ -101,16 +107,26 @@ static foil_status write_log(trainer *t) {
 
 // Writing. ------------------------------------------------------------------------------------------------------------------------------------------
 
+// Every rank makes the same steps on its own copy of the weights. Processors that round in different ways would let the copies part, unnoticed.
+static foil_status check_copies(const trainer *t) {
+    if (ranks_count() == 1) return FOIL_OK;
+    uint64_t mine = run_digest(&t->run), first = mine;
+    ranks_broadcast(&first, sizeof first);
+    if (mine == first) return FOIL_OK;
+    return foil_fail(FOIL_DIVERGED, "step %" PRId64 ": the weights are not those of rank 0: expected machines with the same kind of processor",
+                     t->run.step);
+}
+
 static foil_status write_checkpoint(trainer *t) {
     if (t->checkpoint == t->run.step) return FOIL_OK;
-    TRY(run_save(&t->run, t->options->folder));
+    TRY(ranks_agree(check_copies(t)));
+    TRY(ranks_agree(writes() ? run_save(&t->run, t->options->folder) : FOIL_OK));
     t->checkpoint = t->run.step;
     tell(t, "checkpoint");
     return FOIL_OK;
 }
 
 static foil_status write_samples(trainer *t) {
-    if (!t->sampler) return FOIL_OK;
     char *path = folder_path(t->options->folder, "samples/step-%06" PRId64 ".png", t->run.step);
     if (!path) return foil_fail_memory(64, "a path");
     image grid = {0};
@@ -125,9 +141,10 @@ static foil_status write_samples(trainer *t) {
 
 static foil_status write_best(trainer *t, const double value[METRICS], const calibration *c) {
     char *path = folder_path(t->options->folder, "best.safetensors");
-    foil_status status = path ? validation_write(t->validation, value, c, path) : foil_fail_memory(64, "a path");
+    foil_status status = path ? FOIL_OK : foil_fail_memory(64, "a path");
+    if (path && writes()) status = validation_write(t->validation, value, c, path);
     free(path);
-    TRY(status);
+    TRY(ranks_agree(status));
     t->run.best = t->metric;
     tell(t, "best");
     return FOIL_OK;
@@ -145,7 +162,7 @@ static foil_status evaluate(trainer *t) {
         snprintf(name[m], sizeof name[m], "%s/%s", SPLIT_NAMES[t->config->evaluate.split], METRIC_NAMES[m]);
         v[m] = (log_value){name[m], value[m]};
     }
-    TRY(log_values(t->log, t->run.step, v, METRICS));
+    TRY(ranks_agree(writes() ? log_values(t->log, t->run.step, v, METRICS) : FOIL_OK));
     if (validation_is_better(t->config, t->metric, t->run.best)) return write_best(t, value, &c);
     tell(t, "evaluate");
     return FOIL_OK;
@@ -186,7 +203,7 @@ static foil_status step(trainer *t) {
     uint64_t draw = (uint64_t)(r->step * draws);
     for (int64_t i = 0; i < draws; i++, draw++) {
         game_batch b;
-        TRY(feed_next(t->feed, draw, &b));
+        TRY(ranks_agree(feed_next(t->feed, draw, &b)));
         game_step_discriminator(t->game, draw, (uint64_t)(c->run.steps * draws), &b, &t->report);
         TRY(check_discriminator(t));
     }
@@ -196,7 +213,7 @@ static foil_status step(trainer *t) {
         if (r->average) ema_update(r->average, r->generator.store, c->game.ema_decay, r->step, c->game.ema_start);
     }
     r->step++;
-    return r->forgery ? forgery_after_step(r->forgery, (uint64_t)r->step) : FOIL_OK;
+    return r->forgery ? ranks_agree(forgery_after_step(r->forgery, (uint64_t)r->step)) : FOIL_OK;
 }
 
 // What is due after a step; at the last one, everything. The checkpoint comes last, so that one of step n knows all that was done at n.
@@ -206,9 +223,9 @@ static foil_status after_step(trainer *t) {
     const bool last = done == c->run.steps;
     if (last || done % c->log.every == 0) {
         measure(t);
-        TRY(write_log(t));
+        TRY(ranks_agree(writes() ? write_log(t) : FOIL_OK));
     }
-    if (last || done % c->log.samples == 0) TRY(write_samples(t));
+    if (t->sampler && (last || done % c->log.samples == 0)) TRY(ranks_agree(writes() ? write_samples(t) : FOIL_OK));
     if (last || done % c->evaluate.every == 0) TRY(evaluate(t));
     if (last || done % c->checkpoint.every == 0) TRY(write_checkpoint(t));
     tell(t, NULL);
@@ -219,7 +236,7 @@ static foil_status loop(trainer *t) {
     while (t->run.step < t->config->run.steps) {
         TRY(step(t));
         TRY(after_step(t));
-        if (t->options->stop && *t->options->stop && t->run.step < t->config->run.steps) {
+        if (ranks_any(t->options->stop && *t->options->stop) && t->run.step < t->config->run.steps) {
             TRY(write_checkpoint(t));
             return foil_fail(FOIL_INTERRUPTED, "interrupted at step %" PRId64 ": continue with --resume", t->run.step);
         }
@@ -245,19 +262,36 @@ static foil_status restore(trainer *t) {
     return FOIL_OK;
 }
 
-static foil_status open_all(trainer *t) {
+// All ranks must have gone on from the same checkpoint: from one folder that they share.
+static foil_status check_folder(const trainer *t) {
+    int64_t step = t->run.step;
+    ranks_broadcast(&step, sizeof step);
+    if (step == t->run.step) return FOIL_OK;
+    return foil_fail(FOIL_IO,
+                     "%s holds a checkpoint of step %" PRId64 " here, but of step %" PRId64 " on rank 0: expected a folder that all ranks share",
+                     t->options->folder, t->run.step, step);
+}
+
+static foil_status open_parts(trainer *t) {
     const config *c = t->config;
-    const char *folder = t->options->folder;
     run *r = &t->run;
     TRY(run_open(c, r));
     TRY(game_new(c, r->generator, r->discriminator, r->forgery != NULL, r->workspace, &t->game));
     if (r->forgery) TRY(validation_open(r, &t->validation));
     if (r->generator.net)
         TRY(sampler_new(r->generator.net, r->average ? r->average : r->generator.store, GRID_COLUMNS, F32, r->workspace, &t->sampler));
-    TRY(folder_prepare(folder, c, t->options->resume));
-    if (folder_has_checkpoint(folder)) TRY(restore(t));
-    TRY(log_open(folder, r->step, &t->log));
-    return feed_open(r, (uint64_t)(r->step * draws_per_step(t)), &t->feed);
+    return FOIL_OK;
+}
+
+static foil_status open_all(trainer *t) {
+    const char *folder = t->options->folder;
+    run *r = &t->run;
+    TRY(ranks_agree(open_parts(t)));
+    TRY(ranks_agree(writes() ? folder_prepare(folder, t->config, t->options->resume) : FOIL_OK));
+    TRY(ranks_agree(folder_has_checkpoint(folder) ? restore(t) : FOIL_OK));
+    TRY(ranks_agree(check_folder(t)));
+    TRY(ranks_agree(writes() ? log_open(folder, r->step, &t->log) : FOIL_OK));
+    return ranks_agree(feed_open(r, (uint64_t)(r->step * draws_per_step(t)), &t->feed));
 }
 
 static void close_all(trainer *t) {
@@ -276,6 +310,7 @@ foil_status train(const config *c, const train_options *o) {
     t.since = now();
     t.since_step = t.run.step;
     if (status == FOIL_OK) status = loop(&t);
+    status = ranks_agree(status); // what all met alike: a loss that is no number, an interruption
     close_all(&t);
     return status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/ranks.h"
 #include "data/loader.h"
 #include "eval/detector.h"
 
@@ -14,10 +15,10 @@ struct validation {
     run *run;
     scorer *scorer;
     int64_t *index, stored, made, n; // pictures of the set, fakes that the forgers make, both
-    int batch;
+    int batch, together;             // of this rank, of all
+    float *judged;                   // [n] logits, of all ranks after they were summed: 0 where another rank's
     double *logit, *score;
     bool *fake;
-    float *part;
     uint8_t *pixels;
     const char **method;
 };
@@ -47,15 +48,17 @@ static foil_status open_all(validation *v) {
     run *r = v->run;
     TRY(open_index(v));
     size_t bytes = (size_t)shape_count(net_input(r->discriminator_net));
-    v->batch = (int)(r->config->run.batch / 2); // what the forgers are prepared for
+    v->batch = (int)(r->config->run.share / 2); // what the forgers are prepared for
+    v->together = (int)(r->config->run.batch / 2);
     v->logit = calloc((size_t)v->n, sizeof *v->logit);
     v->score = calloc((size_t)v->n, sizeof *v->score);
     v->fake = calloc((size_t)v->n, sizeof *v->fake);
-    v->part = calloc((size_t)v->batch, sizeof *v->part);
+    v->judged = calloc((size_t)v->n, sizeof *v->judged);
     v->method = calloc((size_t)v->batch, sizeof *v->method);
     v->pixels = malloc((size_t)v->batch * bytes);
-    if (!v->logit || !v->score || !v->fake || !v->part || !v->method || !v->pixels)
+    if (!v->logit || !v->score || !v->fake || !v->judged || !v->method || !v->pixels)
         return foil_fail_memory((size_t)v->batch * bytes, "the validation's pictures");
+    for (int64_t i = 0; i < v->n; i++) v->fake[i] = i >= v->stored || set_label_at(r->set, v->index[i]).fake;
     return scorer_new(r->discriminator_net, r->discriminator.store, "detect", v->batch, r->workspace, &v->scorer);
 }
 
@@ -80,25 +83,26 @@ void validation_close(validation *v) {
     free(v->logit);
     free(v->score);
     free(v->fake);
-    free(v->part);
+    free(v->judged);
     free(v->method);
     free(v->pixels);
     free(v);
 }
 
-static foil_status score(validation *v, const uint8_t *pixels, int64_t first, int n) {
-    TRY(scorer_run(v->scorer, pixels, n, v->part));
-    for (int i = 0; i < n; i++) v->logit[first + i] = (double)v->part[i];
-    return FOIL_OK;
+// Ranks take turns: each so many-th batch of v->batch pictures.
+static int64_t first_of_rank(const validation *v) {
+    return (int64_t)v->batch * ranks_self();
+}
+
+static int up_to(int64_t left, int most) {
+    return left < most ? (int)left : most;
 }
 
 static foil_status score_batches(validation *v, loader *l) {
-    for (int64_t done = 0; done < v->stored; done += v->batch) {
+    for (int64_t at = first_of_rank(v); at < v->stored; at += (int64_t)v->batch * ranks_count()) {
         const batch *b;
         TRY(loader_next(l, &b));
-        int n = v->stored - done < v->batch ? (int)(v->stored - done) : v->batch;
-        for (int i = 0; i < n; i++) v->fake[done + i] = b->label[i].fake;
-        TRY(score(v, b->pixels, done, n));
+        TRY(scorer_run(v->scorer, b->pixels, up_to(v->stored - at, v->batch), v->judged + at));
     }
     return FOIL_OK;
 }
@@ -115,27 +119,31 @@ static foil_status score_stored(validation *v) {
         .width = (int)picture.d[1],
         .channels = (int)picture.d[2],
         .fit = (image_fit)r->config->data.fit,
+        .every = ranks_count(),
     };
     loader *l;
-    TRY(loader_open(&o, 0, &l));
+    TRY(loader_open(&o, (uint64_t)ranks_self(), &l));
     foil_status status = score_batches(v, l);
     loader_close(l);
     return status;
 }
 
 static foil_status score_made(validation *v) {
-    for (int64_t done = 0; done < v->made; done += v->batch) {
-        int n = v->made - done < v->batch ? (int)(v->made - done) : v->batch;
-        TRY(forgery_make(v->run->forgery, FIRST_STEP + (uint64_t)(done / v->batch), n, v->pixels, v->method));
-        for (int i = 0; i < n; i++) v->fake[v->stored + done + i] = true;
-        TRY(score(v, v->pixels, v->stored + done, n));
+    const int64_t first = first_of_rank(v);
+    for (int64_t done = 0; done + first < v->made; done += v->together) {
+        int together = up_to(v->made - done, v->together), n = up_to(v->made - done - first, v->batch);
+        TRY(forgery_make(v->run->forgery, FIRST_STEP + (uint64_t)(done / v->together), together, (int)first, n, v->pixels, v->method));
+        TRY(scorer_run(v->scorer, v->pixels, n, v->judged + v->stored + done + first));
     }
     return FOIL_OK;
 }
 
 foil_status validation_run(validation *v, double value[METRICS], calibration *c) {
-    TRY(score_stored(v));
-    TRY(score_made(v));
+    memset(v->judged, 0, (size_t)v->n * sizeof *v->judged);
+    foil_status status = score_stored(v);
+    TRY(ranks_agree(status == FOIL_OK ? score_made(v) : status));
+    ranks_sum(v->judged, (size_t)v->n);
+    for (int64_t i = 0; i < v->n; i++) v->logit[i] = (double)v->judged[i];
     TRY(calibrate(v->logit, v->fake, v->n, c));
     for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(v->logit[i], c->temperature);
     return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->eer}, value);

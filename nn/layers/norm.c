@@ -1,3 +1,4 @@
+#include "base/ranks.h"
 #include "nn/layers/layer.h"
 
 typedef struct norm_keys {
@@ -48,7 +49,7 @@ static node *build_batch_norm(builder *b, const layer *l, node *x) {
     if (is_poison(a) || graph_is_poison(mean) || graph_is_poison(variance)) return x;
     if (builder_mode(b) == NET_INFER) return nn_batch_norm(x, (batch_stats){mean, variance}, a.gamma, a.beta, k->eps);
     batch_stats now = nn_batch_stats(x);
-    double count = (double)shape_count(x->shape) / (double)channels_of(x).d[0];
+    double count = (double)shape_count(x->shape) / (double)channels_of(x).d[0] * (x->graph->synchronised ? ranks_count() : 1);
     follow(b, l, "running_mean", mean, now.mean);
     follow(b, l, "running_var", variance, nn_mul_scalar(now.variance, count > 1 ? count / (count - 1) : 1)); // unbiased, as PyTorch
     return nn_batch_norm(x, now, a.gamma, a.beta, k->eps);

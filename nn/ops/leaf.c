@@ -126,11 +126,14 @@ static void fill(const kernel *k, void (*draw)(philox_key, uint64_t, float *, si
     enum { CHUNK = 4096 };
     const random_params *p = k->node->params;
     const philox_key key = {.seed = k->seed, .stream = STREAM_GRAPH | p->stream << 8, .step = k->step};
-    const int64_t count = shape_count(p->shape);
+    const int64_t count = shape_count(p->shape) / p->batches; // of a part
     float *out = k->out;
+    for (int64_t b = 0; b < p->batches; b++, out += count) {
+        const int64_t before = (b * p->parts + p->part) * count;
 #pragma omp parallel for schedule(static) if (count > CHUNK)
-    for (int64_t first = 0; first < count; first += CHUNK)
-        draw(key, (uint64_t)first, out + first, (size_t)(count - first < CHUNK ? count - first : CHUNK));
+        for (int64_t first = 0; first < count; first += CHUNK)
+            draw(key, (uint64_t)(before + first), out + first, (size_t)(count - first < CHUNK ? count - first : CHUNK));
+    }
 }
 static void run_uniform(const kernel *k) {
     fill(k, philox_fill_uniform);
@@ -142,10 +145,17 @@ static void run_normal(const kernel *k) {
 const op OP_UNIFORM = {.name = "uniform", .flags = OP_LEAF, .params_size = sizeof(random_params), .infer = infer_random, .run = run_uniform};
 const op OP_NORMAL = {.name = "normal", .flags = OP_LEAF, .params_size = sizeof(random_params), .infer = infer_random, .run = run_normal};
 
+static random_params part_of(const graph *g, shape s, uint32_t stream) {
+    const bool shared = g->part.of > 1 && s.n > 0 && s.d[0] % g->part.rows == 0;
+    return (random_params){s, stream, shared ? g->part.self : 0, shared ? g->part.of : 1, shared ? s.d[0] / g->part.rows : 1};
+}
+
 node *graph_uniform(graph *g, shape s, uint32_t stream) {
-    return graph_node(g, &OP_UNIFORM, NULL, 0, &(random_params){s, stream});
+    const random_params p = part_of(g, s, stream);
+    return graph_node(g, &OP_UNIFORM, NULL, 0, &p);
 }
 
 node *graph_normal(graph *g, shape s, uint32_t stream) {
-    return graph_node(g, &OP_NORMAL, NULL, 0, &(random_params){s, stream});
+    const random_params p = part_of(g, s, stream);
+    return graph_node(g, &OP_NORMAL, NULL, 0, &p);
 }

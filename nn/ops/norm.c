@@ -22,6 +22,12 @@ static node *normalize(node *x, batch_stats s, node *gamma, node *beta, double e
     return beta ? nn_add(y, beta) : y;
 }
 
+// As moments, of all ranks' parts of a batch. The derivative toward the mean is zero here too: for all ranks together.
+static batch_stats moments_of_ranks(node *x, axes a) {
+    node *mean = nn_mean_over_ranks(nn_mean(x, a, true));
+    return (batch_stats){mean, nn_mean_over_ranks(nn_mean(BINARY_NODE(OP_DEVIATION, x, mean, NULL), a, true))};
+}
+
 batch_stats nn_batch_stats(node *x) {
     if (graph_is_poison(x)) return (batch_stats){x, x};
     if (x->shape.n < 2) {
@@ -29,7 +35,7 @@ batch_stats nn_batch_stats(node *x) {
         return (batch_stats){poison, poison};
     }
     const int last = x->shape.n - 1;
-    const batch_stats s = moments(x, nn_all_axes(x) & ~AXIS(last));
+    const batch_stats s = (x->graph->synchronised ? moments_of_ranks : moments)(x, nn_all_axes(x) & ~AXIS(last));
     const shape channels = SHAPE(x->shape.d[last]);
     return (batch_stats){nn_reshape(s.mean, channels), nn_reshape(s.variance, channels)};
 }

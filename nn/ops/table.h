@@ -31,7 +31,9 @@ typedef struct table_params {
 } table_params;
 typedef struct random_params {
     shape shape;
-    uint32_t stream; // the key's stream is STREAM_GRAPH | stream << 8
+    uint32_t stream;     // the key's stream is STREAM_GRAPH | stream << 8
+    int64_t part, parts; // of a batch
+    int64_t batches;     // that it holds one part of each
 } random_params;
 
 // in[0] (f32, the tensor's shape) goes into the store at the end of the phase. No `run`: the plan copies.

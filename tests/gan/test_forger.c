@@ -60,6 +60,7 @@ static int open_fixture(void **state) {
                               .channels = 3,
                               .fit = FIT_RESIZE,
                               .batch = BATCH,
+                              .together = BATCH,
                               .seed = 3,
                               .compute = F32};
     *state = f;
@@ -87,7 +88,7 @@ static forgery *open_list(const fixture *f, const char *list) {
 }
 
 static void make(forgery *g, uint64_t step, int n, uint8_t pixels[BATCH * PER], const char *methods[BATCH]) {
-    if (forgery_make(g, step, n, pixels, methods) != FOIL_OK) fail_msg("%s", foil_error());
+    if (forgery_make(g, step, n, 0, n, pixels, methods) != FOIL_OK) fail_msg("%s", foil_error());
 }
 
 // Every batch is full, and over many steps each forger made its share.

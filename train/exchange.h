@@ -1,0 +1,18 @@
+// The gradients of all ranks, summed while they are still being computed.
+//
+// A backward pass finishes the last layers' gradients first. The slab of gradients is cut into buckets from its end, and each bucket's sum begins as soon as the
+// plan's step that completes it is done; what is left over when the pass ends is waited for.
+#ifndef FOIL_TRAIN_EXCHANGE_H
+#define FOIL_TRAIN_EXCHANGE_H
+
+#include "nn/plan.h"
+
+typedef struct exchange exchange;
+
+// Of a phase of `p` that writes this rank's gradients of `parameters` into the slab `mine`, laid out like the store's values; `sum` gets those of all ranks.
+foil_status exchange_new(plan *p, int phase, const store *parameters, const float *mine, float *sum, exchange **out);
+void exchange_free(exchange *e);
+// plan_run, and the sums.
+void exchange_run(exchange *e, uint64_t seed, uint64_t step);
+
+#endif
