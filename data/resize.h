@@ -8,6 +8,13 @@
 typedef enum resize_filter { RESIZE_BILINEAR, RESIZE_BICUBIC, RESIZE_LANCZOS, RESIZE_FILTERS } resize_filter;
 extern const char *const RESIZE_NAMES[]; // "bilinear" …, NULL-terminated
 
+// One side of a picture: `in` pixels come to `out`, of which `n` from `first` on are wanted.
+typedef struct resize_axis {
+    int in, out, first, n;
+} resize_axis;
+
+// A part of what image_resize would make, without the rest. in->height is down.in, in->width across.in.
+foil_status image_resize_part(const image *in, resize_axis down, resize_axis across, resize_filter f, image *out);
 foil_status image_resize(const image *in, int height, int width, resize_filter f, image *out);
 
 // How a picture of any size comes to the size that a set or a network has.

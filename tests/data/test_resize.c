@@ -73,6 +73,24 @@ static void test_fits(void **state) {
     image_free(&out), image_free(&want), image_free(&part), image_free(&in);
 }
 
+// A part is what cutting it out of the whole would give, where its rows and columns are scaled and where they stay.
+static void test_parts(void **state) {
+    (void)state;
+    const int sizes[][2] = {{20, 31}, {7, 31}, {20, 12}, {45, 12}, {45, 70}, {1, 1}};
+    for (int channels = 1; channels <= 3; channels += 2)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            for (int f = 0; f < RESIZE_FILTERS; f++) {
+                image in = picture(20, 31, channels, i), whole, part;
+                const int h = sizes[i][0], w = sizes[i][1], top = h / 3, left = w / 4, rows = (h - top + 1) / 2, columns = (w - left + 1) / 2;
+                OK(image_resize(&in, h, w, (resize_filter)f, &whole));
+                OK(image_resize_part(&in, (resize_axis){20, h, top, rows}, (resize_axis){31, w, left, columns}, (resize_filter)f, &part));
+                for (int y = 0; y < rows; y++)
+                    assert_memory_equal(part.pixels + y * columns * channels, whole.pixels + ((top + y) * w + left) * channels,
+                                        (size_t)(columns * channels));
+                image_free(&in), image_free(&whole), image_free(&part);
+            }
+}
+
 static void test_what_cannot_be(void **state) {
     (void)state;
     image in = picture(4, 5, 1, 1), strip = picture(1, 5000, 1, 1), out;
@@ -85,6 +103,6 @@ static void test_what_cannot_be(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values_of_pillow), cmocka_unit_test(test_the_same_size_and_one_colour_stay),
-                                       cmocka_unit_test(test_fits), cmocka_unit_test(test_what_cannot_be)};
+                                       cmocka_unit_test(test_fits), cmocka_unit_test(test_parts), cmocka_unit_test(test_what_cannot_be)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
