@@ -58,7 +58,8 @@ static int descriptor_dims(borrowed d, dnnl_dims_t dims) {
 
 // What a convolution is made of, in oneDNN's terms: the picture is always [N, C, H, W] there, whatever its layout.
 typedef struct conv_parts {
-    dnnl_memory_desc_t x, w, y;
+    dnnl_memory_desc_t x, w, y, bias;
+    bool has_bias;
     dnnl_dims_t strides, dilates, before, after;
 } conv_parts;
 
@@ -66,11 +67,11 @@ typedef struct conv_parts {
 static dnnl_status_t describe_conv(onednn_conv_kind kind, const conv_parts *c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attr,
                                    const_dnnl_primitive_desc_t forward, dnnl_primitive_desc_t *out) {
     const dnnl_alg_kind_t direct = dnnl_convolution_direct;
-    borrowed x = BORROW(c->x), w = BORROW(c->w), y = BORROW(c->y);
+    borrowed x = BORROW(c->x), w = BORROW(c->w), y = BORROW(c->y), bias = c->has_bias ? BORROW(c->bias) : NULL;
 #if DNNL_VERSION_MAJOR >= 3
     switch (kind) {
     case ONEDNN_CONV:
-        return dnnl_convolution_forward_primitive_desc_create(out, engine, dnnl_forward_training, direct, x, w, NULL, y, c->strides, c->dilates,
+        return dnnl_convolution_forward_primitive_desc_create(out, engine, dnnl_forward_training, direct, x, w, bias, y, c->strides, c->dilates,
                                                               c->before, c->after, attr);
     case ONEDNN_CONV_DATA:
         return dnnl_convolution_backward_data_primitive_desc_create(out, engine, direct, x, w, y, c->strides, c->dilates, c->before, c->after,
@@ -85,7 +86,7 @@ static dnnl_status_t describe_conv(onednn_conv_kind kind, const conv_parts *c, d
     dnnl_status_t s = dnnl_invalid_arguments;
     switch (kind) {
     case ONEDNN_CONV:
-        s = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, direct, x, w, NULL, y, c->strides, c->dilates, c->before, c->after);
+        s = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, direct, x, w, bias, y, c->strides, c->dilates, c->before, c->after);
         break;
     case ONEDNN_CONV_DATA:
         s = dnnl_dilated_convolution_backward_data_desc_init(&d, direct, x, w, y, c->strides, c->dilates, c->before, c->after);
@@ -98,15 +99,27 @@ static dnnl_status_t describe_conv(onednn_conv_kind kind, const conv_parts *c, d
 #endif
 }
 
-static dnnl_status_t describe_matmul(borrowed a, borrowed b, borrowed c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attr,
+static dnnl_status_t describe_matmul(borrowed a, borrowed b, borrowed bias, borrowed c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attr,
                                      dnnl_primitive_desc_t *out) {
 #if DNNL_VERSION_MAJOR >= 3
-    return dnnl_matmul_primitive_desc_create(out, engine, a, b, NULL, c, attr);
+    return dnnl_matmul_primitive_desc_create(out, engine, a, b, bias, c, attr);
 #else
     dnnl_matmul_desc_t d;
-    dnnl_status_t s = dnnl_matmul_desc_init(&d, a, b, NULL, c);
+    dnnl_status_t s = dnnl_matmul_desc_init(&d, a, b, bias, c);
     return s != dnnl_success ? s : dnnl_primitive_desc_create(out, &d, attr, engine, NULL);
 #endif
+}
+
+static dnnl_status_t append_post(dnnl_post_ops_t ops, const onednn_post *p) {
+    dnnl_status_t s = dnnl_success;
+#if DNNL_VERSION_MAJOR >= 3
+    if (p->adds) s = dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
+    if (p->rectifies && s == dnnl_success) s = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, p->slope, 0);
+#else
+    if (p->adds) s = dnnl_post_ops_append_sum(ops, 1);
+    if (p->rectifies && s == dnnl_success) s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, p->slope, 0);
+#endif
+    return s;
 }
 
 // From here on the versions agree. -----------------------------------------------------------------------------------------------------------------------
@@ -115,7 +128,7 @@ struct onednn_layout {
     dnnl_memory_desc_t descriptor;
 };
 
-enum { IN0, IN1, OUT, SCRATCH, ARGUMENTS };
+enum { IN0, IN1, BIAS, OUT, SCRATCH, ARGUMENTS };
 
 struct onednn_kernel {
     dnnl_primitive_t primitive;
@@ -237,7 +250,7 @@ static dnnl_status_t keep_weights(onednn_kernel *k, dnnl_status_t described) {
     return described;
 }
 
-static dnnl_status_t fill_kernel(onednn_kernel *k, const_dnnl_primitive_desc_t pd, const int arg[3], int weights) {
+static dnnl_status_t fill_kernel(onednn_kernel *k, const_dnnl_primitive_desc_t pd, const int arg[4], int weights) {
     dnnl_status_t s = dnnl_primitive_create(&k->primitive, pd);
     if (s == dnnl_success) s = dnnl_stream_create(&k->stream, the_engine, dnnl_stream_default_flags);
     for (int i = IN0; i <= OUT && s == dnnl_success; i++)
@@ -253,9 +266,9 @@ static dnnl_status_t fill_kernel(onednn_kernel *k, const_dnnl_primitive_desc_t p
     return s;
 }
 
-// Makes a kernel of `pd`, which it consumes; `arg`: what oneDNN calls the first input, the second and the output; `weights`: the one whose layout
+// Makes a kernel of `pd`, which it consumes; `arg`: what oneDNN calls the first input, the second, the bias and the output; `weights`: the one whose layout
 // is to be kept. 0 = none.
-static foil_status make_kernel(dnnl_status_t described, dnnl_primitive_desc_t pd, const int arg[3], int weights, const char *what,
+static foil_status make_kernel(dnnl_status_t described, dnnl_primitive_desc_t pd, const int arg[4], int weights, const char *what,
                                onednn_kernel **out) {
     TRY(check(described, what));
     onednn_kernel *k = calloc(1, sizeof *k);
@@ -282,7 +295,12 @@ const char *onednn_kernel_implementation(const onednn_kernel *k) {
 }
 
 void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, void *scratch) {
-    void *data[ARGUMENTS] = {[IN0] = (void *)in0, [IN1] = (void *)in1, [OUT] = out, [SCRATCH] = scratch};
+    onednn_run_biased(k, in0, in1, NULL, out, scratch);
+}
+
+void onednn_run_biased(onednn_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
+    void *data[ARGUMENTS] = {[IN0] = (void *)in0, [IN1] = (void *)in1, [BIAS] = (void *)bias, [OUT] = out, [SCRATCH] = scratch};
+    assert(!k->argument[BIAS].arg == !bias);
     dnnl_exec_arg_t used[ARGUMENTS];
     int n = 0;
     for (int i = 0; i < ARGUMENTS; i++) {
@@ -294,6 +312,17 @@ void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, v
     if (s == dnnl_success) s = dnnl_stream_wait(k->stream);
     assert(s == dnnl_success); // everything that can fail has been asked for when the primitive was made
     (void)s;
+}
+
+// Attributes of a kernel that does `p`, to be destroyed by the caller.
+static dnnl_status_t post_attributes(const onednn_post *p, dnnl_primitive_attr_t *out) {
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t s = dnnl_primitive_attr_clone(out, the_attributes);
+    if (s == dnnl_success) s = dnnl_post_ops_create(&ops);
+    if (s == dnnl_success) s = append_post(ops, p);
+    if (s == dnnl_success) s = dnnl_primitive_attr_set_post_ops(*out, ops);
+    dnnl_post_ops_destroy(ops);
+    return s;
 }
 
 // Matrix products and copies. ----------------------------------------------------------------------------------------------------------------------------
@@ -309,21 +338,26 @@ static dnnl_status_t describe_matrix(dnnl_memory_desc_t *d, const onednn_matmul 
 
 foil_status onednn_matmul_create(const onednn_matmul *m, onednn_kernel **out) {
     static const char *const what = "this matrix product";
-    static const int arg[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
+    const int arg[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, m->post.has_bias ? DNNL_ARG_BIAS : 0, DNNL_ARG_DST};
+    assert(m->batch == 1 || !m->post.has_bias);
     TRY(ready());
-    dnnl_memory_desc_t a, b, c;
-    memset(&a, 0, sizeof a), memset(&b, 0, sizeof b), memset(&c, 0, sizeof c);
+    dnnl_memory_desc_t a, b, c, bias;
+    memset(&a, 0, sizeof a), memset(&b, 0, sizeof b), memset(&c, 0, sizeof c), memset(&bias, 0, sizeof bias);
+    dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = describe_matrix(&a, m, m->m, m->k, m->a_stride, m->a);
     if (s == dnnl_success) s = describe_matrix(&b, m, m->k, m->n, m->b_stride, m->b);
     if (s == dnnl_success) s = describe_matrix(&c, m, m->m, m->n, (int64_t[]){m->m * m->n, m->n, 1}, m->c);
-    if (s == dnnl_success) s = describe_matmul(BORROW(a), BORROW(b), BORROW(c), the_engine, the_attributes, &pd);
-    descriptor_free(a), descriptor_free(b), descriptor_free(c);
+    if (s == dnnl_success) s = describe_matrix(&bias, m, 1, m->n, (int64_t[]){m->n, m->n, 1}, F32);
+    if (s == dnnl_success) s = post_attributes(&m->post, &attributes);
+    if (s == dnnl_success) s = describe_matmul(BORROW(a), BORROW(b), m->post.has_bias ? BORROW(bias) : NULL, BORROW(c), the_engine, attributes, &pd);
+    descriptor_free(a), descriptor_free(b), descriptor_free(c), descriptor_free(bias);
+    dnnl_primitive_attr_destroy(attributes);
     return make_kernel(s, pd, arg, 0, what, out);
 }
 
 foil_status onednn_reorder_create(const onednn_layout *from, const onednn_layout *to, onednn_kernel **out) {
-    static const int arg[] = {DNNL_ARG_FROM, 0, DNNL_ARG_TO};
+    static const int arg[] = {DNNL_ARG_FROM, 0, 0, DNNL_ARG_TO};
     TRY(ready());
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s =
@@ -365,16 +399,27 @@ static dnnl_status_t describe_parts(const onednn_conv *c, conv_parts *parts) {
     dnnl_status_t s = descriptor_with_tag(&parts->x, 4, x, type_of(c->x), dnnl_nhwc);
     if (s == dnnl_success) s = describe_weights(&parts->w, c, dnnl_format_tag_any);
     if (s == dnnl_success) s = descriptor_with_tag(&parts->y, 4, y, type_of(c->y), dnnl_nhwc);
+    dnnl_dims_t bias = {c->out};
+    parts->has_bias = c->post.has_bias;
+    if (s == dnnl_success) s = descriptor_with_tag(&parts->bias, 1, bias, dnnl_f32, dnnl_a);
     return s;
 }
 
 static void free_parts(conv_parts *parts) {
-    descriptor_free(parts->x), descriptor_free(parts->w), descriptor_free(parts->y);
+    descriptor_free(parts->x), descriptor_free(parts->w), descriptor_free(parts->y), descriptor_free(parts->bias);
+}
+
+static dnnl_status_t describe_forward(const onednn_conv *c, const conv_parts *parts, dnnl_primitive_desc_t *pd) {
+    dnnl_primitive_attr_t attributes = NULL;
+    dnnl_status_t s = post_attributes(&c->post, &attributes);
+    if (s == dnnl_success) s = describe_conv(ONEDNN_CONV, parts, the_engine, attributes, NULL, pd);
+    dnnl_primitive_attr_destroy(attributes);
+    return s;
 }
 
 // The forward primitive that the two others want as a hint has the weights' type of the data (there are no mixed ones).
 static dnnl_status_t describe_with_hint(const onednn_conv *c, const conv_parts *parts, dnnl_primitive_desc_t *pd) {
-    if (c->kind == ONEDNN_CONV) return describe_conv(c->kind, parts, the_engine, the_attributes, NULL, pd);
+    if (c->kind == ONEDNN_CONV) return describe_forward(c, parts, pd);
     onednn_conv forward = *c;
     forward.w = c->x;
     conv_parts hint_parts;
@@ -388,9 +433,10 @@ static dnnl_status_t describe_with_hint(const onednn_conv *c, const conv_parts *
 }
 
 foil_status onednn_conv_create(const onednn_conv *c, onednn_kernel **out) {
-    static const int arg[][3] = {[ONEDNN_CONV] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
-                                 [ONEDNN_CONV_DATA] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
-                                 [ONEDNN_CONV_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS}};
+    const int bias = c->post.has_bias ? DNNL_ARG_BIAS : 0;
+    const int arg[][4] = {[ONEDNN_CONV] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, bias, DNNL_ARG_DST},
+                          [ONEDNN_CONV_DATA] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, 0, DNNL_ARG_DIFF_SRC},
+                          [ONEDNN_CONV_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, 0, DNNL_ARG_DIFF_WEIGHTS}};
     char what[160];
     snprintf(what, sizeof what, "a %s convolution of [%lld, %lld, %lld, %lld] with %lld filters of %lldx%lld", c->x == BF16 ? "bf16" : "f32",
              (long long)c->n, (long long)c->height, (long long)c->width, (long long)c->channels, (long long)c->out, (long long)c->rows,

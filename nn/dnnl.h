@@ -11,6 +11,16 @@
 typedef struct onednn_kernel onednn_kernel; // a primitive with its memory handles
 typedef struct onednn_layout onednn_layout; // a memory descriptor; owned by whoever asked for it
 
+// What a convolution or a product does to its sums before it stores them:
+//
+//     y = rectify(sums + bias + what y held before),     rectify(v) = v > 0 ? v : slope · v
+typedef struct onednn_post {
+    bool has_bias; // f32, one for each channel
+    bool adds;     // to what y held
+    bool rectifies;
+    float slope;
+} onednn_post;
+
 typedef enum onednn_conv_kind { ONEDNN_CONV, ONEDNN_CONV_DATA, ONEDNN_CONV_WEIGHTS } onednn_conv_kind;
 
 typedef struct onednn_conv {
@@ -20,6 +30,7 @@ typedef struct onednn_conv {
     int64_t rows, cols;                 // of w
     conv_params params;                 // zeros already replaced by their defaults
     dtype x, w, y;                      // types at this primitive's interface (w of ONEDNN_CONV_WEIGHTS: F32)
+    onednn_post post;                   // of ONEDNN_CONV
 } onednn_conv;
 
 // Arguments of onednn_run in the order of the op's inputs, then the output: CONV (x, w) -> y; CONV_DATA (y, w) -> x; CONV_WEIGHTS (x, y) -> w.
@@ -29,6 +40,7 @@ typedef struct onednn_matmul {
     int64_t batch, m, n, k;
     int64_t a_stride[3], b_stride[3]; // batch, row, column
     dtype a, b, c;
+    onednn_post post; // channels are columns; a bias for one matrix only
 } onednn_matmul;
 foil_status onednn_matmul_create(const onednn_matmul *m, onednn_kernel **out);
 // Copies between layouts and types.
@@ -40,6 +52,7 @@ const onednn_layout *onednn_kernel_weights(const onednn_kernel *k);
 size_t onednn_kernel_scratch(const onednn_kernel *k);
 const char *onednn_kernel_implementation(const onednn_kernel *k);
 void onednn_run(onednn_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
+void onednn_run_biased(onednn_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch); // of a kernel that has one
 
 // The tensor of `like` in PyTorch's order (row-major, [O, C/groups, R, S] for weights) and with elements of type t: where a reorder to `like` starts.
 foil_status onednn_layout_plain(const onednn_layout *like, dtype t, onednn_layout **out);

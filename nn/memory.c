@@ -89,16 +89,19 @@ static void loop_in_place(plan *p, const loop *l, int at) {
     }
 }
 
+static void kernel_in_place(plan *p, const step *s, int at) {
+    const int over = s->kernel.over;
+    if (s->in_copy[over] >= 0 || !may_inherit(p, s->in[over], s->out, at)) return;
+    bool again = false; // as another operand
+    for (int i = 0; i < s->kernel.node->n_in; i++) again |= i != over && s->in[i] == s->in[over];
+    if (!again) inherit(p, s->in[over], s->out);
+}
+
 static void find_in_place(plan *p) {
     for (int at = 0; at < p->steps; at++) {
         const step *s = &p->step[at];
         if (s->kind == STEP_LOOP) loop_in_place(p, s->loop, at);
-        if (s->kind != STEP_KERNEL || !(s->kernel.node->op->flags & OP_SAFE_IN_PLACE)) continue;
-        if (s->in_copy[0] < 0 && may_inherit(p, s->in[0], s->out, at)) {
-            bool again = false; // as another operand
-            for (int i = 1; i < s->kernel.node->n_in; i++) again |= s->in[i] == s->in[0];
-            if (!again) inherit(p, s->in[0], s->out);
-        }
+        if (s->kind == STEP_KERNEL && (s->kernel.over || s->kernel.node->op->flags & OP_SAFE_IN_PLACE)) kernel_in_place(p, s, at);
     }
 }
 

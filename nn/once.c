@@ -4,21 +4,31 @@
 
 #include "nn/plan_internal.h"
 
-static bool is_known(const compiler *c, const node *n) {
+static bool is_known(const node *n, const bool *known) {
     if (n->op == &OP_PARAM) return ((const param_params *)n->params)->store->frozen;
     if (n->op->flags & OP_LEAF) return n->op == &OP_CONSTANT || n->op == &OP_TABLE;
     if (n->op == &OP_ASSIGN) return false;
     for (int i = 0; i < n->n_in; i++)
-        if (!c->info[n->in[i]->id].known) return false;
+        if (!known[n->in[i]->id]) return false;
     return true;
 }
 
-void mark_known(compiler *c) {
+foil_status find_known(const graph *g, arena *memory, bool **out) {
+    bool *known = *out = arena_alloc(memory, (size_t)g->n);
+    if (!known) return foil_fail_memory((size_t)g->n, "the plan");
+    for (int id = 0; id < g->n; id++) known[id] = is_known(g->nodes[id], known);
+    return FOIL_OK;
+}
+
+foil_status mark_known(compiler *c) {
+    bool *known;
+    TRY(find_known(c->graph, &c->memory, &known));
     for (int id = 0; id < c->n; id++) {
         info *f = &c->info[id];
-        f->known = is_known(c, node_at(c, id));
+        f->known = known[id];
         if (f->known && f->phase >= 0) f->phase = PHASE_ONCE;
     }
+    return FOIL_OK;
 }
 
 // Memory. --------------------------------------------------------------------------------------------------------------------------------------------------

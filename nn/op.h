@@ -15,6 +15,7 @@ typedef struct kernel {
     size_t scratch_bytes;
     void *state;         // the op's own, from prepare
     uint64_t seed, step; // of this run
+    int over;            // set by prepare: the operand in whose memory the result would best lie; 0 = none (see OP_SAFE_IN_PLACE for the first)
 } kernel;
 
 typedef enum op_flags {

@@ -38,13 +38,33 @@ static foil_status workspace_grow(workspace *w, size_t bytes) {
 }
 
 // Compiling. --------------------------------------------------------------------------------------------------------------------------------------------------
-static foil_status compile(compiler *c, const plan_phase *phases, int n_phases) {
-    c->info = arena_alloc(&c->memory, (size_t)c->n * sizeof *c->info);
-    c->phases = arena_alloc(&c->memory, (size_t)(n_phases + 1) * sizeof *c->phases);
-    if (!c->info || !c->phases) return foil_fail_memory((size_t)c->n * sizeof *c->info, "the plan");
-    c->phases[PHASE_ONCE] = (plan_phase){0};
-    for (int i = 0; i < n_phases; i++) c->phases[i + 1] = phases[i];
+// The caller's phases behind PHASE_ONCE, in terms of the graph that is computed.
+static foil_status take_phases(compiler *c, const plan_phase *phases, int n_phases) {
+    const plan *p = c->plan;
     c->n_phases = n_phases + 1;
+    c->phases = arena_alloc(&c->memory, (size_t)c->n_phases * sizeof *c->phases);
+    if (!c->phases) return foil_fail_memory((size_t)c->n_phases * sizeof *c->phases, "the plan");
+    c->phases[PHASE_ONCE] = (plan_phase){0};
+    for (int i = 0; i < n_phases; i++) {
+        plan_output *output = arena_alloc(&c->memory, (size_t)phases[i].n * sizeof *output);
+        if (phases[i].n && !output) return foil_fail_memory((size_t)phases[i].n * sizeof *output, "the plan");
+        for (int k = 0; k < phases[i].n; k++) {
+            output[k] = phases[i].output[k];
+            if (p->rewritten) output[k].node = p->became[output[k].node->id];
+        }
+        c->phases[i + 1] = (plan_phase){output, phases[i].n};
+    }
+    return FOIL_OK;
+}
+
+static foil_status compile(compiler *c, const plan_phase *phases, int n_phases) {
+    plan *p = c->plan;
+    TRY(rewrite(p->graph, phases, n_phases, &p->memory, &p->rewritten, &p->became));
+    c->graph = p->rewritten ? p->rewritten : p->graph;
+    c->n = c->graph->n;
+    TRY(take_phases(c, phases, n_phases));
+    c->info = arena_alloc(&c->memory, (size_t)c->n * sizeof *c->info);
+    if (!c->info) return foil_fail_memory((size_t)c->n * sizeof *c->info, "the plan");
     TRY(schedule_mark(c));
     TRY(fuse(c));
     TRY(schedule_order(c));
@@ -63,7 +83,7 @@ foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, works
     p->threads = omp_get_max_threads();
     p->own_workspace = !w;
     p->workspace = w ? w : workspace_new();
-    compiler c = {.plan = p, .graph = g, .n = g->n};
+    compiler c = {.plan = p};
     foil_status status = p->workspace ? compile(&c, phases, n_phases) : foil_fail_memory(sizeof *w, "a workspace");
     arena_free(&c.memory);
     if (status == FOIL_OK) status = workspace_grow(p->workspace, p->arena_bytes + p->scratch_bytes);
@@ -92,6 +112,7 @@ void plan_free(plan *p) {
     free(p->kept);
     free(p->step);
     if (p->own_workspace) workspace_free(p->workspace);
+    graph_free(p->rewritten);
     arena_free(&p->memory);
     free(p);
 }
@@ -130,7 +151,9 @@ void resolve(plan *p) {
 }
 
 void *plan_data(plan *p, const node *n) {
-    if (n->graph != p->graph || n->id >= p->nodes || p->value_of[n->id] < 0) return NULL;
+    if (n->graph != p->graph || n->id >= p->nodes) return NULL;
+    if (p->rewritten) n = p->became[n->id];
+    if (!n || p->value_of[n->id] < 0) return NULL;
     int v = p->value_of[n->id];
     return p->value[v].visible ? address(p, v) : NULL;
 }

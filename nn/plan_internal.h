@@ -1,6 +1,7 @@
 // How a plan is made, in the order of its files:
 //
 //   schedule.c   which nodes are needed, in which phase, which are the same; and the order of the steps
+//   rewrite.c    convolutions with frozen weights take in what follows them
 //   once.c       what is computed once, when the plan is compiled
 //   fuse.c       which values get memory, and which of them are computed in one loop
 //   loop_build.c a group of values -> a loop (loop.h)
@@ -64,10 +65,12 @@ struct workspace {
 enum { PHASE_ONCE }; // when the plan is compiled
 
 struct plan {
-    arena memory; // everything that lives as long as the plan, steps and prepared copies apart
-    graph *graph;
-    int nodes;     // of the graph, when compiled
-    int *value_of; // by node id: the value that holds it, or -1
+    arena memory;     // everything that lives as long as the plan, steps and prepared copies apart
+    graph *graph;     // the caller's
+    int nodes;        // of it, when compiled
+    graph *rewritten; // what is computed in its stead, or NULL
+    node **became;    // by id of the caller's node: the one in `rewritten`, or NULL
+    int *value_of;    // by node id: the value that holds it, or -1
     int values;
     value *value;
     int steps, step_capacity;
@@ -161,10 +164,13 @@ bool node_is_reduction(const node *n);
 bool node_is_loop(const node *n);   // computed by loops
 bool node_is_memory(const node *n); // input, param, table: memory that nobody computes
 
-void mark_known(compiler *c);            // known; and phase, of what is
-foil_status schedule_mark(compiler *c);  // rep, base, phase
-foil_status fuse(compiler *c);           // stored, vertices
-foil_status schedule_order(compiler *c); // order
+// The caller's graph with its frozen convolutions joined to what follows them; NULL if there are none. became[id]: what the caller's node is there, NULL = nothing.
+foil_status rewrite(const graph *g, const plan_phase *phases, int n_phases, arena *memory, graph **out, node ***became);
+foil_status find_known(const graph *g, arena *memory, bool **known); // by node id
+foil_status mark_known(compiler *c);                                 // known; and phase, of what is
+foil_status schedule_mark(compiler *c);                              // rep, base, phase
+foil_status fuse(compiler *c);                                       // stored, vertices
+foil_status schedule_order(compiler *c);                             // order
 foil_status make_values(compiler *c);
 foil_status make_steps(compiler *c);
 foil_status keep_known(compiler *c); // gives a place of their own to values of PHASE_ONCE that are read later

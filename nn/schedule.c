@@ -102,7 +102,7 @@ static void find_bases(compiler *c) {
 
 foil_status schedule_mark(compiler *c) {
     TRY(mark_phases(c));
-    mark_known(c);
+    TRY(mark_known(c));
     TRY(merge_equal(c));
     find_bases(c);
     return FOIL_OK;

@@ -145,14 +145,14 @@ ELEMENTWISE_FUNCTIONS(relu, 1, a > 0 || a != a ? a : 0, a > 0 || a != a ? a : 0)
 static void relu_vjp(node *y, node *gy, node **gx) {
     gx[0] = rectify(y, gy, 0);
 }
-static const op OP_RELU = ELEMENTWISE_ROW("relu", relu, 1, 0);
+const op OP_RELU = ELEMENTWISE_ROW("relu", relu, 1, 0);
 
 ELEMENTWISE_FUNCTIONS_WITH(leaky_relu, 1, CONSTANT(slope_params, slope), a > 0 ? a : slope * a, a > 0 ? a : slope * a)
 static void leaky_relu_vjp(node *y, node *gy, node **gx) {
     const double slope = ((const slope_params *)y->params)->slope;
     gx[0] = rectify(slope >= 0 ? y : y->in[0], gy, slope);
 }
-static const op OP_LEAKY_RELU = ELEMENTWISE_ROW("leaky_relu", leaky_relu, 1, sizeof(slope_params));
+const op OP_LEAKY_RELU = ELEMENTWISE_ROW("leaky_relu", leaky_relu, 1, sizeof(slope_params));
 
 ELEMENTWISE_FUNCTIONS_WITH(elu, 1, CONSTANT(elu_params, alpha) CONSTANT(elu_params, scale), scale *(a > 0 ? a : alpha * fast_expm1_negative(a)),
                            scale *(a > 0 ? a : alpha * expm1(a)))

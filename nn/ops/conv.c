@@ -1,6 +1,7 @@
 // Convolution and its two adjoints. <conv(x, w), g> is linear in x, w and g, and each op is the form's partial toward one of them, so that each one's
 // derivatives are the two others.
 #include <stdlib.h>
+#include <string.h>
 
 #include "nn/ops/conv_kernel.h"
 #include "nn/ops/table.h"
@@ -11,11 +12,11 @@ enum { X, W, Y };
 static const int ROLES[][3] = {[ONEDNN_CONV] = {X, W, Y}, [ONEDNN_CONV_DATA] = {Y, W, X}, [ONEDNN_CONV_WEIGHTS] = {X, Y, W}};
 
 static onednn_conv_kind kind_of(const node *n) {
-    return n->op == &OP_CONV ? ONEDNN_CONV : n->op == &OP_CONV_DATA ? ONEDNN_CONV_DATA : ONEDNN_CONV_WEIGHTS;
+    return n->op == &OP_CONV || n->op == &OP_CONV_POST ? ONEDNN_CONV : n->op == &OP_CONV_DATA ? ONEDNN_CONV_DATA : ONEDNN_CONV_WEIGHTS;
 }
 
 static const conv_family_params *params_of(const node *n) {
-    return n->params;
+    return n->params; // first member of conv_post_params
 }
 
 // Shapes. ------------------------------------------------------------------------------------------------------------------------------------------------
@@ -110,6 +111,11 @@ static onednn_conv geometry(const node *n) {
     shape s[3];
     roles(n, s);
     dtype compute = n->graph->compute;
+    onednn_post post = {0};
+    if (n->op == &OP_CONV_POST) {
+        const conv_post_params *p = n->params;
+        post = (onednn_post){.has_bias = p->bias, .adds = p->residual, .rectifies = p->rectifies, .slope = (float)p->slope};
+    }
     return (onednn_conv){.kind = kind_of(n),
                          .n = s[X].d[0],
                          .height = s[X].d[1],
@@ -123,7 +129,8 @@ static onednn_conv geometry(const node *n) {
                          .params = params_of(n)->conv,
                          .x = compute,
                          .y = compute,
-                         .w = kind_of(n) == ONEDNN_CONV_WEIGHTS ? F32 : compute};
+                         .w = kind_of(n) == ONEDNN_CONV_WEIGHTS ? F32 : compute,
+                         .post = post};
 }
 
 static double flops(const node *n) {
@@ -220,6 +227,20 @@ static void run(const kernel *k) {
     onednn_run(s->unpack, packed, NULL, k->out, scratch);
 }
 
+// The sum is added to what lies where the result goes.
+static foil_status prepare_post(kernel *k, struct plan *p) {
+    k->over = (int)((const conv_post_params *)k->node->params)->residual;
+    return prepare(k, p);
+}
+
+static void run_post(const kernel *k) {
+    const conv_post_params *p = k->node->params;
+    const conv_state *s = k->state;
+    if (p->residual && k->in[p->residual] != k->out)
+        memcpy(k->out, k->in[p->residual], (size_t)shape_count(k->node->shape) * dtype_size(k->node->type));
+    conv_kernel_run_biased(s->kernel, k->in[0], k->in[1], p->bias ? k->in[p->bias] : NULL, k->out, k->scratch);
+}
+
 static const char *implementation(const kernel *k) {
     const conv_state *s = k->state;
     return conv_kernel_implementation(s->kernel);
@@ -259,6 +280,17 @@ static void reference(const node *n, const double *const *in, double *out) {
                 for (int64_t o = 0; o < c.out; o++) add_terms(&c, role[2], t, b, i, j, o);
 }
 
+static void reference_post(const node *n, const double *const *in, double *out) {
+    const conv_post_params *p = n->params;
+    const int64_t channels = n->shape.d[3];
+    reference(n, in, out);
+    for (int64_t i = 0; i < shape_count(n->shape); i++) {
+        if (p->bias) out[i] += in[p->bias][i % channels];
+        if (p->residual) out[i] += in[p->residual][i];
+        if (p->rectifies && out[i] < 0) out[i] *= p->slope;
+    }
+}
+
 // The ops. -----------------------------------------------------------------------------------------------------------------------------------------------
 
 #define CONV_OP(text)                                                                                                                                \
@@ -269,6 +301,33 @@ static void reference(const node *n, const double *const *in, double *out) {
 const op OP_CONV = CONV_OP("conv");
 const op OP_CONV_DATA = CONV_OP("conv_data");
 const op OP_CONV_WEIGHTS = CONV_OP("conv_weights");
+
+static foil_status infer_post(node *n) {
+    const conv_post_params *p = n->params;
+    TRY(infer(n));
+    if (p->bias && (n->in[p->bias]->type != F32 || shape_count(n->in[p->bias]->shape) != n->shape.d[3]))
+        return foil_fail(FOIL_INVALID, "%s: a bias of %s for %lld channels", n->op->name, shape_text(n->in[p->bias]->shape),
+                         (long long)n->shape.d[3]);
+    if (p->residual && (n->in[p->residual]->type != n->type || !shape_equal(n->in[p->residual]->shape, n->shape)))
+        return foil_fail(FOIL_INVALID, "%s: a residual of %s for %s", n->op->name, shape_text(n->in[p->residual]->shape), shape_text(n->shape));
+    return FOIL_OK;
+}
+const op OP_CONV_POST = {.name = "conv_post",
+                         .min_in = 2,
+                         .max_in = 4,
+                         .params_size = sizeof(conv_post_params),
+                         .infer = infer_post,
+                         .prepare = prepare_post,
+                         .run = run_post,
+                         .release = release,
+                         .reference = reference_post,
+                         .flops = flops,
+                         .implementation = implementation};
+
+bool conv_takes_post(const node *n) {
+    onednn_conv c = geometry(n);
+    return conv_kernel_takes_post(&c);
+}
 
 static node *cast_to(node *n, dtype t) {
     return n->type == t ? n : nn_cast(n, t);

@@ -92,6 +92,10 @@ static bool is_mirrored(const onednn_conv *c) {
     return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= 2 * MOST_COLUMNS);
 }
 
+bool conv_kernel_takes_post(const onednn_conv *c) {
+    return c->kind == ONEDNN_CONV && !(choose(c) == DIRECT && is_mirrored(c));
+}
+
 // Where a tap's elements lie among those of its axis.
 static int64_t place_of(const conv_kernel *k, int64_t taps, int64_t tap) {
     return k->mirrored ? taps - 1 - tap : tap;
@@ -102,9 +106,9 @@ static foil_status create_product(conv_kernel *k) {
     int64_t rows = c->n * c->out_height * c->out_width, o = c->out, width = c->rows * c->cols * c->channels;
     dtype sums = k->form == COLUMNS ? F32 : c->x; // before they are added up
     const onednn_matmul product[] = {
-        [ONEDNN_CONV] = {.batch = 1, .m = rows, .k = width, .n = o, .a_stride = {0, width, 1}, .b_stride = {0, 1, width}, c->x, c->w, c->y},
-        [ONEDNN_CONV_DATA] = {.batch = 1, .m = rows, .k = o, .n = width, .a_stride = {0, o, 1}, .b_stride = {0, width, 1}, c->y, c->w, sums},
-        [ONEDNN_CONV_WEIGHTS] = {.batch = 1, .m = o, .k = rows, .n = width, .a_stride = {0, 1, o}, .b_stride = {0, width, 1}, c->y, c->x, c->w},
+        [ONEDNN_CONV] = {.batch = 1, .m = rows, .k = width, .n = o, .a_stride = {0, width, 1}, .b_stride = {0, 1, width}, c->x, c->w, c->y, c->post},
+        [ONEDNN_CONV_DATA] = {.batch = 1, .m = rows, .k = o, .n = width, .a_stride = {0, o, 1}, .b_stride = {0, width, 1}, c->y, c->w, sums, {0}},
+        [ONEDNN_CONV_WEIGHTS] = {.batch = 1, .m = o, .k = rows, .n = width, .a_stride = {0, 1, o}, .b_stride = {0, width, 1}, c->y, c->x, c->w, {0}},
     };
     TRY(onednn_matmul_create(&product[c->kind], &k->kernel));
     if (k->form == COLUMNS) {
@@ -270,7 +274,7 @@ static void add_up(const conv_kernel *k, const float *columns, void *out) {
     for (int64_t line = 0; line < c->n * c->height; line++) add_up_line(k, columns, line, out);
 }
 
-static void run_columns(const conv_kernel *k, const char *in0, const char *in1, char *out, char *scratch) {
+static void run_columns(const conv_kernel *k, const char *in0, const char *in1, const float *bias, char *out, char *scratch) {
     const onednn_conv *c = &k->conv;
     char *columns = scratch + k->columns;
     size_t x = (size_t)(c->n * c->height * c->width * c->channels) * dtype_size(c->x);
@@ -279,7 +283,7 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
         switch (c->kind) {
         case ONEDNN_CONV:
             make_columns(k, in0, columns);
-            onednn_run(k->kernel, columns, in1, out, scratch);
+            onednn_run_biased(k->kernel, columns, in1, bias, out, scratch);
             in0 += x, out += y;
             break;
         case ONEDNN_CONV_DATA:
@@ -295,11 +299,15 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
     }
 }
 
-void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch) {
+void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
     bool swapped = k->conv.kind == ONEDNN_CONV_WEIGHTS && (k->form == PRODUCT || k->mirrored); // yᵀ · x; roles exchanged
     const void *first = swapped ? in1 : in0, *second = swapped ? in0 : in1;
     if (k->form == COLUMNS)
-        run_columns(k, first, second, out, scratch);
+        run_columns(k, first, second, bias, out, scratch);
     else
-        onednn_run(k->kernel, first, second, out, scratch);
+        onednn_run_biased(k->kernel, first, second, bias, out, scratch);
+}
+
+void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch) {
+    conv_kernel_run_biased(k, in0, in1, NULL, out, scratch);
 }

@@ -13,6 +13,9 @@ void conv_kernel_free(conv_kernel *k);
 const onednn_layout *conv_kernel_weights(const conv_kernel *k);
 size_t conv_kernel_scratch(const conv_kernel *k);
 const char *conv_kernel_implementation(const conv_kernel *k);
+// Whether the way that is chosen for this shape can do c->post.
+bool conv_kernel_takes_post(const onednn_conv *c);
+void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch);
 void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
 
 #endif

@@ -76,8 +76,8 @@ typedef struct gather_params { // of OP_GATHER and OP_SCATTER_ADD
     int64_t size; // of the output's axis; OP_SCATTER_ADD only
 } gather_params;
 
-// Element-wise ones that are worth recognising: a change of type (its block copies), x · scale + shift, comparison and selection.
-extern const op OP_CAST, OP_AFFINE, OP_ADD, OP_SUB, OP_MUL, OP_DIV;
+// Element-wise ones that are worth recognising: a change of type (its block copies), x · scale + shift, arithmetic, rectifiers.
+extern const op OP_CAST, OP_AFFINE, OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_RELU, OP_LEAKY_RELU;
 typedef struct cast_params {
     dtype type;
 } cast_params;
@@ -104,6 +104,17 @@ typedef struct conv_family_params {
     conv_params conv;
     int64_t size[2]; // rows, columns of the output: the picture of OP_CONV_DATA, the filter of OP_CONV_WEIGHTS; 0 for OP_CONV
 } conv_family_params;
+
+// What a plan makes of a convolution and what follows it (rewrite.c): rectify(conv(x, w) + bias + residual), bias f32 [O], the residual like the result.
+extern const op OP_CONV_POST;
+typedef struct conv_post_params {
+    conv_family_params family;
+    int64_t bias, residual; // numbers of operands; 0 = none
+    int64_t rectifies;
+    double slope;
+} conv_post_params;
+// Whether a convolution of this node's shapes is computed in a way that can take these in.
+bool conv_takes_post(const node *n);
 
 // Pooling (pool.c): params pool_params. Max pooling and its partials: DATA takes x and a gradient, GATHER takes x and values of x's shape and gives those at
 // the places where x is largest. AVERAGE_POOL_DATA is the average's adjoint.

@@ -142,6 +142,15 @@ static void picture_of_noise(int height, int width, int channels, uint64_t seed,
     for (size_t i = 0; i < image_bytes(out); i++) out->pixels[i] = (uint8_t)philox_u32((philox_key){.seed = seed, .stream = STREAM_SAMPLES}, i);
 }
 
+static float logit_of(const net *n, store *s, const image *picture) {
+    scorer *sc;
+    float logit;
+    assert_int_equal(scorer_new(n, s, "detect", 1, NULL, &sc), FOIL_OK);
+    assert_int_equal(scorer_run(sc, picture->pixels, 1, &logit), FOIL_OK);
+    scorer_free(sc);
+    return logit;
+}
+
 static void round_trip(const net *n, store *s, const char *name) {
     if (net_takes_latent(n) || !net_has_head(n, "detect")) return;
     foil_detector *d;
@@ -156,16 +165,17 @@ static void round_trip(const net *n, store *s, const char *name) {
     foil_detector_input(d, &height, &width, &channels);
     image picture;
     picture_of_noise(height, width, channels, 1, &picture);
-    scorer *sc;
-    float wanted;
     double logit, score;
-    assert_int_equal(scorer_new(n, s, "detect", 1, NULL, &sc), FOIL_OK);
-    assert_int_equal(scorer_run(sc, picture.pixels, 1, &wanted), FOIL_OK);
+    const float plain = logit_of(n, s, &picture);
+    store *frozen = store_clone(s);
+    store_freeze(frozen);
+    const float wanted = logit_of(n, frozen, &picture);
+    store_free(frozen);
     assert_int_equal(detector_logit(d, &picture, &logit), FOIL_OK);
     assert_true(logit == (double)wanted);
+    if (!(fabs(logit - (double)plain) <= 1e-5 * fmax(1, fabs(logit)))) fail_msg("%s: %.9g, plain %.9g", name, logit, (double)plain);
     assert_int_equal(foil_detector_score_pixels(d, picture.pixels, height, width, channels, &score), FOIL_OK);
     assert_true(score == 1 / (1 + exp(-logit / CARD.calibration.temperature)) || fabs(score - 1 / (1 + exp(-logit * 3))) < 1e-15);
-    scorer_free(sc);
     image_free(&picture);
     foil_detector_free(d);
     detectors++;

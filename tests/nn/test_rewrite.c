@@ -1,0 +1,130 @@
+// What convolutions with frozen weights take in: the results are those of the same graph over a store that is not frozen.
+#include <math.h>
+#include <stdlib.h>
+
+#include "nn/store.h"
+#include "tests/nn/plan_check.h"
+
+// f32: sums in another order. bf16: results are rounded once instead of after each step, to 8 bits.
+static const double TOLERANCE[] = {[F32] = 1e-5, [BF16] = 4e-2};
+
+enum { N = 2, SIZE = 9, CHANNELS = 16 };
+
+// Parameters: a filter of CHANNELS or, `last`, of FEW outputs, and vectors.
+enum { FILTER, SECOND, NARROW, SCALE, SHIFT, TENSORS, FEW = 3 };
+static store *new_store(bool frozen) {
+    store *s = store_new();
+    assert_non_null(s);
+    const shape filter = SHAPE(CHANNELS, CHANNELS, 3, 3);
+    const init normal = {INIT_NORMAL, 0.1f, 0, 0}, near_one = {INIT_NORMAL_ONE, 0.3f, 0, 0};
+    store_declare(s, "filter", filter, normal, true);
+    store_declare(s, "second", filter, normal, true);
+    store_declare(s, "narrow", SHAPE(FEW, CHANNELS, 3, 3), normal, true);
+    store_declare(s, "scale", SHAPE(CHANNELS), near_one, true);
+    store_declare(s, "shift", SHAPE(CHANNELS), normal, true);
+    check_ok(store_allocate(s));
+    store_initialize(s, 3);
+    if (frozen) store_freeze(s);
+    return s;
+}
+
+typedef struct scene {
+    node *x, *p[TENSORS];
+} scene;
+
+static node *conv(node *x, node *w) {
+    return nn_conv(x, w, (conv_params){.pad = {1, 1, 1, 1}});
+}
+static node *norm(const scene *s, node *x) {
+    return nn_batch_norm(x, (batch_stats){s->p[SHIFT], nn_square(s->p[SCALE])}, s->p[SCALE], s->p[SHIFT], 1e-5);
+}
+
+// Graphs, and how many steps they become.
+static node *bias_and_rectifier(const scene *s) {
+    return nn_leaky_relu(nn_add(conv(s->x, s->p[FILTER]), s->p[SHIFT]), 0.2);
+}
+static node *batch_norm(const scene *s) {
+    return nn_relu(norm(s, nn_add(conv(s->x, s->p[FILTER]), s->p[SHIFT])));
+}
+static node *residual_of_input(const scene *s) {
+    return nn_relu(nn_add(norm(s, conv(s->x, s->p[FILTER])), s->x));
+}
+static node *residual_block(const scene *s) { // the second convolution adds to the first one's result
+    node *first = nn_relu(conv(s->x, s->p[FILTER]));
+    return nn_relu(nn_add(first, norm(s, conv(first, s->p[SECOND]))));
+}
+static node *two_branches(const scene *s) {
+    return nn_relu(nn_add(norm(s, conv(s->x, s->p[FILTER])), norm(s, conv(s->x, s->p[SECOND]))));
+}
+static node *read_twice(const scene *s) { // the plain result, too: nothing may be taken in
+    node *y = conv(s->x, s->p[FILTER]);
+    return nn_mul(nn_relu(y), nn_tanh(y));
+}
+static node *norm_after_rectifier(const scene *s) {
+    return norm(s, nn_relu(conv(s->x, s->p[FILTER])));
+}
+static node *mirrored(const scene *s) { // computed in a way that takes nothing in
+    return nn_relu(conv(s->x, s->p[NARROW]));
+}
+static node *negative_slope(const scene *s) {
+    return nn_leaky_relu(conv(s->x, s->p[FILTER]), -0.5);
+}
+
+static const struct {
+    const char *name;
+    node *(*build)(const scene *s);
+    int steps; // in f32
+} CASES[] = {{"bias and rectifier", bias_and_rectifier, 1},
+             {"batch norm", batch_norm, 1},
+             {"residual of an input", residual_of_input, 1},
+             {"residual block", residual_block, 2},
+             {"two branches", two_branches, 2},
+             {"read twice", read_twice, 2},
+             {"norm after rectifier", norm_after_rectifier, 2},
+             {"mirrored", mirrored, 2},
+             {"negative slope", negative_slope, 1}};
+
+static float *result_of(node *(*build)(const scene *s), dtype compute, bool frozen, int *steps, int64_t *count) {
+    store *st = new_store(frozen);
+    graph *g = graph_new(compute);
+    scene s = {.x = graph_input(g, "x", SHAPE(N, SIZE, SIZE, CHANNELS), compute)};
+    for (int i = 0; i < TENSORS; i++) s.p[i] = graph_param(g, st, i);
+    node *y = build(&s);
+    *count = shape_count(y->shape);
+    float *out = malloc((size_t)*count * sizeof *out);
+    plan *p;
+    check_ok(plan_compile(g, &(plan_phase){&(plan_output){y, NULL}, 1}, 1, NULL, &p));
+    void *x = plan_data(p, s.x);
+    for (int64_t i = 0; i < shape_count(s.x->shape); i++) put(x, compute, i, sin((double)i));
+    for (int run = 0; run < 2; run++) plan_run(p, 0, 0, 0); // the second one finds its input as it was
+    const void *data = plan_data(p, y);
+    for (int64_t i = 0; i < *count; i++) out[i] = y->type == F32 ? ((const float *)data)[i] : bf16_to_f32(((const uint16_t *)data)[i]);
+    *steps = plan_steps(p);
+    plan_free(p);
+    graph_free(g);
+    store_free(st);
+    return out;
+}
+
+static void test_results_are_the_plain_plans(void **state) {
+    (void)state;
+    for (size_t k = 0; k < sizeof CASES / sizeof *CASES; k++)
+        for (dtype t = F32; t <= BF16; t++) {
+            int steps, plain_steps;
+            int64_t count;
+            float *plain = result_of(CASES[k].build, t, false, &plain_steps, &count), *taken = result_of(CASES[k].build, t, true, &steps, &count);
+            for (int64_t i = 0; i < count; i++) {
+                double a = (double)plain[i], b = (double)taken[i];
+                if (!(fabs(a - b) <= TOLERANCE[t] * fmax(1, fabs(a))))
+                    fail_msg("%s, %s: [%d] is %g, was %g", CASES[k].name, dtype_name(t), (int)i, b, a);
+            }
+            if (t == F32 && steps != CASES[k].steps) fail_msg("%s: %d steps, expected %d", CASES[k].name, steps, CASES[k].steps);
+            assert_true(steps <= plain_steps);
+            free(plain), free(taken);
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_results_are_the_plain_plans)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
