@@ -14,7 +14,7 @@
 #include "cli/inspect.h"
 #include "nn/dnnl.h"
 
-enum { WARM_UP = 2, RUNS_MIN = 5, RUNS_MAX = 2000 };
+enum { WARM_UP = 2, RUNS_MIN = 3, RUNS_MAX = 2000 };
 
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
 

@@ -25,7 +25,7 @@ typedef struct bench_result {
     double resident_mb; // the most so far
 } bench_result;
 
-// Times `run` until o->seconds have passed, at least five times after a warm-up, and keeps the median.
+// Times `run` until o->seconds have passed, at least three times after a warm-up, and keeps the median.
 foil_status bench_time(foil_status (*run)(void *context, int i), void *context, const bench_options *o, bench_result *out);
 
 foil_status bench_network(const char *path, const bench_options *o, bench_result *out);  // bench_network.c
