@@ -12,8 +12,8 @@
 
 struct file_writer {
     char *path, *temporary;
-    FILE *stream;
-    int error; // errno of the first failed write, or 0
+    FILE *stream; // NULL = finished
+    int error;    // errno of the first failed write, or 0
 };
 
 // The folder of `path` with its slash: "a/b/c" -> "a/b/", "c" -> "".
@@ -147,10 +147,26 @@ static void sync_folder(file_writer *w) {
     close(fd);
 }
 
-foil_status file_commit(file_writer *w) {
+static void close_stream(file_writer *w) {
+    if (!w->stream) return;
     errno = 0;
     if (ferror(w->stream) || fflush(w->stream) != 0 || fsync(fileno(w->stream)) != 0) keep_error(w);
     if (fclose(w->stream) != 0) keep_error(w);
+    w->stream = NULL;
+}
+
+foil_status file_finish(file_writer *w, int64_t *bytes) {
+    struct stat s = {0};
+    close_stream(w);
+    errno = 0;
+    if (!w->error && stat(w->temporary, &s) != 0) keep_error(w);
+    *bytes = s.st_size;
+    return w->error ? foil_fail_errno(w->error, "%s: can't be written", w->path) : FOIL_OK;
+}
+
+foil_status file_commit(file_writer *w) {
+    close_stream(w);
+    errno = 0;
     if (!w->error && rename(w->temporary, w->path) != 0) keep_error(w);
     foil_status status = FOIL_OK;
     if (w->error) {
@@ -165,7 +181,7 @@ foil_status file_commit(file_writer *w) {
 
 void file_abort(file_writer *w) {
     if (!w) return;
-    fclose(w->stream);
+    if (w->stream) fclose(w->stream);
     unlink(w->temporary);
     writer_free(w);
 }

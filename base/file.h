@@ -21,6 +21,8 @@ void file_printf(file_writer *w, const char *format, ...) __attribute__((format(
 // Writers of other libraries: the temporary's own name (nothing else may be written through `w` then) or stream.
 const char *file_temporary(const file_writer *w);
 FILE *file_stream(file_writer *w);
+// Puts all on the disk, closes the temporary and tells its size: then only the renaming is left to file_commit.
+foil_status file_finish(file_writer *w, int64_t *bytes);
 // Makes the file appear, or removes the temporary and says what went wrong. Frees `w` either way.
 foil_status file_commit(file_writer *w);
 // Removes the temporary. NULL is fine.
@@ -50,6 +52,15 @@ char *file_beside(const char *base, const char *path);
 // The last component, inside `path`.
 const char *file_name(const char *path);
 
+// SHA-256 (FIPS 180-4), in pieces or at once.
+typedef struct sha256_sum {
+    uint32_t h[8];
+    uint64_t n; // bytes so far
+    unsigned char block[64];
+} sha256_sum;
+void sha256_begin(sha256_sum *s);
+void sha256_add(sha256_sum *s, const void *bytes, size_t n);
+void sha256_end(sha256_sum *s, unsigned char digest[32]);
 void sha256(const void *bytes, size_t n, unsigned char digest[32]);
 
 #endif

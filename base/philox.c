@@ -100,3 +100,25 @@ void philox_permutation(philox_key k, int64_t *out, size_t n) {
         out[j] = swap;
     }
 }
+
+// The smallest number whose square is n or more.
+static uint64_t root(uint64_t n) {
+    uint64_t r = (uint64_t)sqrt((double)n) + 1;
+    while (r > 1 && (r - 1) * (r - 1) >= n) r--;
+    return r;
+}
+
+uint64_t philox_place(philox_key k, uint64_t i, uint64_t n) {
+    enum { FEISTEL_ROUNDS = 8 };
+    const uint64_t side = root(n);
+    do {
+        uint64_t left = i / side, right = i % side;
+        for (uint64_t round = 0; round < FEISTEL_ROUNDS; round++) {
+            uint64_t sum = left + philox_below(k, right * FEISTEL_ROUNDS + round, (uint32_t)side);
+            left = right;
+            right = sum < side ? sum : sum - side;
+        }
+        i = left * side + right;
+    } while (i >= n);
+    return i;
+}

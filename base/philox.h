@@ -20,6 +20,7 @@ typedef enum philox_stream {
     STREAM_SPLIT,     // assignment to train, val, test
     STREAM_BOOTSTRAP, // resampled clips; step = draw
     STREAM_SAMPLES,   // latents of sample grids and `foil generate`
+    STREAM_SHARDS,    // order of a set's files in an epoch; step = epoch
 } philox_stream;
 
 // Where in the sequence: everything but the index of the element.
@@ -46,5 +47,9 @@ void philox_fill_normal(philox_key k, uint64_t first, float *out, size_t n);
 
 // A permutation of 0..n-1 (Fisher–Yates, drawing element i from index i).
 void philox_permutation(philox_key k, int64_t *out, size_t n);
+
+// Element i of another permutation of 0..n-1, which is nowhere stored: n < 2^62, i < n. A generalised Feistel cipher on pairs below the root of n, walked until it
+// gives a number below n (Black, Rogaway: Ciphers with Arbitrary Finite Domains, CT-RSA 2002).
+uint64_t philox_place(philox_key k, uint64_t i, uint64_t n);
 
 #endif

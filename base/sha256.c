@@ -38,17 +38,40 @@ static void add_block(uint32_t h[8], const unsigned char *p) {
     for (int i = 0; i < 8; i++) h[i] += v[i];
 }
 
-void sha256(const void *bytes, size_t n, unsigned char digest[32]) {
-    uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+void sha256_begin(sha256_sum *s) {
+    *s = (sha256_sum){.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+}
+
+void sha256_add(sha256_sum *s, const void *bytes, size_t n) {
     const unsigned char *p = bytes;
-    size_t left = n;
-    for (; left >= 64; left -= 64, p += 64) add_block(h, p);
-    unsigned char last[128] = {0}; // the rest, a one bit, zeros, the length in bits
-    if (left > 0) memcpy(last, p, left);
-    last[left] = 0x80;
-    size_t end = left < 56 ? 64 : 128;
-    for (int i = 0; i < 8; i++) last[end - 1 - (size_t)i] = (unsigned char)((uint64_t)n * 8 >> 8 * i);
-    add_block(h, last);
-    if (end == 128) add_block(h, last + 64);
-    for (int i = 0; i < 32; i++) digest[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
+    size_t kept = (size_t)(s->n % 64);
+    s->n += n;
+    if (kept > 0) {
+        size_t more = n < 64 - kept ? n : 64 - kept;
+        if (more > 0) memcpy(s->block + kept, p, more);
+        if (kept + more < 64) return;
+        add_block(s->h, s->block);
+        p += more;
+        n -= more;
+    }
+    for (; n >= 64; n -= 64, p += 64) add_block(s->h, p);
+    if (n > 0) memcpy(s->block, p, n);
+}
+
+void sha256_end(sha256_sum *s, unsigned char digest[32]) {
+    uint64_t bits = s->n * 8;
+    unsigned char length[8];
+    for (int i = 0; i < 8; i++) length[i] = (unsigned char)(bits >> (56 - 8 * i));
+    static const unsigned char one[64] = {0x80}; // a one bit, zeros, the length in bits
+    size_t kept = (size_t)(s->n % 64);
+    sha256_add(s, one, kept < 56 ? 56 - kept : 120 - kept);
+    sha256_add(s, length, sizeof length);
+    for (int i = 0; i < 32; i++) digest[i] = (unsigned char)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void sha256(const void *bytes, size_t n, unsigned char digest[32]) {
+    sha256_sum s;
+    sha256_begin(&s);
+    sha256_add(&s, bytes, n);
+    sha256_end(&s, digest);
 }

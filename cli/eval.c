@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/ranks.h"
 #include "cli/cli.h"
 #include "eval/harness.h"
 
@@ -55,7 +56,7 @@ static foil_status report(const evaluation *e) {
 static foil_status evaluate(foil_detector *d, const char *path, const evaluation_options *o, evaluation *e) {
     if (file_is_folder(path)) return evaluate_folder(d, path, o, e);
     set *s;
-    TRY(set_open(path, &s));
+    TRY(ranks_agree(set_open(path, &s)));
     foil_status status = evaluate_set(d, s, o, e);
     set_close(s);
     return status == FOIL_OK || strstr(foil_error(), path) ? status : foil_fail_within(status, "%s", path);
@@ -63,12 +64,12 @@ static foil_status evaluate(foil_detector *d, const char *path, const evaluation
 
 static foil_status run(const char *detector, const char *path, const evaluation_options *o) {
     foil_detector *d;
-    TRY(foil_detector_load(detector, &d));
+    TRY(ranks_agree(foil_detector_load(detector, &d)));
     evaluation e;
     foil_status status = evaluate(d, path, o, &e);
     cli_progress_end();
     if (status == FOIL_OK) {
-        status = report(&e);
+        status = ranks_agree(ranks_self() == 0 ? report(&e) : FOIL_OK);
         evaluation_free(&e);
     }
     foil_detector_free(d);
@@ -79,10 +80,10 @@ int cmd_eval(int argc, char **argv) {
     int count, status, split = SPLIT_TEST;
     long long draws = 1000, seed = 1;
     if (!cli_parse(
-            argc, argv, "DETECTOR SET.h5|FOLDER [--split test] [--out DIR] [--json]",
+            argc, argv, "DETECTOR SET.h5|SET.yaml|FOLDER [--split test] [--out DIR] [--json]",
             "Scores every picture and judges the scores: area under the ROC curve, average precision, equal error rate, accuracy at the detector's\n"
             "own threshold, true positives at few false alarms, Brier score and calibration error, overall and per method of forgery, with\n"
-            "95 % intervals (bootstrap by clip). A folder has real/ and fake/METHOD/ in it.",
+            "95 % intervals (bootstrap by clip). A folder has real/ and fake/METHOD/ in it. 'mpirun -n N foil eval …' shares the scoring.",
             OPTIONS, &count, &status))
         return status;
     if (count != 2) return cli_usage("eval", "expected a detector and a set or folder");

@@ -68,13 +68,15 @@ static int inspect_config(const char *path) {
     return s == FOIL_OK ? EXIT_DONE : cli_failed("inspect");
 }
 
-// A network file has layers, a training file names a discriminator.
+// A network file has layers, a training file names a discriminator, the index of a set says so.
 static int inspect_yaml(const char *path, bool json) {
     yaml *document;
     if (yaml_read(path, &document) != FOIL_OK) return cli_failed("inspect");
     const yaml_node *root = yaml_root(document);
-    bool training = yaml_kind_of(root) == YAML_MAP && yaml_get(root, "discriminator") && !yaml_get(root, "layers");
+    bool map = yaml_kind_of(root) == YAML_MAP, index = map && yaml_get(root, "foil_set");
+    bool training = map && yaml_get(root, "discriminator") && !yaml_get(root, "layers");
     yaml_free(document);
+    if (index) return inspect_set(path, json);
     return training ? inspect_config(path) : inspect_net(path, json);
 }
 

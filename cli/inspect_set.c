@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/inspect.h"
 #include "data/set.h"
@@ -21,10 +22,11 @@ static bool census_take(const set *s, census *c) {
     c->methods = set_methods(s);
     c->at = calloc((size_t)(2 * (c->methods + 1) * SPLITS), sizeof *c->at);
     if (!c->at) return false;
-    for (int64_t i = 0; i < set_count(s); i++) {
-        set_label l = set_label_at(s, i);
-        census_row(c, l.fake, l.method < 0 ? c->methods : l.method)[l.split]++;
-        c->total[l.fake][l.split]++;
+    set_label l;
+    for (int64_t i = 0, n; i < set_count(s); i += n) {
+        n = set_label_run(s, i, &l);
+        census_row(c, l.fake, l.method < 0 ? c->methods : l.method)[l.split] += n;
+        c->total[l.fake][l.split] += n;
     }
     return true;
 }
@@ -55,6 +57,22 @@ static void print_set(const set *s, const census *c) {
            (long long)(c->total[0][2] + c->total[1][2]));
 }
 
+static void print_shards(const set *s) {
+    char number[32];
+    if (set_shards(s) == 1) return;
+    printf("\n%-40s %15s\n", "shard", "pictures");
+    for (int i = 0; i < set_shards(s); i++)
+        printf("%-40s %15s\n", file_name(set_shard_path(s, i)), inspect_number(set_shard_first(s, i + 1) - set_shard_first(s, i), number));
+}
+
+static json_t *shards_json(const set *s) {
+    json_t *shards = json_array();
+    for (int i = 0; i < set_shards(s); i++)
+        json_array_append_new(shards, json_pack("{ss sI}", "file", file_name(set_shard_path(s, i)), "count",
+                                                (json_int_t)(set_shard_first(s, i + 1) - set_shard_first(s, i))));
+    return shards;
+}
+
 static json_t *set_json(const set *s, const census *c) {
     int height = 0, width = 0;
     bool fixed = set_size(s, &height, &width);
@@ -67,9 +85,9 @@ static json_t *set_json(const set *s, const census *c) {
                                                     (json_int_t)n[0], SPLIT_NAMES[1], (json_int_t)n[1], SPLIT_NAMES[2], (json_int_t)n[2]));
         }
     }
-    return json_pack("{ss sI si so? so? ss ss ss so}", "kind", "set", "count", (json_int_t)set_count(s), "channels", set_channels(s), "height",
+    return json_pack("{ss sI si so? so? ss ss ss so so}", "kind", "set", "count", (json_int_t)set_count(s), "channels", set_channels(s), "height",
                      fixed ? json_integer(height) : NULL, "width", fixed ? json_integer(width) : NULL, "fit", FIT_NAMES[set_fit(s)], "resize",
-                     RESIZE_NAMES[set_filter(s)], "fingerprint", set_fingerprint(s), "counts", counts);
+                     RESIZE_NAMES[set_filter(s)], "fingerprint", set_fingerprint(s), "counts", counts, "shards", shards_json(s));
 }
 
 int inspect_set(const char *path, bool json) {
@@ -84,6 +102,7 @@ int inspect_set(const char *path, bool json) {
         status = inspect_print_json(set_json(s, &c));
     } else {
         print_set(s, &c);
+        print_shards(s);
     }
     free(c.at);
     set_close(s);

@@ -12,9 +12,9 @@
 #include "nn/dnnl.h"
 
 const command COMMANDS[] = {
-    {"pack", "pictures into one data set", cmd_pack, false},
+    {"pack", "pictures into one data set", cmd_pack, true},
     {"train", "a generator against a discriminator, or a detector alone", cmd_train, true},
-    {"eval", "a detector on pictures it has never seen, with confidence intervals", cmd_eval, false},
+    {"eval", "a detector on pictures it has never seen, with confidence intervals", cmd_eval, true},
     {"detect", "a score per file: how likely it is a fake", cmd_detect, false},
     {"export", "a detector or generator for other tools", cmd_export, false},
     {"generate", "samples of a trained generator", cmd_generate, false},

@@ -2,12 +2,15 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/ranks.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "datasets/importer.h"
 
 static option OPTIONS[] = {
-    {.name = "--out", .letter = 'o', .value = "SET.h5", .doc = "the file to make (required)"},
+    {.name = "--out", .letter = 'o', .value = "SET.h5", .doc = "the file to make (required); with shards SET.yaml, their index"},
+    {.name = "--shards", .value = "N", .doc = "so many files SET-000.h5 … and an index that names them"},
+    {.name = "--shard-size", .value = "N", .doc = "the same, with about so many pictures in each"},
     {.name = "--layout", .value = "NAME", .doc = "folders, csv, idx, cifar or set (default: by looking)"},
     {.name = "--size", .value = "N", .doc = "side of the square pictures in the set (default 64)"},
     {.name = "--fit", .value = "FIT", .doc = "crop (default): the centre; resize: whatever the aspect; native: every picture as it is"},
@@ -26,7 +29,27 @@ static option OPTIONS[] = {
     {.name = "--licence", .value = "TEXT", .doc = "their licence, kept in the set"},
     {.name = NULL},
 };
-enum { OUT, LAYOUT, SIZE, FIT, FILTER, CHANNELS, LABEL, METHOD, SPLIT, SEED, MAX, PATCHES, PATCH_SCALE, SKIP_BAD, FORCE, SOURCE, LICENCE };
+enum {
+    OUT,
+    SHARDS,
+    SHARD_SIZE,
+    LAYOUT,
+    SIZE,
+    FIT,
+    FILTER,
+    CHANNELS,
+    LABEL,
+    METHOD,
+    SPLIT,
+    SEED,
+    MAX,
+    PATCHES,
+    PATCH_SCALE,
+    SKIP_BAD,
+    FORCE,
+    SOURCE,
+    LICENCE
+};
 
 static void progress(int64_t done, int64_t total, void *context) {
     (void)context;
@@ -55,12 +78,13 @@ static bool read_shares(const char *given, double share[3], int *status) {
 static bool read_numbers(pack_options *o, int *label) {
     static const char *const LABELS[] = {"real", "fake", NULL};
     int fit = FIT_CROP, filter = RESIZE_LANCZOS;
-    long long size = 64, channels = 3, seed = 1, max = 0, patches = 0;
+    long long size = 64, channels = 3, seed = 1, max = 0, patches = 0, shards = 0, shard_size = 0;
     o->patch_scale = 0.5;
     bool ok = cli_int(&OPTIONS[SIZE], 1, 8192, &size) && cli_choice(&OPTIONS[FIT], FIT_NAMES, &fit) &&
               cli_choice(&OPTIONS[FILTER], RESIZE_NAMES, &filter) && cli_int(&OPTIONS[CHANNELS], 1, 3, &channels) &&
               cli_choice(&OPTIONS[LABEL], LABELS, label) && cli_int(&OPTIONS[SEED], 0, INT64_MAX, &seed) &&
               cli_int(&OPTIONS[MAX], 1, INT64_MAX, &max) && cli_int(&OPTIONS[PATCHES], 1, 1000000, &patches) &&
+              cli_int(&OPTIONS[SHARDS], 1, 20000, &shards) && cli_int(&OPTIONS[SHARD_SIZE], 1, INT32_MAX, &shard_size) &&
               cli_float(&OPTIONS[PATCH_SCALE], 0.01, 1, &o->patch_scale);
     o->size = fit == FIT_NATIVE ? 0 : (int)size;
     o->fit = (image_fit)fit;
@@ -69,6 +93,8 @@ static bool read_numbers(pack_options *o, int *label) {
     o->seed = (uint64_t)seed;
     o->max = max;
     o->patches = (int)patches;
+    o->shards = (int)shards;
+    o->shard_size = shard_size;
     return ok;
 }
 
@@ -84,6 +110,24 @@ static bool read_options(pack_options *o, int *label, int *status) {
         return false;
     }
     return read_shares(OPTIONS[SPLIT].text ? OPTIONS[SPLIT].text : "0.8,0.1,0.1", o->split, status);
+}
+
+static bool names_index(const char *path) {
+    return text_ends_nocase(path, ".yaml") || text_ends_nocase(path, ".yml");
+}
+
+static bool check_out(const pack_options *o, int *status) {
+    const char *out = OPTIONS[OUT].text;
+    bool shards = o->shards || o->shard_size;
+    if (o->shards && o->shard_size)
+        *status = cli_usage("pack", "--shards and --shard-size: one of them was expected");
+    else if (shards && !names_index(out))
+        *status = cli_usage("pack", "-o %s: shards have an index, expected a name that ends in .yaml", out);
+    else if (!shards && names_index(out))
+        *status = cli_usage("pack", "-o %s: an index is of shards, expected --shards or --shard-size with it", out);
+    else
+        return true;
+    return false;
 }
 
 // Whether `path` may be written: nothing is there, or a set, or --force was given.
@@ -109,28 +153,33 @@ static void print_summary(const char *path, const pack_summary *sum) {
 static foil_status run(const char *const *sources, int n, const import_options *from, const pack_options *o, const char *path) {
     import_list *items;
     pack_summary sum;
-    TRY(may_replace(path));
-    TRY(import_sources(sources, n, from, &items));
+    TRY(ranks_agree(may_replace(path)));
+    TRY(ranks_agree(import_sources(sources, n, from, &items)));
     foil_status s = pack(items, path, o, &sum);
     cli_progress_end();
-    if (s == FOIL_OK) print_summary(path, &sum);
+    if (s == FOIL_OK && ranks_self() == 0) print_summary(path, &sum);
     import_free(items);
     return s;
 }
 
 int cmd_pack(int argc, char **argv) {
     int count, status, label = -1;
-    if (!cli_parse(
-            argc, argv, "SOURCE... -o SET.h5 [OPTIONS]",
-            "Packs pictures into one HDF5 set. A source is a folder (real/<source>/**, fake/<method>/**, or any tree with --label), a picture with\n"
-            "--label, a manifest (path,label,method,subject,split), an idx file, a CIFAR batch or another set.",
-            OPTIONS, &count, &status))
+    if (!cli_parse(argc, argv, "SOURCE... -o SET.h5|SET.yaml [OPTIONS]",
+                   "Packs pictures into one HDF5 set, or with --shards into several and an index of them. A source is a folder (real/<source>/**,\n"
+                   "fake/<method>/**, or any tree with --label), a picture with --label, a manifest (path,label,method,subject,split), an idx file,\n"
+                   "a CIFAR batch or another set. 'mpirun -n N foil pack …' shares the work.",
+                   OPTIONS, &count, &status))
         return status;
-    pack_options o = {
-        .skip_bad = OPTIONS[SKIP_BAD].text, .source = OPTIONS[SOURCE].text, .licence = OPTIONS[LICENCE].text, .progress = progress, .bad = bad};
+    pack_options o = {.replace = OPTIONS[FORCE].text,
+                      .skip_bad = OPTIONS[SKIP_BAD].text,
+                      .source = OPTIONS[SOURCE].text,
+                      .licence = OPTIONS[LICENCE].text,
+                      .progress = progress,
+                      .bad = bad};
     if (count == 0) return cli_usage("pack", "which sources? 'foil pack --help' tells more");
     if (!OPTIONS[OUT].text) return cli_usage("pack", "-o SET.h5 is missing: the file to make");
     if (!read_options(&o, &label, &status)) return status;
+    if (!check_out(&o, &status)) return status;
     const import_options from = {OPTIONS[LAYOUT].text, label, OPTIONS[METHOD].text};
     if (run((const char *const *)argv + 1, count, &from, &o, OPTIONS[OUT].text) != FOIL_OK) return cli_failed("pack");
     return EXIT_DONE;

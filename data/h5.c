@@ -76,79 +76,110 @@ foil_status h5_array(hid_t file, const char *path, const char *name, h5_type typ
     return s;
 }
 
-foil_status h5_read(hid_t file, const char *path, const char *name, h5_type type, int rank, hsize_t *size, void **out) {
-    hid_t array;
-    TRY(h5_array(file, path, name, type, rank, size, &array));
-    foil_status s = FOIL_OK;
-    size_t n = TYPES[type].size;
-    for (int i = 0; i < rank; i++) n *= size[i];
-    void *content = malloc(n ? n : 1);
-    if (!content)
-        s = foil_fail_memory(n, name);
-    else if (H5Dread(array, h5_native(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, content) < 0)
-        s = foil_fail(FOIL_INVALID, "%s: /%s cannot be read, the file is damaged", path, name);
-    H5Dclose(array);
-    if (s != FOIL_OK) {
-        free(content);
-        return s;
-    }
-    *out = content;
+foil_status h5_in_map(hid_t array, const char *path, const char *name, const file_map *map, size_t bytes, size_t align, const void **out) {
+    haddr_t at = H5Dget_offset(array);
+    *out = NULL;
+    if (at == HADDR_UNDEF) return FOIL_OK;
+    if (at > map->n || map->n - at < bytes)
+        return foil_fail(FOIL_INVALID, "%s: truncated: /%s ends at byte %llu of %llu", path, name, (unsigned long long)(at + bytes),
+                         (unsigned long long)map->n);
+    if (at % align == 0) *out = map->bytes + at;
     return FOIL_OK;
 }
 
-static bool texts_of_variable_length(hid_t array, hid_t type, size_t n, arena *a, const char **out) {
+static bool is_native(hid_t array, h5_type type) {
+    hid_t t = H5Dget_type(array);
+    bool is = H5Tequal(t, h5_native(type)) > 0;
+    H5Tclose(t);
+    return is;
+}
+
+static foil_status view(hid_t array, const char *path, const char *name, h5_type type, size_t n, const file_map *map, arena *a, const void **out) {
+    size_t bytes = n * TYPES[type].size;
+    *out = NULL;
+    if (is_native(array, type)) TRY(h5_in_map(array, path, name, map, bytes, TYPES[type].size, out));
+    if (*out) return FOIL_OK;
+    void *copy = arena_alloc(a, bytes);
+    if (!copy) return foil_fail_memory(bytes, name);
+    if (H5Dread(array, h5_native(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, copy) < 0)
+        return foil_fail(FOIL_INVALID, "%s: /%s cannot be read, the file is damaged", path, name);
+    *out = copy;
+    return FOIL_OK;
+}
+
+foil_status h5_view(hid_t file, const char *path, const char *name, h5_type type, int rank, hsize_t *size, const file_map *map, arena *a,
+                    const void **out) {
+    hid_t array;
+    TRY(h5_array(file, path, name, type, rank, size, &array));
+    size_t n = 1;
+    for (int i = 0; i < rank; i++) n *= size[i];
+    foil_status s = view(array, path, name, type, n, map, a, out);
+    H5Dclose(array);
+    return s;
+}
+
+static bool texts_of_variable_length(hid_t array, hid_t type, size_t n, arena *a, h5_texts *out) {
     hid_t space = H5Dget_space(array);
     char **lent = calloc(n, sizeof *lent);
-    bool ok = lent && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, lent) >= 0;
-    for (size_t i = 0; ok && i < n; i++) ok = (out[i] = arena_text(a, lent[i] ? lent[i] : "")) != NULL;
+    out->list = arena_alloc(a, n * sizeof *out->list);
+    bool ok = lent && out->list && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, lent) >= 0;
+    for (size_t i = 0; ok && i < n; i++) ok = (out->list[i] = arena_text(a, lent[i] ? lent[i] : "")) != NULL;
     if (lent) H5Dvlen_reclaim(type, space, H5P_DEFAULT, lent);
     free(lent);
     H5Sclose(space);
     return ok;
 }
 
-static bool texts_of_fixed_length(hid_t array, hid_t type, size_t n, arena *a, const char **out) {
+static bool texts_of_fixed_length(hid_t array, hid_t type, size_t n, arena *a, h5_texts *out) {
     size_t width = H5Tget_size(type);
     if (width == 0 || n > SIZE_MAX / 2 / (width + 1)) return false;
-    char *all = malloc(n * width);
-    bool ok = all && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0;
-    for (size_t i = 0; ok && i < n; i++) {
-        char *to = arena_alloc(a, width + 1); // zeroed
-        ok = to != NULL;
-        if (ok) memcpy(to, all + i * width, width);
-        out[i] = to;
-    }
+    char *all = malloc(n * width), *to = arena_alloc(a, n * (width + 1)); // zeroed
+    bool ok = all && to && H5Dread(array, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0;
+    for (size_t i = 0; ok && i < n; i++) memcpy(to + i * (width + 1), all + i * width, width);
     free(all);
+    *out = (h5_texts){.bytes = to, .width = width + 1};
     return ok;
 }
 
-static foil_status read_texts(hid_t array, const char *path, const char *name, hsize_t *n, arena *a, const char ***out) {
+// Texts that end with zeros, as ours do, stay where they are.
+static foil_status texts_in_map(hid_t array, hid_t type, const char *path, const char *name, size_t n, const file_map *map, h5_texts *out) {
+    size_t width = H5Tget_size(type);
+    const void *bytes;
+    if (H5Tis_variable_str(type) != 0 || H5Tget_strpad(type) != H5T_STR_NULLTERM || width == 0 || n > SIZE_MAX / width) return FOIL_OK;
+    TRY(h5_in_map(array, path, name, map, n * width, 1, &bytes));
+    if (bytes && !((const char *)bytes)[n * width - 1]) *out = (h5_texts){.bytes = bytes, .width = width};
+    return FOIL_OK;
+}
+
+static foil_status view_texts(hid_t array, hid_t type, const char *path, const char *name, size_t n, const file_map *map, arena *a, h5_texts *out) {
+    if (H5Tget_class(type) != H5T_STRING) return foil_fail(FOIL_INVALID, "%s: /%s is not a list of texts", path, name);
+    if (n == 0) return FOIL_OK;
+    TRY(texts_in_map(array, type, path, name, n, map, out));
+    if (out->bytes || (H5Tis_variable_str(type) > 0 ? texts_of_variable_length : texts_of_fixed_length)(array, type, n, a, out)) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: /%s cannot be read, the file is damaged", path, name);
+}
+
+foil_status h5_view_texts(hid_t file, const char *path, const char *name, hsize_t *n, const file_map *map, arena *a, h5_texts *out) {
     hsize_t size[H5_MAX_RANK];
-    if (sizes(array, size) != 1) return foil_fail(FOIL_INVALID, "%s: /%s is not a list", path, name);
-    if (*n != 0 && *n != size[0])
-        return foil_fail(FOIL_INVALID, "%s: /%s has %llu texts, expected %llu", path, name, (unsigned long long)size[0], (unsigned long long)*n);
-    *n = size[0];
-    hid_t type = H5Dget_type(array);
-    const char **list = calloc(*n ? *n : 1, sizeof *list);
-    foil_status s = list ? FOIL_OK : foil_fail_memory(*n * sizeof *list, name);
-    if (list && H5Tget_class(type) != H5T_STRING)
-        s = foil_fail(FOIL_INVALID, "%s: /%s is not a list of texts", path, name);
-    else if (list && *n > 0 && !(H5Tis_variable_str(type) > 0 ? texts_of_variable_length : texts_of_fixed_length)(array, type, *n, a, list))
-        s = foil_fail(FOIL_INVALID, "%s: /%s cannot be read, the file is damaged", path, name);
-    H5Tclose(type);
-    if (s != FOIL_OK)
-        free(list);
-    else
-        *out = list;
+    *out = (h5_texts){0};
+    hid_t array = h5_has(file, name) ? H5Dopen2(file, name, H5P_DEFAULT) : -1;
+    if (array < 0) return foil_fail(FOIL_INVALID, "%s: array /%s is missing or damaged", path, name);
+    foil_status s = FOIL_OK;
+    if (sizes(array, size) != 1)
+        s = foil_fail(FOIL_INVALID, "%s: /%s is not a list", path, name);
+    else if (*n != 0 && *n != size[0])
+        s = foil_fail(FOIL_INVALID, "%s: /%s has %llu texts, expected %llu", path, name, (unsigned long long)size[0], (unsigned long long)*n);
+    if (s == FOIL_OK) {
+        hid_t type = H5Dget_type(array);
+        s = view_texts(array, type, path, name, *n = size[0], map, a, out);
+        H5Tclose(type);
+    }
+    H5Dclose(array);
     return s;
 }
 
-foil_status h5_read_texts(hid_t file, const char *path, const char *name, hsize_t *n, arena *a, const char ***out) {
-    hid_t array = h5_has(file, name) ? H5Dopen2(file, name, H5P_DEFAULT) : -1;
-    if (array < 0) return foil_fail(FOIL_INVALID, "%s: array /%s is missing or damaged", path, name);
-    foil_status s = read_texts(array, path, name, n, a, out);
-    H5Dclose(array);
-    return s;
+const char *h5_text(const h5_texts *t, int64_t i) {
+    return t->list ? t->list[i] : t->bytes + (size_t)i * t->width;
 }
 
 bool h5_has(hid_t file, const char *name) {

@@ -4,26 +4,19 @@
 #include <string.h>
 
 #include "base/ahead.h"
-
-// The order of one epoch, as each thread remembers it.
-typedef struct order {
-    uint64_t epoch;
-    int64_t *place; // [n]; NULL = not shuffled
-    bool known;
-} order;
+#include "data/shuffle.h"
 
 struct loader {
     loader_options o;
-    int64_t *index;
     batch *slot;    // being made, ready, or lent to the caller
     uint64_t slots; // one more than are prepared ahead: that is the caller's
-    order *order;   // of each thread
+    shuffle *order; // of each thread
     uint64_t first; // batch
     ahead *ahead;
 };
 
 static uint64_t batches_per_epoch(const loader_options *o) {
-    return ((uint64_t)o->n + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
+    return ((uint64_t)o->from->n + (uint64_t)o->batch - 1) / (uint64_t)o->batch;
 }
 
 static philox_key key_of(const loader_options *o, philox_stream stream, uint64_t step) {
@@ -31,15 +24,11 @@ static philox_key key_of(const loader_options *o, philox_stream stream, uint64_t
 }
 
 // Shuffled samples are one endless stream that goes from epoch to epoch within a batch; unshuffled epochs are whole batches.
-static int64_t pick(const loader *l, order *known, uint64_t k, int j) {
+static int64_t pick(const loader *l, shuffle *order, uint64_t k, int j) {
     const loader_options *o = &l->o;
-    uint64_t n = (uint64_t)o->n, at = k * (uint64_t)o->batch + (uint64_t)j;
-    if (!o->shuffle) return l->index[(k % batches_per_epoch(o) * (uint64_t)o->batch + (uint64_t)j) % n];
-    if (!known->known || known->epoch != at / n) {
-        *known = (order){at / n, known->place, true};
-        philox_permutation(key_of(o, STREAM_SHUFFLE, known->epoch), known->place, n);
-    }
-    return l->index[known->place[at % n]];
+    uint64_t size = (uint64_t)o->batch;
+    if (o->shuffle) return shuffle_at(order, k * size + (uint64_t)j);
+    return selection_at(o->from, (int64_t)((k % batches_per_epoch(o) * size + (uint64_t)j) % (uint64_t)o->from->n));
 }
 
 static foil_status load(const loader *l, int64_t i, uint64_t sample, uint8_t *to) {
@@ -58,11 +47,11 @@ static foil_status load(const loader *l, int64_t i, uint64_t sample, uint8_t *to
     return s;
 }
 
-static foil_status make(const loader *l, order *known, uint64_t k, batch *b) {
+static foil_status make(const loader *l, shuffle *order, uint64_t k, batch *b) {
     const loader_options *o = &l->o;
     size_t bytes = (size_t)o->height * (size_t)o->width * (size_t)o->channels;
     for (int j = 0; j < o->batch; j++) {
-        int64_t i = pick(l, known, k, j);
+        int64_t i = pick(l, order, k, j);
         TRY(load(l, i, k * (uint64_t)o->batch + (uint64_t)j, b->pixels + (size_t)j * bytes)); // checks i
         b->index[j] = i;
         b->label[j] = set_label_at(o->set, i);
@@ -73,10 +62,7 @@ static foil_status make(const loader *l, order *known, uint64_t k, batch *b) {
 // The k-th batch that this loader gives. Every thread remembers its own order.
 static foil_status work(void *context, int worker, uint64_t slot, uint64_t k) {
     loader *l = context;
-    order *known = &l->order[worker];
-    size_t bytes = (size_t)l->o.n * sizeof *known->place;
-    if (l->o.shuffle && !known->place && !(known->place = malloc(bytes))) return foil_fail_memory(bytes, "a shuffle");
-    return make(l, known, l->first + k * (uint64_t)l->o.every, &l->slot[slot]);
+    return make(l, &l->order[worker], l->first + k * (uint64_t)l->o.every, &l->slot[slot]);
 }
 
 void loader_close(loader *l) {
@@ -87,22 +73,19 @@ void loader_close(loader *l) {
         free(l->slot[i].label);
         free(l->slot[i].index);
     }
-    for (int i = 0; l->order && i < l->o.threads; i++) free(l->order[i].place);
+    for (int i = 0; l->order && i < l->o.threads; i++) shuffle_close(&l->order[i]);
     free(l->order);
     free(l->slot);
-    free(l->index);
     free(l);
 }
 
 static foil_status allocate(loader *l) {
     const loader_options *o = &l->o;
     size_t n = (size_t)o->batch, bytes = n * (size_t)o->height * (size_t)o->width * (size_t)o->channels;
-    l->index = malloc((size_t)o->n * sizeof *l->index);
     l->slot = calloc(l->slots, sizeof *l->slot);
     l->order = calloc((size_t)o->threads, sizeof *l->order);
-    if (!l->index || !l->slot || !l->order) return foil_fail_memory((size_t)o->n * sizeof *l->index, "a loader");
-    memcpy(l->index, o->index, (size_t)o->n * sizeof *l->index);
-    l->o.index = NULL;
+    if (!l->slot || !l->order) return foil_fail_memory(l->slots * sizeof *l->slot, "a loader");
+    for (int i = 0; o->shuffle && i < o->threads; i++) TRY(shuffle_open(o->from, o->seed, o->stream, &l->order[i]));
     for (uint64_t i = 0; i < l->slots; i++) {
         batch *b = &l->slot[i];
         *b = (batch){malloc(bytes), malloc(n * sizeof *b->label), malloc(n * sizeof *b->index), o->batch};
@@ -113,7 +96,7 @@ static foil_status allocate(loader *l) {
 
 foil_status loader_open(const loader_options *o, uint64_t first_batch, loader **out) {
     *out = NULL;
-    if (o->n < 1) return foil_fail(FOIL_INVALID, "no pictures to load");
+    if (o->from->n < 1) return foil_fail(FOIL_INVALID, "no pictures to load");
     if (o->batch < 1 || o->height < 1 || o->width < 1 || (o->channels != 1 && o->channels != 3))
         return foil_fail(FOIL_INVALID, "cannot load batches of %d x %d x %d x %d", o->batch, o->height, o->width, o->channels);
     loader *l = calloc(1, sizeof *l);

@@ -1,7 +1,7 @@
 // Batches, prepared ahead by threads of their own.
 //
-// Batch k is a pure function of (set, options, k): shuffling is one permutation per epoch keyed by (seed, epoch), a transform is keyed by the sample's position. So a
-// resumed run seeks and goes on bit-identically, and the number of threads does not matter.
+// Batch k is a pure function of (set, options, k): an epoch's order (data/shuffle.h) is keyed by (seed, epoch), a transform by the sample's position. So a resumed run
+// seeks and goes on bit-identically, and the number of threads does not matter.
 #ifndef FOIL_DATA_LOADER_H
 #define FOIL_DATA_LOADER_H
 
@@ -10,8 +10,7 @@
 
 typedef struct loader_options {
     const set *set;
-    const int64_t *index; // the pictures to draw from (set_select); copied
-    int64_t n;
+    const selection *from; // the pictures to draw from; must outlive the loader
     int batch, height, width, channels;
     image_fit fit;
     const transform *transform; // may be NULL; must outlive the loader

@@ -4,8 +4,7 @@
 
 #include "base/file.h"
 #include "base/names.h"
-#include "data/h5.h"
-#include "data/set.h"
+#include "data/shard.h"
 
 struct set_writer {
     set_description d;
@@ -13,6 +12,7 @@ struct set_writer {
     file_writer *file, *spool; // native sizes: pictures wait in the spool until their total is known
     hid_t h5, pixels;
     int64_t n;
+    bool finished;   // all is in the temporary, which is closed
     int64_t *offset; // native: [count + 1]
     int32_t *shape;  // native: [count, 3]
     uint8_t *fake, *split, *sha256;
@@ -26,6 +26,20 @@ static foil_status unwritten(const set_writer *w) {
     return foil_fail(FOIL_IO, "%s: cannot be written, is the disk full?", w->path);
 }
 
+// All that is needed while pictures are added.
+static void free_labels(set_writer *w) {
+    void *all[] = {w->offset, w->shape, w->fake, w->split, w->sha256, w->method, w->subject, w->clip, (void *)w->name};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    w->offset = NULL;
+    w->shape = NULL;
+    w->fake = w->split = w->sha256 = NULL;
+    w->method = w->subject = w->clip = NULL;
+    w->name = NULL;
+    names_free(&w->methods);
+    names_free(&w->subjects);
+    arena_free(&w->texts);
+}
+
 static void writer_free(set_writer *w) {
     h5_lock();
     if (w->pixels >= 0) H5Dclose(w->pixels);
@@ -33,12 +47,10 @@ static void writer_free(set_writer *w) {
     h5_unlock();
     file_abort(w->file);
     file_abort(w->spool);
-    void *all[] = {w->path,  w->source, w->licence, w->offset,  w->shape, w->fake,
-                   w->split, w->sha256, w->method,  w->subject, w->clip,  (void *)w->name};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-    names_free(&w->methods);
-    names_free(&w->subjects);
-    arena_free(&w->texts);
+    free_labels(w);
+    free(w->path);
+    free(w->source);
+    free(w->licence);
     free(w);
 }
 
@@ -127,6 +139,10 @@ foil_status set_create(const char *path, const set_description *d, set_writer **
     }
     *out = w;
     return FOIL_OK;
+}
+
+foil_status set_name_method(set_writer *w, const char *method) {
+    return names_add(&w->methods, method) < 0 ? foil_fail_memory(strlen(method), "a set's methods") : FOIL_OK;
 }
 
 static bool write_part(hid_t array, int rank, const hsize_t *start, const hsize_t *count, const void *bytes) {
@@ -262,7 +278,7 @@ static bool write_native(const set_writer *w) {
            write_array(w->h5, "image/shape", H5T_STD_I32LE, H5_I32, 2, shapes, w->shape);
 }
 
-static bool finish(set_writer *w) {
+static bool write_rest(set_writer *w) {
     bool ok = write_attributes(w) && (w->d.height != 0 || write_native(w)) && write_labels(w);
     if (w->pixels >= 0) ok = H5Dclose(w->pixels) >= 0 && ok;
     ok = H5Fclose(w->h5) >= 0 && ok;
@@ -270,14 +286,38 @@ static bool finish(set_writer *w) {
     return ok;
 }
 
-foil_status set_commit(set_writer *w) {
+// As readers will see it.
+static foil_status take_fingerprint(const set_writer *w, char fingerprint[65]) {
+    shard *s;
+    TRY(shard_open(file_temporary(w->file), &s));
+    foil_status status = shard_fingerprint(s, fingerprint);
+    shard_close(s);
+    return status;
+}
+
+static foil_status finish(set_writer *w) {
+    if (w->n != w->d.count)
+        return foil_fail(FOIL_INVALID, "%s: %lld pictures of the %lld announced", w->path, (long long)w->n, (long long)w->d.count);
     foil_status s = FOIL_OK;
-    if (w->n != w->d.count) s = foil_fail(FOIL_INVALID, "%s: %lld pictures of the %lld announced", w->path, (long long)w->n, (long long)w->d.count);
-    if (s == FOIL_OK) {
-        h5_lock();
-        if (!finish(w)) s = unwritten(w);
-        h5_unlock();
-    }
+    h5_lock();
+    if (!write_rest(w)) s = unwritten(w);
+    h5_unlock();
+    TRY(s);
+    free_labels(w);
+    file_abort(w->spool);
+    w->spool = NULL;
+    w->finished = true;
+    return FOIL_OK;
+}
+
+foil_status set_finish(set_writer *w, char fingerprint[65], int64_t *bytes) {
+    TRY(finish(w));
+    TRY(take_fingerprint(w, fingerprint));
+    return file_finish(w->file, bytes);
+}
+
+foil_status set_commit(set_writer *w) {
+    foil_status s = w->finished ? FOIL_OK : finish(w);
     if (s == FOIL_OK) {
         s = file_commit(w->file);
         w->file = NULL;

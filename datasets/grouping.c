@@ -43,23 +43,39 @@ static foil_status unite_named(grouping *g, names *seen, const char *name, int64
     return *known ? unite(g, g->first[at], i, why) : FOIL_OK;
 }
 
+// The slot of a table of item numbers + 1 where this digest is, or belongs. Digests are random already.
+static size_t digest_slot(const int64_t *slot, size_t slots, const unsigned char (*sha)[32], const unsigned char *digest) {
+    size_t at;
+    memcpy(&at, digest, sizeof at);
+    for (at &= slots - 1; slot[at] && memcmp(sha[slot[at] - 1], digest, 32) != 0; at = (at + 1) & (slots - 1)) {
+    }
+    return at;
+}
+
+static foil_status unite_twins(grouping *g, int64_t first, int64_t i, int64_t *duplicates) {
+    const import_item *a = g->item[first], *b = g->item[i];
+    TRY(unite(g, first, i, "hold the same bytes"));
+    *duplicates += !a->set || a->set != b->set || strcmp(a->clip, b->clip) != 0; // a set may hold many patches of one file
+    if (a->fake == b->fake) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s is labelled %s, %s %s, but they hold the same bytes", a->path, a->fake ? "fake" : "real", b->path,
+                     b->fake ? "fake" : "real");
+}
+
 static foil_status unite_equal(grouping *g, const unsigned char (*sha)[32], int64_t *duplicates) {
-    names seen = {0};
+    size_t slots = 64;
+    while (slots < 2 * (size_t)g->n) slots *= 2;
+    int64_t *slot = calloc(slots, sizeof *slot);
+    if (!slot) return foil_fail_memory(slots * sizeof *slot, "the digests of pictures");
     foil_status s = FOIL_OK;
     *duplicates = 0;
     for (int64_t i = 0; s == FOIL_OK && i < g->n; i++) {
-        char hex[65];
-        bool known = false;
-        for (int j = 0; j < 32; j++) snprintf(hex + 2 * j, 3, "%02x", sha[i][j]);
-        s = unite_named(g, &seen, hex, i, "hold the same bytes", &known);
-        if (s != FOIL_OK || !known) continue;
-        const import_item *a = g->item[g->first[names_find(&seen, hex)]], *b = g->item[i];
-        *duplicates += !a->set || a->set != b->set || strcmp(a->clip, b->clip) != 0; // a set may hold many patches of one file
-        if (a->fake != b->fake)
-            s = foil_fail(FOIL_INVALID, "%s is labelled %s, %s %s, but they hold the same bytes", a->path, a->fake ? "fake" : "real", b->path,
-                          b->fake ? "fake" : "real");
+        size_t at = digest_slot(slot, slots, sha, sha[i]);
+        if (slot[at])
+            s = unite_twins(g, slot[at] - 1, i, duplicates);
+        else
+            slot[at] = i + 1;
     }
-    names_free(&seen);
+    free(slot);
     return s;
 }
 
@@ -115,6 +131,8 @@ static foil_status find_strata(const grouping *g, dealing *d) {
         d->of[i] = 2 + names_add(&seen, name);
         if (d->of[i] < 2) s = foil_fail_memory(sizeof name, "the groups of pictures");
     }
+    if (s == FOIL_OK && !(d->stratum = calloc((size_t)seen.count + 2, sizeof *d->stratum)))
+        s = foil_fail_memory((size_t)seen.count * sizeof *d->stratum, "the groups of pictures");
     names_free(&seen);
     return s;
 }
@@ -147,28 +165,48 @@ static void deal_all(grouping *g, dealing *d, const double share[3], uint64_t se
     for (int64_t i = 0; i < g->n; i++) split[i] = split[root_of(g, i)];
 }
 
-static foil_status group(grouping *g, dealing *d, const unsigned char (*sha)[32], const double share[3], uint64_t seed, int *clip, set_split *split,
-                         int64_t *duplicates) {
+// Groups fill one shard after the other, each with its part of the items.
+static foil_status deal_shards(grouping *g, const dealing *d, grouped *out) {
+    int64_t before = 0, shards = out->shards, empty = -1, largest = 0;
+    int last = -1;
+    for (int64_t j = 0; j < g->n; j++) {
+        int64_t i = d->order[j];
+        if (g->parent[i] != i) continue;
+        out->shard[i] = (int)((__int128)before * shards / g->n);
+        if (out->shard[i] > last + 1 && empty < 0) empty = last + 1;
+        last = out->shard[i];
+        before += d->size[i];
+        if (d->size[i] > largest) largest = d->size[i];
+    }
+    for (int64_t i = 0; i < g->n; i++) out->shard[i] = out->shard[root_of(g, i)];
+    if (empty < 0 && last + 1 == shards) return FOIL_OK;
+    return foil_fail(FOIL_INVALID,
+                     "%lld pictures do not fill %lld shards: those of one clip, one subject or the same bytes stay together, up to %lld of them; "
+                     "expected fewer shards",
+                     (long long)g->n, (long long)shards, (long long)largest);
+}
+
+static foil_status group(grouping *g, dealing *d, const unsigned char (*sha)[32], const double share[3], uint64_t seed, grouped *out) {
     for (int64_t i = 0; i < g->n; i++) {
         g->parent[i] = i;
         g->witness[i] = g->item[i]->split >= 0 ? i : -1;
     }
-    TRY(unite_equal(g, sha, duplicates));
+    TRY(unite_equal(g, sha, &out->duplicates));
     TRY(unite_by(g, offsetof(import_item, clip), "are of one clip"));
-    for (int64_t i = 0; i < g->n; i++) clip[i] = (int)root_of(g, i);
+    for (int64_t i = 0; i < g->n; i++) out->clip[i] = (int)root_of(g, i);
     TRY(unite_by(g, offsetof(import_item, subject), "are of one subject"));
     TRY(find_strata(g, d));
-    deal_all(g, d, share, seed, split);
-    return FOIL_OK;
+    deal_all(g, d, share, seed, out->split);
+    return deal_shards(g, d, out);
 }
 
-foil_status group_items(const import_item *const *item, int64_t n, const unsigned char (*sha)[32], const double share[3], uint64_t seed, int *clip,
-                        set_split *split, int64_t *duplicates) {
+foil_status group_items(const import_item *const *item, int64_t n, const unsigned char (*sha)[32], const double share[3], uint64_t seed,
+                        grouped *out) {
     size_t m = (size_t)n + 1;
     grouping g = {item, n, calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t))};
-    dealing d = {calloc(m + 2, sizeof(stratum)), calloc(m, sizeof(int)), calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t))};
-    bool ok = g.parent && g.witness && g.first && d.stratum && d.of && d.size && d.order;
-    foil_status s = ok ? group(&g, &d, sha, share, seed, clip, split, duplicates) : foil_fail_memory(m * 100, "the groups of pictures");
+    dealing d = {NULL, calloc(m, sizeof(int)), calloc(m, sizeof(int64_t)), calloc(m, sizeof(int64_t))};
+    bool ok = g.parent && g.witness && g.first && d.of && d.size && d.order;
+    foil_status s = ok ? group(&g, &d, sha, share, seed, out) : foil_fail_memory(m * 60, "the groups of pictures");
     void *all[] = {g.parent, g.witness, g.first, d.stratum, d.of, d.size, d.order};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     return s;

@@ -121,12 +121,18 @@ static foil_status read_record(const import_item *item, image *out, unsigned cha
 
 static foil_status read_from_set(const import_item *item, image *out, unsigned char sha[32]) {
     TRY(set_read(item->set, item->record, out));
-    const unsigned char *source = set_sha256_at(item->set, item->record);
-    if (sha && source)
-        memcpy(sha, source, 32);
-    else if (sha)
+    if (!sha) return FOIL_OK;
+    arena texts = {0};
+    set_source source;
+    foil_status s = set_source_at(item->set, item->record, &texts, &source);
+    arena_free(&texts);
+    if (s == FOIL_OK && source.known)
+        memcpy(sha, source.sha256, 32);
+    else if (s == FOIL_OK)
         sha256(out->pixels, image_bytes(out), sha);
-    return FOIL_OK;
+    else
+        image_free(out);
+    return s;
 }
 
 foil_status import_read(const import_item *item, image *out, unsigned char sha[32]) {

@@ -66,6 +66,9 @@ typedef struct pack_options {
     int64_t max;        // per class, 0 = all; a deterministic sample
     int patches;        // 0 = whole pictures; else that many squares of `size` from each, not overlapping, taken after scaling by `patch_scale`
     double patch_scale; // all patches of a picture are of its clip
+    int shards;         // 0 = one file; else `path` is the index of so many, or
+    int64_t shard_size; // of as many as have about so many items each
+    bool replace;       // shards may replace files that are not sets
     bool skip_bad;
     const char *source, *licence;
     void (*progress)(int64_t done, int64_t total, void *context);  // may be NULL
@@ -77,6 +80,9 @@ typedef struct pack_summary {
 } pack_summary;
 // Deterministic in (list, options). Splits by clip and subject; files with the same bytes go to one split together; a manifest's own splits that share bytes, a clip or a subject
 // fail naming both paths. Without skip_bad any unreadable file fails after all were tried and reported; nothing is written then.
+// All ranks (base/ranks.h) call it with the same arguments, and get the same summary.
 foil_status pack(const import_list *items, const char *path, const pack_options *o, pack_summary *out);
+// "faces.yaml", 7 of 1000 -> "faces-007.h5"; the caller frees.
+char *pack_shard_path(const char *index, int number, int shards);
 
 #endif

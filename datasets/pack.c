@@ -1,27 +1,19 @@
-// From a list of items to a set, in two passes: the first reads everything, so that nothing is written when something is wrong; the second writes.
+// From a list of items to a set, in two passes: the first reads everything, so that nothing is written when something is wrong; the second writes (pack_write.c).
+// Ranks share both. Each reads its part of the list, tells the others what it found, and writes its shards; what is in which shard and split all of them work out.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/philox.h"
+#include "base/ranks.h"
 #include "datasets/grouping.h"
+#include "datasets/packing.h"
 
-enum { BLOCK = 64 }; // pictures that are decoded side by side
-
-typedef struct packing {
-    const pack_options *o;
-    const import_item **item; // those that are packed
-    int64_t n;
-    unsigned char (*sha)[32];
-    int *pictures; // by item: how many it gives
-    char **why;    // by item: why it can't be read, or NULL
-    int *clip;
-    set_split *split;
-} packing;
-
-static void progress(const packing *p, int64_t done) {
-    if (p->o->progress) p->o->progress(done, 2 * p->n, p->o->context);
+void packing_progress(packing *p, int64_t steps) {
+    p->done += steps;
+    if (p->done > p->total) p->done = p->total;
+    if (p->o->progress) p->o->progress(p->done, p->total, p->o->context);
 }
 
 // Patches. ------------------------------------------------------------------------------------------------------------------------------------------
@@ -66,60 +58,7 @@ static foil_status cut_patches(const pack_options *o, const image *whole, int64_
     return s;
 }
 
-// First pass. ---------------------------------------------------------------------------------------------------------------------------------------
-
-static foil_status probe(packing *p, int64_t i) {
-    const pack_options *o = p->o;
-    image im = {0};
-    TRY(import_read(p->item[i], &im, p->sha[i]));
-    p->pictures[i] = o->patches ? count_patches(o, &im) : 1;
-    int height = im.height, width = im.width;
-    image_free(&im);
-    if (p->pictures[i] > 0) return FOIL_OK;
-    return foil_fail(FOIL_INVALID, "%s: %d x %d pixels are too small for a patch of %d after scaling by %g", p->item[i]->path, width, height, o->size,
-                     o->patch_scale);
-}
-
-static foil_status probe_all(packing *p) {
-    bool memory = true;
-    for (int64_t start = 0; start < p->n; start += BLOCK) {
-        int64_t stop = start + BLOCK < p->n ? start + BLOCK : p->n;
-#pragma omp parallel for schedule(dynamic) reduction(&& : memory)
-        for (int64_t i = start; i < stop; i++) {
-            if (probe(p, i) == FOIL_OK) continue;
-            p->why[i] = strdup(foil_error());
-            memory = memory && p->why[i];
-        }
-        progress(p, stop);
-    }
-    return memory ? FOIL_OK : foil_fail_memory(1024, "messages");
-}
-
-// Reports what can't be read and takes it out.
-static foil_status drop_bad(packing *p, pack_summary *sum) {
-    int64_t kept = 0;
-    const char *first = NULL;
-    for (int64_t i = 0; i < p->n; i++) {
-        if (p->why[i]) {
-            if (p->o->bad) p->o->bad(p->item[i]->path, p->why[i], p->o->context);
-            if (!first) first = p->why[i];
-            sum->bad++;
-            continue;
-        }
-        p->item[kept] = p->item[i];
-        p->pictures[kept] = p->pictures[i];
-        memmove(p->sha[kept++], p->sha[i], 32);
-    }
-    if (sum->bad && !p->o->skip_bad)
-        return foil_fail(FOIL_INVALID, "%lld of %lld files can't be read, the first: %s (--skip-bad leaves them out)", (long long)sum->bad,
-                         (long long)p->n, first);
-    p->n = kept;
-    return kept ? FOIL_OK : foil_fail(FOIL_INVALID, "no picture could be read, the first: %s", first);
-}
-
-// Second pass. --------------------------------------------------------------------------------------------------------------------------------------
-
-static foil_status make_pictures(const packing *p, int64_t i, image *out) {
+foil_status packing_make(const packing *p, int64_t i, image *out) {
     const pack_options *o = p->o;
     unsigned char again[32];
     image im = {0};
@@ -136,67 +75,79 @@ static foil_status make_pictures(const packing *p, int64_t i, image *out) {
     return s == FOIL_OK ? FOIL_OK : foil_fail_within(s, "%s", p->item[i]->path);
 }
 
-static foil_status add_pictures(const packing *p, int64_t i, const image *made, set_writer *w, pack_summary *sum) {
-    const import_item *it = p->item[i];
-    foil_status s = FOIL_OK;
-    for (int j = 0; s == FOIL_OK && j < p->pictures[i]; j++) {
-        char name[4200];
-        snprintf(name, sizeof name, p->o->patches ? "%s#%d" : "%s", it->path, j);
-        s = set_add(w, &made[j], it->fake, it->method, it->subject, p->clip[i], p->split[i], name, p->sha[i]);
-        sum->packed++;
-        sum->per[it->fake][p->split[i]]++;
-    }
-    return s;
-}
+// First pass. ---------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status write_block(const packing *p, int64_t start, int64_t stop, set_writer *w, pack_summary *sum) {
-    image *made[BLOCK] = {0};
-    foil_status status = FOIL_OK;
-    char why[1024] = "";
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t i = start; i < stop; i++) {
-        image *out = made[i - start] = calloc((size_t)p->pictures[i], sizeof *out);
-        foil_status s = out ? make_pictures(p, i, out) : foil_fail_memory((size_t)p->pictures[i] * sizeof *out, "pictures");
-        if (s == FOIL_OK) continue;
-#pragma omp critical
-        if (status == FOIL_OK) {
-            status = s;
-            snprintf(why, sizeof why, "%s", foil_error());
-        }
-    }
-    if (status != FOIL_OK) foil_fail(status, "%s", why);
-    for (int64_t i = start; i < stop; i++) {
-        image *out = made[i - start];
-        if (status == FOIL_OK) status = add_pictures(p, i, out, w, sum);
-        for (int j = 0; out && j < p->pictures[i]; j++) image_free(&out[j]);
-        free(out);
-    }
-    return status;
-}
-
-static foil_status write_all(const packing *p, const char *path, pack_summary *sum) {
+static foil_status probe(packing *p, int64_t i) {
     const pack_options *o = p->o;
-    int size = o->fit == FIT_NATIVE ? 0 : o->size;
-    set_description d = {.height = size,
-                         .width = size,
-                         .channels = o->channels,
-                         .fit = o->fit,
-                         .filter = o->filter,
-                         .seed = o->seed,
-                         .source = o->source,
-                         .licence = o->licence};
-    for (int64_t i = 0; i < p->n; i++) d.count += p->pictures[i];
-    set_writer *w;
-    TRY(set_create(path, &d, &w));
-    foil_status s = FOIL_OK;
-    for (int64_t i = 0; s == FOIL_OK && i < p->n; i += BLOCK) {
-        int64_t stop = i + BLOCK < p->n ? i + BLOCK : p->n;
-        s = write_block(p, i, stop, w, sum);
-        progress(p, p->n + stop);
+    image im = {0};
+    TRY(import_read(p->item[i], &im, p->sha[i]));
+    p->pictures[i] = o->patches ? count_patches(o, &im) : 1;
+    int height = im.height, width = im.width;
+    image_free(&im);
+    if (p->pictures[i] > 0) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: %d x %d pixels are too small for a patch of %d after scaling by %g", p->item[i]->path, width, height, o->size,
+                     o->patch_scale);
+}
+
+enum { WHY = 1024 }; // bytes of a message
+
+// Items first .. end; `worst` = why the first of them that can't be read can't, or "".
+static void probe_part(packing *p, int64_t first, int64_t end, char worst[WHY]) {
+    for (int64_t start = first; start < end; start += PACK_BLOCK) {
+        int64_t stop = start + PACK_BLOCK < end ? start + PACK_BLOCK : end;
+        char why[PACK_BLOCK][WHY];
+#pragma omp parallel for schedule(dynamic)
+        for (int64_t i = start; i < stop; i++) {
+            if (probe(p, i) == FOIL_OK) continue;
+            p->pictures[i] = 0;
+            snprintf(why[i - start], WHY, "%s", foil_error());
+        }
+        for (int64_t i = start; i < stop; i++) {
+            if (p->pictures[i]) continue;
+            if (p->o->bad) p->o->bad(p->item[i]->path, why[i - start], p->o->context);
+            if (!*worst) memcpy(worst, why[i - start], WHY);
+        }
+        packing_progress(p, stop - start);
     }
-    if (s == FOIL_OK) return set_commit(w);
-    set_abort(w);
-    return s;
+}
+
+// What each rank found out of its part of `item[n]`, one after another, to all of them.
+static foil_status share(const packing *p, void *all, size_t item, int64_t first, int64_t end) {
+    char *gathered = NULL;
+    TRY(ranks_gather((char *)all + (size_t)first * item, (size_t)(end - first) * item, &gathered, p->sizes));
+    if (gathered) memcpy(all, gathered, (size_t)p->n * item);
+    free(gathered);
+    ranks_broadcast(all, (size_t)p->n * item);
+    return FOIL_OK;
+}
+
+// Takes out what can't be read. `worst`: of this rank's part.
+static foil_status drop_bad(packing *p, const char *worst, pack_summary *sum) {
+    int64_t kept = 0, all = p->n;
+    for (int64_t i = 0; i < all; i++) {
+        if (!p->pictures[i]) continue;
+        p->item[kept] = p->item[i];
+        p->pictures[kept] = p->pictures[i];
+        memmove(p->sha[kept++], p->sha[i], 32);
+    }
+    sum->bad = all - kept;
+    foil_status s = FOIL_OK; // the rank that has the first one speaks
+    if (*worst && !kept) s = foil_fail(FOIL_INVALID, "no picture could be read, the first: %s", worst);
+    if (*worst && !p->o->skip_bad)
+        s = foil_fail(FOIL_INVALID, "%lld of %lld files can't be read, the first: %s (--skip-bad leaves them out)", (long long)sum->bad,
+                      (long long)all, worst);
+    p->n = kept;
+    return ranks_agree(s);
+}
+
+static foil_status probe_all(packing *p, pack_summary *sum) {
+    int64_t ranks = ranks_count(), self = ranks_self(), first = p->n * self / ranks, end = p->n * (self + 1) / ranks;
+    char worst[WHY] = "";
+    p->total = 2 * (end - first);
+    probe_part(p, first, end, worst);
+    if (ranks > 1) TRY(share(p, p->sha, sizeof *p->sha, first, end));
+    if (ranks > 1) TRY(share(p, p->pictures, sizeof *p->pictures, first, end));
+    return drop_bad(p, worst, sum);
 }
 
 // All. ----------------------------------------------------------------------------------------------------------------------------------------------
@@ -219,10 +170,17 @@ static foil_status choose(packing *p, const import_list *items) {
 }
 
 static foil_status pack_chosen(packing *p, const char *path, pack_summary *out) {
-    TRY(probe_all(p));
-    TRY(drop_bad(p, out));
-    TRY(group_items(p->item, p->n, (const unsigned char(*)[32])p->sha, p->o->split, p->o->seed, p->clip, p->split, &out->duplicates));
-    return write_all(p, path, out);
+    TRY(probe_all(p, out));
+    const pack_options *o = p->o;
+    p->shards = o->shards ? o->shards : o->shard_size ? (int)((p->n + o->shard_size - 1) / o->shard_size) : 1;
+    grouped g = {.clip = p->clip, .split = p->split, .shard = p->shard, .shards = p->shards};
+    TRY(ranks_agree(group_items(p->item, p->n, (const unsigned char(*)[32])p->sha, o->split, o->seed, &g)));
+    out->duplicates = g.duplicates;
+    for (int64_t i = 0; i < p->n; i++) {
+        out->packed += p->pictures[i];
+        out->per[p->item[i]->fake][p->split[i]] += p->pictures[i];
+    }
+    return packing_write(p, path);
 }
 
 foil_status pack(const import_list *items, const char *path, const pack_options *o, pack_summary *out) {
@@ -232,14 +190,14 @@ foil_status pack(const import_list *items, const char *path, const pack_options 
                  .item = calloc(n, sizeof *p.item),
                  .sha = calloc(n, sizeof *p.sha),
                  .pictures = calloc(n, sizeof *p.pictures),
-                 .why = calloc(n, sizeof *p.why),
                  .clip = calloc(n, sizeof *p.clip),
-                 .split = calloc(n, sizeof *p.split)};
-    bool ok = p.item && p.sha && p.pictures && p.why && p.clip && p.split;
-    foil_status s = ok ? choose(&p, items) : foil_fail_memory(n * 64, "the list of pictures");
-    if (s == FOIL_OK) s = pack_chosen(&p, path, out);
-    for (size_t i = 0; p.why && i < n; i++) free(p.why[i]);
-    void *all[] = {(void *)p.item, p.sha, p.pictures, (void *)p.why, p.clip, p.split};
+                 .shard = calloc(n, sizeof *p.shard),
+                 .split = calloc(n, sizeof *p.split),
+                 .sizes = calloc((size_t)ranks_count(), sizeof *p.sizes)};
+    bool ok = p.item && p.sha && p.pictures && p.clip && p.shard && p.split && p.sizes;
+    foil_status s = ranks_agree(ok ? choose(&p, items) : foil_fail_memory(n * 64, "the list of pictures"));
+    if (ok && s == FOIL_OK) s = pack_chosen(&p, path, out);
+    void *all[] = {(void *)p.item, p.sha, p.pictures, p.clip, p.shard, p.split, p.sizes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     return s;
 }

@@ -3,38 +3,44 @@
 #include "base/text.h"
 #include "datasets/importer.h"
 
-static foil_status add_picture(const char *source, const set *s, int64_t i, const import_options *o, import_list *into) {
+static foil_status add_picture(const char *source, const set *s, int64_t i, arena *texts, const import_options *o, import_list *into) {
     set_label l = set_label_at(s, i);
+    set_source from;
+    TRY(set_source_at(s, i, texts, &from));
     const char *method = l.method < 0 ? file_name(source) : set_method_name(s, l.method);
-    text path = {0}, clip = {0};
-    text_format(&path, "%s#%lld", source, (long long)i);
-    text_format(&clip, "%s#clip %d", source, l.clip);
-    foil_status status = path.failed || clip.failed ? foil_fail_memory(64, "the list of pictures") : FOIL_OK;
-    if (status == FOIL_OK)
-        status = import_add(into, &(import_item){.path = path.data,
-                                                 .set = s,
-                                                 .record = i,
-                                                 .fake = o->label >= 0 ? o->label == 1 : l.fake,
-                                                 .method = o->method ? o->method : method,
-                                                 .subject = l.subject < 0 ? "" : set_subject_name(s, l.subject),
-                                                 .clip = l.clip < 0 ? "" : clip.data,
-                                                 .split = l.split});
-    text_free(&path);
-    text_free(&clip);
-    return status;
+    const char *path = arena_format(texts, "%s#%lld", source, (long long)i);
+    const char *clip = from.clip < 0 ? "" : arena_format(texts, "%s#clip %d", source, from.clip);
+    if (!path || !clip) return foil_fail_memory(64, "the list of pictures");
+    return import_add(into, &(import_item){.path = path,
+                                           .set = s,
+                                           .record = i,
+                                           .fake = o->label >= 0 ? o->label == 1 : l.fake,
+                                           .method = o->method ? o->method : method,
+                                           .subject = from.subject,
+                                           .clip = clip,
+                                           .split = l.split});
 }
 
 static foil_status list_set(const char *source, const import_options *o, import_list *into) {
     set *s;
     TRY(set_open(source, &s));
     TRY(import_hold_set(into, s));
-    for (int64_t i = 0; i < set_count(s); i++) TRY(add_picture(source, s, i, o, into));
-    return FOIL_OK;
+    arena texts = {0};
+    foil_status status = FOIL_OK;
+    for (int64_t i = 0; status == FOIL_OK && i < set_count(s); i++) {
+        status = add_picture(source, s, i, &texts, o, into);
+        if (i % 4096 == 0) arena_free(&texts); // import_add made its copies
+    }
+    arena_free(&texts);
+    return status;
 }
 
 static bool sniff_set(const char *source) {
-    return (text_ends_nocase(source, ".h5") || text_ends_nocase(source, ".hdf5")) && !file_is_folder(source);
+    static const char *const SUFFIXES[] = {".h5", ".hdf5", ".yaml", ".yml"};
+    for (size_t i = 0; i < sizeof SUFFIXES / sizeof *SUFFIXES; i++)
+        if (text_ends_nocase(source, SUFFIXES[i])) return !file_is_folder(source);
+    return false;
 }
 
 extern const importer IMPORT_SET;
-const importer IMPORT_SET = {"set", "data sets (.h5), with the labels, clips and splits that they have", sniff_set, list_set};
+const importer IMPORT_SET = {"set", "data sets (.h5, or the .yaml of many), with the labels, clips and splits that they have", sniff_set, list_set};

@@ -1,53 +1,108 @@
-// Scores every picture of a set or folder once, then judges: overall, and each method of forgery against all reals.
+// Scores every picture of a set or folder once, then judges: overall, and each method of forgery against all reals. Ranks share the scoring, rank 0 judges.
 #include "eval/harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "datasets/importer.h"
 #include "eval/scoring.h"
 
-// Where pictures come from.
+// Where pictures come from: picture i of those that are judged.
 typedef struct source {
     const void *data;
-    const int64_t *index; // of a set's pictures
-    foil_status (*read)(const struct source *from, int64_t i, image *out);
+    const selection *chosen; // of a set
+    int64_t n;
+    bool (*fake)(const struct source *s, int64_t i);
+    foil_status (*read)(const struct source *s, int64_t i, image *out);
+    foil_status (*describe)(const struct source *s, int64_t i, arena *texts, scored *out); // all but the scores
 } source;
 
-static foil_status read_from_set(const source *from, int64_t i, image *out) {
-    return set_read(from->data, from->index[i], out);
+static bool fake_in_set(const source *s, int64_t i) {
+    return set_label_at(s->data, selection_at(s->chosen, i)).fake;
 }
 
-static foil_status read_from_list(const source *from, int64_t i, image *out) {
-    return image_read(import_at(from->data, i)->path, out);
+static foil_status read_from_set(const source *s, int64_t i, image *out) {
+    return set_read(s->data, selection_at(s->chosen, i), out);
+}
+
+static foil_status describe_from_set(const source *s, int64_t i, arena *texts, scored *out) {
+    int64_t at = selection_at(s->chosen, i);
+    set_label label = set_label_at(s->data, at);
+    set_source from;
+    TRY(set_source_at(s->data, at, texts, &from));
+    *out = (scored){.path = from.path,
+                    .method = arena_text(texts, set_method_name(s->data, label.method)),
+                    .subject = from.subject,
+                    .clip = from.clip,
+                    .fake = label.fake};
+    return out->method ? FOIL_OK : foil_fail_memory(sizeof *out, "the description of a picture");
+}
+
+static bool fake_in_list(const source *s, int64_t i) {
+    return import_at(s->data, i)->fake;
+}
+
+static foil_status read_from_list(const source *s, int64_t i, image *out) {
+    return image_read(import_at(s->data, i)->path, out);
+}
+
+static foil_status describe_from_list(const source *s, int64_t i, arena *texts, scored *out) {
+    const import_item *from = import_at(s->data, i);
+    *out = (scored){.path = arena_text(texts, from->path),
+                    .method = arena_text(texts, from->method),
+                    .subject = arena_text(texts, from->subject),
+                    .clip = -1,
+                    .fake = from->fake};
+    return out->path && out->method && out->subject ? FOIL_OK : foil_fail_memory(sizeof *out, "the description of a picture");
 }
 
 // Scoring. --------------------------------------------------------------------------------------------------------------------------------------
 
+// One rank's part of the pictures.
+typedef struct part {
+    const source *from;
+    int64_t first, n;
+    double *logit; // [n]
+    const evaluation_options *options;
+} part;
+
 static foil_status read_picture(const void *from, int64_t i, image *out) {
-    return ((const source *)from)->read(from, i, out);
+    const part *p = from;
+    return p->from->read(p->from, p->first + i, out);
 }
 
-typedef struct sink {
-    const foil_detector *detector;
-    const evaluation_options *options;
-    evaluation *evaluation;
-} sink;
-
-static foil_status take_score(void *to, int64_t i, foil_status read, double logit) {
-    const sink *t = to;
+static foil_status take_logit(void *to, int64_t i, foil_status read, double logit) {
+    const part *p = to;
     TRY(read);
-    scored *item = &t->evaluation->item[i];
-    item->logit = logit;
-    item->score = detector_score(t->detector, logit);
-    if (t->options->progress) t->options->progress(i + 1, t->evaluation->n, t->options->context);
+    p->logit[i] = logit;
+    if (p->options->progress) p->options->progress(i + 1, p->n, p->options->context);
     return FOIL_OK;
 }
 
-static foil_status score_all(foil_detector *d, const source *from, const evaluation_options *o, evaluation *e) {
-    sink to = {d, o, e};
-    return score_pictures(d, &(scoring){.n = e->n, .read = read_picture, .from = from, .take = take_score, .to = &to});
+// The first picture of a rank: at a whole row, so that scores are those of a process alone.
+static int64_t first_of(int64_t n, int64_t rank) {
+    int64_t rows = n < SCORING_ROW ? 1 : n / SCORING_ROW;
+    return rank == ranks_count() ? n : rows * rank / ranks_count() * SCORING_ROW;
+}
+
+// `*all`: on rank 0 the logits of all pictures, on others NULL; the caller frees.
+static foil_status score_all(foil_detector *d, const source *from, const evaluation_options *o, double **all) {
+    part p = {.from = from, .first = first_of(from->n, ranks_self()), .options = o};
+    char *gathered = NULL;
+    *all = NULL;
+    p.n = first_of(from->n, ranks_self() + 1) - p.first;
+    p.logit = malloc(((size_t)p.n + 1) * sizeof *p.logit);
+    size_t *sizes = calloc((size_t)ranks_count(), sizeof *sizes);
+    foil_status status = p.logit && sizes ? score_pictures(d, &(scoring){.n = p.n, .read = read_picture, .from = &p, .take = take_logit, .to = &p})
+                                          : foil_fail_memory((size_t)p.n * sizeof *p.logit, "scores");
+    status = ranks_agree(status);
+    if (status == FOIL_OK) status = ranks_gather(p.logit, (size_t)p.n * sizeof *p.logit, &gathered, sizes);
+    *all = (double *)(void *)gathered;
+    free(p.logit);
+    free(sizes);
+    return status;
 }
 
 // Judging. --------------------------------------------------------------------------------------------------------------------------------------
@@ -119,80 +174,54 @@ static foil_status judge_all(evaluation *e) {
 
 // Both. -----------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status check_classes(const evaluation *e, const char *what) {
+static foil_status check_classes(const source *from, const char *what) {
     int64_t fakes = 0;
-    for (int64_t i = 0; i < e->n; i++) fakes += e->item[i].fake;
-    if (fakes && fakes < e->n) return FOIL_OK;
-    return foil_fail(FOIL_INVALID, "%s has %lld reals and %lld fakes: an evaluation needs both", what, (long long)(e->n - fakes), (long long)fakes);
+    for (int64_t i = 0; i < from->n; i++) fakes += from->fake(from, i);
+    if (fakes && fakes < from->n) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s has %lld reals and %lld fakes: an evaluation needs both", what, (long long)(from->n - fakes),
+                     (long long)fakes);
 }
 
-static foil_status evaluate(foil_detector *d, const source *from, const char *what, const evaluation_options *o, evaluation *e) {
-    TRY(check_classes(e, what));
-    e->threshold = detector_card_of(d)->calibration.eer;
-    e->threshold_name = "eer";
-    e->draws = o->draws;
-    e->seed = o->seed;
-    TRY(score_all(d, from, o, e));
+static foil_status report(foil_detector *d, const source *from, const double *logit, evaluation *e) {
+    e->n = from->n;
+    e->item = arena_alloc(&e->memory, (size_t)e->n * sizeof *e->item);
+    if (!e->item) return foil_fail_memory((size_t)e->n * sizeof *e->item, "scores");
+    for (int64_t i = 0; i < e->n; i++) {
+        TRY(from->describe(from, i, &e->memory, &e->item[i])); // texts outlive the source
+        e->item[i].logit = logit[i];
+        e->item[i].score = detector_score(d, logit[i]);
+    }
     return judge_all(e);
 }
 
-static foil_status allocate_items(evaluation *e, int64_t n) {
-    *e = (evaluation){.n = n};
-    e->item = arena_alloc(&e->memory, (size_t)n * sizeof *e->item);
-    return e->item || !n ? FOIL_OK : foil_fail_memory((size_t)n * sizeof *e->item, "scores");
-}
-
-static const char *name_or_empty(const char *name) {
-    return name ? name : "";
-}
-
-// Texts outlive the set.
-static foil_status describe_set_item(evaluation *e, const set *s, int64_t i, scored *item) {
-    set_label label = set_label_at(s, i);
-    *item = (scored){.path = arena_text(&e->memory, name_or_empty(set_path_at(s, i))),
-                     .method = arena_text(&e->memory, label.method < 0 ? "" : name_or_empty(set_method_name(s, label.method))),
-                     .subject = arena_text(&e->memory, label.subject < 0 ? "" : name_or_empty(set_subject_name(s, label.subject))),
-                     .clip = label.clip,
-                     .fake = label.fake};
-    return item->path && item->method && item->subject ? FOIL_OK : foil_fail_memory(sizeof *item, "the description of a picture");
+static foil_status evaluate(foil_detector *d, const source *from, const char *what, const evaluation_options *o, evaluation *e) {
+    double *logit;
+    *e = (evaluation){.threshold = detector_card_of(d)->calibration.eer, .threshold_name = "eer", .draws = o->draws, .seed = o->seed};
+    TRY(check_classes(from, what));
+    TRY(score_all(d, from, o, &logit));
+    foil_status status = ranks_agree(logit ? report(d, from, logit, e) : FOIL_OK);
+    free(logit);
+    if (status != FOIL_OK) evaluation_free(e);
+    return status;
 }
 
 foil_status evaluate_set(foil_detector *d, const set *s, const evaluation_options *o, evaluation *out) {
     *out = (evaluation){0};
-    int64_t *index, n;
-    TRY(set_select(s, o->split, NULL, NULL, &index, &n));
-    foil_status status = allocate_items(out, n);
-    for (int64_t i = 0; i < n && status == FOIL_OK; i++) status = describe_set_item(out, s, index[i], &out->item[i]);
+    selection chosen;
+    TRY(ranks_agree(set_select(s, o->split, NULL, NULL, &chosen)));
     char what[64] = "the set";
     if (o->split != SPLIT_ALL) snprintf(what, sizeof what, "split '%s' of the set", SPLIT_NAMES[o->split]);
-    if (status == FOIL_OK) status = evaluate(d, &(source){s, index, read_from_set}, what, o, out);
-    free(index);
-    if (status != FOIL_OK) evaluation_free(out);
+    foil_status status = evaluate(d, &(source){s, &chosen, chosen.n, fake_in_set, read_from_set, describe_from_set}, what, o, out);
+    selection_free(&chosen);
     return status;
-}
-
-static foil_status describe_file(evaluation *e, const import_item *from, scored *item) {
-    *item = (scored){.path = arena_text(&e->memory, from->path),
-                     .method = arena_text(&e->memory, from->method),
-                     .subject = arena_text(&e->memory, from->subject),
-                     .clip = -1,
-                     .fake = from->fake};
-    return item->path && item->method && item->subject ? FOIL_OK : foil_fail_memory(sizeof *item, "the description of a picture");
-}
-
-static foil_status evaluate_list(foil_detector *d, const import_list *l, const char *folder, const evaluation_options *o, evaluation *out) {
-    TRY(allocate_items(out, import_count(l)));
-    for (int64_t i = 0; i < out->n; i++) TRY(describe_file(out, import_at(l, i), &out->item[i]));
-    return evaluate(d, &(source){l, NULL, read_from_list}, folder, o, out);
 }
 
 foil_status evaluate_folder(foil_detector *d, const char *folder, const evaluation_options *o, evaluation *out) {
     *out = (evaluation){0};
     import_list *l;
-    TRY(import_sources(&folder, 1, &(import_options){.layout = "folders", .label = -1}, &l));
-    foil_status status = evaluate_list(d, l, folder, o, out);
+    TRY(ranks_agree(import_sources(&folder, 1, &(import_options){.layout = "folders", .label = -1}, &l)));
+    foil_status status = evaluate(d, &(source){l, NULL, import_count(l), fake_in_list, read_from_list, describe_from_list}, folder, o, out);
     import_free(l);
-    if (status != FOIL_OK) evaluation_free(out);
     return status;
 }
 

@@ -39,6 +39,7 @@ typedef struct evaluation_options {
     void *context;
 } evaluation_options;
 
+// Ranks (base/ranks.h) that all call it share the scoring; rank 0 gets the evaluation that it would have had alone, to the bit, the others an empty one.
 foil_status evaluate_set(foil_detector *d, const set *s, const evaluation_options *o, evaluation *out);
 // All pictures under `folder`, which has real/ and fake/ in it (layout `folders` of datasets/).
 foil_status evaluate_folder(foil_detector *d, const char *folder, const evaluation_options *o, evaluation *out);

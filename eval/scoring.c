@@ -9,8 +9,8 @@
 #include "base/thread.h"
 
 // Batches are small: activations stay in the cache, and threads finish together. What a batch gains over single pictures is its weights, read once for all.
-enum { BATCH = 8, FEW = 8 * BATCH }; // fewer pictures than FEW are spread over the threads one by one
-enum { AHEAD = 8 };                  // batches of results that wait for one that takes long, for each thread
+enum { BATCH = 8, FEW = SCORING_ROW }; // fewer pictures than FEW are spread over the threads one by one
+enum { AHEAD = 8 };                    // batches of results that wait for one that takes long, for each thread
 
 typedef struct result {
     foil_status status;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/shuffle.h"
 #include "gan/forger.h"
 
 typedef struct dataset_keys {
@@ -16,12 +17,12 @@ static const key KEYS[] = {
 };
 
 typedef struct dataset {
-    int64_t *index, n;
+    selection fakes;
+    shuffle order;
 } dataset;
 
-static bool is_wanted(const set *s, int64_t i, const void *context) {
+static bool is_wanted(const set *s, set_label label, const void *context) {
     const key_texts *methods = context;
-    set_label label = set_label_at(s, i);
     if (!label.fake) return false;
     for (int k = 0; k < methods->n; k++) {
         if (strcmp(set_method_name(s, label.method), methods->at[k]) == 0) return true;
@@ -48,10 +49,10 @@ static foil_status open_dataset(forger *f, const void *keys, const yaml_node *at
     dataset *d = calloc(1, sizeof *d);
     if (!d) return foil_fail_memory(sizeof *d, "a forger");
     f->state = d;
-    TRY(set_select(f->world->set, SPLIT_TRAIN, is_wanted, &k->methods, &d->index, &d->n));
-    if (d->n == 0)
+    TRY(set_select(f->world->set, SPLIT_TRAIN, is_wanted, &k->methods, &d->fakes));
+    if (d->fakes.n == 0)
         return yaml_fail(at, "the training split has no fakes%s, expected some for the forger 'dataset'", k->methods.n ? " of these methods" : "");
-    return FOIL_OK;
+    return shuffle_open(&d->fakes, f->world->seed, f->stream, &d->order);
 }
 
 static foil_status read_one(const forger *f, int64_t index, uint8_t *pixels) {
@@ -66,11 +67,11 @@ static foil_status read_one(const forger *f, int64_t index, uint8_t *pixels) {
 }
 
 static foil_status make(forger *f, uint64_t step, int first, int n, uint8_t *pixels, const char **methods) {
-    const dataset *d = f->state;
+    dataset *d = f->state;
     const forger_world *w = f->world;
     const size_t bytes = (size_t)w->height * (size_t)w->width * (size_t)w->channels;
     for (int i = 0; i < n; i++) {
-        int64_t index = d->index[philox_below(forger_key(f, step), (uint64_t)(first + i), (uint32_t)d->n)];
+        int64_t index = shuffle_at(&d->order, step * (uint64_t)w->together + (uint64_t)(first + i));
         TRY(read_one(f, index, pixels + (size_t)i * bytes));
         methods[i] = set_method_name(w->set, set_label_at(w->set, index).method);
     }
@@ -79,7 +80,9 @@ static foil_status make(forger *f, uint64_t step, int first, int n, uint8_t *pix
 
 static void close_dataset(forger *f) {
     dataset *d = f->state;
-    free(d->index);
+    if (!d) return;
+    shuffle_close(&d->order);
+    selection_free(&d->fakes);
     free(d);
 }
 

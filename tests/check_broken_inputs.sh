@@ -44,6 +44,7 @@ for i in $(seq 30); do
 done
 "$FOIL" pack good -o good.h5 --size 16 >output 2>message; need good.h5
 "$FOIL" pack reals -o reals.h5 --size 16 >output 2>message; need reals.h5
+"$FOIL" pack good -o many.yaml --shards 3 --size 16 >output 2>message; need many.yaml
 cat >d.yaml <<'Y'
 input: {image: [16, 16, 3]}
 layers: [{conv: {out: 8, kernel: 4, stride: 2, pad: 1}}, {leaky_relu: {slope: 0.2}}]
@@ -129,6 +130,16 @@ edit game.yaml 's/g.yaml/g_out.yaml/' g_out.train.yaml
 printf '\377\376\000\001' >bytes.yaml
 : >nothing.yaml
 
+edit many.yaml 's/many-001/many-009/' missing_shard.yaml
+edit many.yaml 's/many-002/many-001/' twice_shard.yaml
+edit many.yaml 's/foil_set: 1/foil_set: 7/' later_index.yaml
+edit many.yaml 's/kind: image/kind: sound/' other_kind.yaml
+edit many.yaml '/^  - {file/d; s/^shards:/shards: []/' no_shards.yaml
+edit many.yaml 's/many-001/cut/' cut_shard.yaml
+edit many.yaml 's/fingerprint: ./fingerprint: x/' fingerprint.yaml
+edit many.yaml 's/^size: .*/size: [32, 32]/' other_size.yaml
+edit many.yaml '/many-000/s/fingerprint: [0-9a-f]\{8\}/fingerprint: 00000000/' changed_shard.yaml
+
 cut_half detector.safetensors >cut.safetensors
 { head -c $(($(wc -c <detector.safetensors) - 4)) detector.safetensors; printf '\377\377\377\177'; } >nan.safetensors
 { cat detector.safetensors; echo more; } >longer.safetensors
@@ -176,6 +187,22 @@ check "no output named" 2 "-o" pack good --size 16
 check "output in a folder that is not there" 1 "nofolder" pack good -o nofolder/o.h5 --size 16
 check "output under a file" 1 "file/o\.h5|file: " pack good -o file/o.h5 --size 16
 
+check "shards without an index" 2 "expected a name that ends in \.yaml" pack good -o o.h5 --size 16 --shards 2
+check "an index without shards" 2 "expected --shards" pack good -o o.yaml --size 16
+check "shards twice" 2 "one of them was expected" pack good -o o.yaml --size 16 --shards 2 --shard-size 9
+check "more shards than pictures" 1 "60 pictures do not fill 90 shards" pack good -o o.yaml --size 16 --shards 90
+check "an index in the way of a network" 1 "d\.yaml: exists and is not a data set" pack good -o d.yaml --size 16 --shards 2
+check "shards in a folder that is not there" 1 "nofolder" pack good -o nofolder/o.yaml --size 16 --shards 2
+check "missing shard" 1 "missing_shard\.yaml:[0-9]+:[0-9]+: shard many-009\.h5 is missing" eval detector.safetensors missing_shard.yaml
+check "shard named twice" 1 "twice_shard\.yaml:[0-9]+:[0-9]+: .*many-001\.h5.*twice" inspect twice_shard.yaml
+check "index of a later format" 1 "later_index\.yaml:[0-9]+:[0-9]+: .*7" inspect later_index.yaml
+check "index of another kind" 1 "other_kind\.yaml:[0-9]+:[0-9]+: .*sound" inspect other_kind.yaml
+check "index with an empty list" 1 "no_shards\.yaml:[0-9]+:[0-9]+: .*shards" inspect no_shards.yaml
+check "shard cut short" 1 "cut_shard\.yaml:[0-9]+:[0-9]+: shard cut\.h5 has [0-9]+ bytes, expected [0-9]+" pack cut_shard.yaml -o o.h5 --size 16
+check "fingerprint that is none" 1 "fingerprint\.yaml:[0-9]+:[0-9]+: .*64 digits" inspect fingerprint.yaml
+check "shards of another size" 1 "many-00[0-2]\.h5: pictures of 16 x 16 x 3.*other_size\.yaml expects 32 x 32" eval detector.safetensors other_size.yaml
+check "shard changed since" 1 "many-000\.h5: fingerprint .*changed_shard\.yaml.*changed after" eval detector.safetensors changed_shard.yaml --split all
+check "a network file as a set" 1 "d\.yaml.*not the index of a set" eval detector.safetensors d.yaml
 check "no such training file" 1 "nowhere\.yaml: .*No such file" train nowhere.yaml --out o
 check "YAML that does not parse" 1 "syntax\.yaml:[0-9]+:[0-9]+: " train syntax.yaml --out o
 check "YAML of other bytes" 1 "bytes\.yaml" train bytes.yaml --out o

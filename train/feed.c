@@ -35,8 +35,7 @@ static foil_status open_loader(feed *f, int each, const transform *t, uint32_t s
     const config *c = f->run->config;
     loader_options o = {
         .set = f->run->set,
-        .index = f->run->real,
-        .n = f->run->reals,
+        .from = &f->run->real,
         .batch = each,
         .height = f->height,
         .width = f->width,

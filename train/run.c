@@ -40,17 +40,17 @@ static foil_status open_forgery(run *r) {
     return forgery_open(c->forgers, &world, &r->forgery);
 }
 
-static bool is_real(const set *s, int64_t i, const void *context) {
-    (void)context;
-    return !set_label_at(s, i).fake;
+static bool is_real(const set *s, set_label label, const void *context) {
+    (void)s, (void)context;
+    return !label.fake;
 }
 
 static foil_status open_set(run *r) {
     const char *path = r->config->data.set;
     if (!path) return foil_fail(FOIL_INVALID, "data.set is missing, expected the path of a set: data.set=SET.h5");
     TRY(set_open(path, &r->set));
-    TRY(set_select(r->set, SPLIT_TRAIN, is_real, NULL, &r->real, &r->reals));
-    return r->reals > 0 ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: the training split has no reals", path);
+    TRY(set_select(r->set, SPLIT_TRAIN, is_real, NULL, &r->real));
+    return r->real.n > 0 ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: the training split has no reals", path);
 }
 
 static foil_status open_all(run *r) {
@@ -90,7 +90,7 @@ void run_close(run *r) {
     close_player(&r->discriminator);
     net_free(r->generator_net);
     net_free(r->discriminator_net);
-    free(r->real);
+    selection_free(&r->real);
     set_close(r->set);
     *r = (run){0};
 }

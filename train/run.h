@@ -10,7 +10,7 @@
 typedef struct run {
     const config *config;
     set *set;
-    int64_t *real, reals;                   // pictures of the training split
+    selection real;                         // pictures of the training split
     net *generator_net, *discriminator_net; // generator: NULL = supervised
     player generator, discriminator;        // with nets, stores and optimizers
     store *average;                         // of the generator; NULL = none is kept

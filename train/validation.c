@@ -14,9 +14,10 @@
 struct validation {
     run *run;
     scorer *scorer;
-    int64_t *index, stored, made, n; // pictures of the set, fakes that the forgers make, both
-    int batch, together;             // of this rank, of all
-    float *judged;                   // [n] logits, of all ranks after they were summed: 0 where another rank's
+    selection stored;    // pictures of the set
+    int64_t made, n;     // fakes that the forgers make, both
+    int batch, together; // of this rank, of all
+    float *judged;       // [n] logits, of all ranks after they were summed: 0 where another rank's
     double *logit, *score;
     bool *fake;
     uint8_t *pixels;
@@ -29,18 +30,15 @@ static const uint64_t FIRST_STEP = (uint64_t)1 << 40;
 static foil_status open_index(validation *v) {
     const config *c = v->run->config;
     const char *split = SPLIT_NAMES[c->evaluate.split];
-    TRY(set_select(v->run->set, (set_split)c->evaluate.split, NULL, NULL, &v->index, &v->stored));
-    if (c->evaluate.max > 0 && c->evaluate.max < v->stored) { // evenly through the split
-        for (int64_t i = 0; i < c->evaluate.max; i++) v->index[i] = v->index[i * v->stored / c->evaluate.max];
-        v->stored = c->evaluate.max;
-    }
+    TRY(set_select(v->run->set, (set_split)c->evaluate.split, NULL, NULL, &v->stored));
+    if (c->evaluate.max > 0) TRY(selection_thin(v->run->set, &v->stored, c->evaluate.max));
     int64_t fakes = 0;
-    for (int64_t i = 0; i < v->stored; i++) fakes += set_label_at(v->run->set, v->index[i]).fake;
-    if (fakes == v->stored)
+    for (int64_t i = 0; i < v->stored.n; i++) fakes += set_label_at(v->run->set, selection_at(&v->stored, i)).fake;
+    if (fakes == v->stored.n)
         return foil_fail(FOIL_INVALID, "%s: the split '%s' has %s, expected reals and fakes to choose the best detector on", c->data.set, split,
                          fakes ? "only fakes" : "no pictures");
-    v->made = fakes ? 0 : v->stored;
-    v->n = v->stored + v->made;
+    v->made = fakes ? 0 : v->stored.n;
+    v->n = v->stored.n + v->made;
     return FOIL_OK;
 }
 
@@ -58,7 +56,7 @@ static foil_status open_all(validation *v) {
     v->pixels = malloc((size_t)v->batch * bytes);
     if (!v->logit || !v->score || !v->fake || !v->judged || !v->method || !v->pixels)
         return foil_fail_memory((size_t)v->batch * bytes, "the validation's pictures");
-    for (int64_t i = 0; i < v->n; i++) v->fake[i] = i >= v->stored || set_label_at(r->set, v->index[i]).fake;
+    for (int64_t i = 0; i < v->n; i++) v->fake[i] = i >= v->stored.n || set_label_at(r->set, selection_at(&v->stored, i)).fake;
     return scorer_new(r->discriminator_net, r->discriminator.store, "detect", v->batch, r->workspace, &v->scorer);
 }
 
@@ -79,7 +77,7 @@ foil_status validation_open(run *r, validation **out) {
 void validation_close(validation *v) {
     if (!v) return;
     scorer_free(v->scorer);
-    free(v->index);
+    selection_free(&v->stored);
     free(v->logit);
     free(v->score);
     free(v->fake);
@@ -99,10 +97,10 @@ static int up_to(int64_t left, int most) {
 }
 
 static foil_status score_batches(validation *v, loader *l) {
-    for (int64_t at = first_of_rank(v); at < v->stored; at += (int64_t)v->batch * ranks_count()) {
+    for (int64_t at = first_of_rank(v); at < v->stored.n; at += (int64_t)v->batch * ranks_count()) {
         const batch *b;
         TRY(loader_next(l, &b));
-        TRY(scorer_run(v->scorer, b->pixels, up_to(v->stored - at, v->batch), v->judged + at));
+        TRY(scorer_run(v->scorer, b->pixels, up_to(v->stored.n - at, v->batch), v->judged + at));
     }
     return FOIL_OK;
 }
@@ -112,8 +110,7 @@ static foil_status score_stored(validation *v) {
     shape picture = net_input(r->discriminator_net);
     loader_options o = {
         .set = r->set,
-        .index = v->index,
-        .n = v->stored,
+        .from = &v->stored,
         .batch = v->batch,
         .height = (int)picture.d[0],
         .width = (int)picture.d[1],
@@ -133,7 +130,7 @@ static foil_status score_made(validation *v) {
     for (int64_t done = 0; done + first < v->made; done += v->together) {
         int together = up_to(v->made - done, v->together), n = up_to(v->made - done - first, v->batch);
         TRY(forgery_make(v->run->forgery, FIRST_STEP + (uint64_t)(done / v->together), together, (int)first, n, v->pixels, v->method));
-        TRY(scorer_run(v->scorer, v->pixels, n, v->judged + v->stored + done + first));
+        TRY(scorer_run(v->scorer, v->pixels, n, v->judged + v->stored.n + done + first));
     }
     return FOIL_OK;
 }
@@ -152,13 +149,13 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
 // What a detector learnt from, as JSON.
 static json_t *methods_of(const set *s) {
     json_t *methods = json_object();
-    for (int m = 0; m < set_methods(s); m++) {
-        json_int_t count = 0;
-        for (int64_t i = 0; i < set_count(s); i++) {
-            set_label l = set_label_at(s, i);
-            count += l.method == m && l.split == SPLIT_TRAIN;
-        }
-        json_object_set_new(methods, set_method_name(s, m), json_integer(count));
+    for (int m = 0; m < set_methods(s); m++) json_object_set_new(methods, set_method_name(s, m), json_integer(0));
+    set_label l;
+    for (int64_t i = 0, n; i < set_count(s); i += n) {
+        n = set_label_run(s, i, &l);
+        if (l.split != SPLIT_TRAIN || l.method < 0) continue;
+        json_t *count = json_object_get(methods, set_method_name(s, l.method));
+        json_integer_set(count, json_integer_value(count) + n);
     }
     return methods;
 }

@@ -115,6 +115,71 @@ static void integers_below(void **state) {
     for (int i = 0; i < 5; i++) assert_in_range(counts[i], 860, 1140);
 }
 
+static int by_value(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void test_places_are_a_permutation(void **state) {
+    (void)state;
+    static const uint64_t LARGER[] = {1000, 1024, 1025, 4095, 65536, 65537, 300007};
+    for (uint64_t i = 1; i <= 307; i++) {
+        uint64_t n = i <= 300 ? i : LARGER[i - 301];
+        uint64_t *at = malloc(n * sizeof *at);
+        assert_non_null(at);
+        for (uint64_t step = 0; step < 3; step++) {
+            uint64_t kept = 0;
+            for (uint64_t p = 0; p < n; p++) {
+                at[p] = philox_place((philox_key){5, STREAM_SHUFFLE, step}, p, n);
+                kept += at[p] == p;
+            }
+            if (n > 100) assert_true(kept < 10);
+            qsort(at, n, sizeof *at, by_value);
+            for (uint64_t p = 0; p < n; p++) assert_int_equal(at[p], p);
+        }
+        free(at);
+    }
+}
+
+// Every place goes everywhere equally often, and where the first goes says little of where the second does.
+static void test_places_are_even(void **state) {
+    (void)state;
+    enum { DRAWS = 20000 };
+    for (uint64_t n = 2; n <= 7; n++) {
+        int to[7][7] = {{0}}, pair[7][7] = {{0}};
+        for (uint64_t step = 0; step < DRAWS; step++) {
+            uint64_t at[7];
+            for (uint64_t p = 0; p < n; p++) to[p][at[p] = philox_place((philox_key){1, STREAM_SHUFFLE, step}, p, n)]++;
+            pair[at[0]][at[n - 1]]++;
+        }
+        for (uint64_t a = 0; a < n; a++)
+            for (uint64_t b = 0; b < n; b++) {
+                assert_true(fabs(to[a][b] - (double)DRAWS / (double)n) < 5 * sqrt(DRAWS / (double)n));
+                if (a != b) assert_true(fabs(pair[a][b] - DRAWS / (double)(n * (n - 1))) < 5 * sqrt(DRAWS / (double)(n * (n - 1))));
+            }
+    }
+}
+
+static void test_places_of_many(void **state) {
+    (void)state;
+    static const uint64_t SIZES[] = {100000000, 300000000, (uint64_t)1 << 32, ((uint64_t)1 << 32) + 1, ((uint64_t)1 << 62) - 1};
+    enum { DRAWN = 20000 };
+    static uint64_t at[DRAWN];
+    for (size_t k = 0; k < sizeof SIZES / sizeof *SIZES; k++) {
+        uint64_t n = SIZES[k], low = 0, rising = 0;
+        for (uint64_t p = 0; p < DRAWN; p++) {
+            at[p] = philox_place((philox_key){3, STREAM_SHUFFLE, 1}, n - 1 - p, n);
+            assert_true(at[p] < n);
+            low += at[p] < n / 2;
+            rising += p > 0 && at[p] > at[p - 1];
+        }
+        assert_true(low > DRAWN / 2 - 400 && low < DRAWN / 2 + 400);
+        assert_true(rising > DRAWN / 2 - 400 && rising < DRAWN / 2 + 400);
+        qsort(at, DRAWN, sizeof *at, by_value);
+        for (int p = 1; p < DRAWN; p++) assert_true(at[p] > at[p - 1]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_vectors),
@@ -123,6 +188,9 @@ int main(void) {
         cmocka_unit_test(moments),
         cmocka_unit_test(permutations),
         cmocka_unit_test(integers_below),
+        cmocka_unit_test(test_places_are_a_permutation),
+        cmocka_unit_test(test_places_are_even),
+        cmocka_unit_test(test_places_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,12 +40,22 @@ static void check_set(const char *path, int height, int width) {
         assert_int_equal(l.fake, i % 2);
         assert_string_equal(set_method_name(s, l.method), i % 2 ? "gan" : "camera");
         assert_int_equal(l.split, i % 3);
-        assert_string_equal(set_subject_name(s, l.subject), i == 3 ? "Zoë" : "");
-        assert_int_equal(l.clip, i == 3 ? 12 : -1);
+        set_source from;
+        arena texts = {0};
+        OK(set_source_at(s, i, &texts, &from));
+        char name[32];
+        snprintf(name, sizeof name, "dir/%0*d.png", i + 1, i);
+        assert_string_equal(from.path, name);
+        assert_string_equal(from.subject, i == 3 ? "Zoë" : "");
+        assert_int_equal(from.clip, i == 3 ? 12 : -1);
+        unsigned char digest[32];
+        sha256(want.pixels, image_bytes(&want), digest);
+        assert_true(from.known);
+        assert_memory_equal(from.sha256, digest, 32);
+        arena_free(&texts);
         image_free(&is);
         image_free(&want);
     }
-    assert_string_equal(set_path_at(s, 2), "dir/002.png");
     assert_int_equal(set_methods(s), 2);
     assert_int_equal(set_method_find(s, "gan"), 1);
     assert_int_equal(set_method_find(s, "gam"), -1);
@@ -85,9 +95,9 @@ static void test_same_content_same_bytes(void **state) {
     }
 }
 
-static bool is_fake(const set *s, int64_t i, const void *context) {
-    (void)context;
-    return set_label_at(s, i).fake;
+static bool is_fake(const set *s, set_label label, const void *context) {
+    (void)s, (void)context;
+    return label.fake;
 }
 
 static void test_selection(void **state) {
@@ -96,15 +106,22 @@ static void test_selection(void **state) {
     write_set("sets/a.h5", 16, 16);
     set *s;
     OK(set_open("sets/a.h5", &s));
-    int64_t *index, n;
-    OK(set_select(s, SPLIT_VAL, NULL, NULL, &index, &n));
-    assert_int_equal(n, 2);
-    assert_int_equal(index[0], 1);
-    assert_int_equal(index[1], 4);
-    free(index);
-    OK(set_select(s, SPLIT_ALL, is_fake, NULL, &index, &n));
-    assert_int_equal(n, 3);
-    free(index);
+    selection some;
+    OK(set_select(s, SPLIT_VAL, NULL, NULL, &some));
+    assert_int_equal(some.n, 2);
+    assert_int_equal(selection_at(&some, 0), 1);
+    assert_int_equal(selection_at(&some, 1), 4);
+    selection_free(&some);
+    OK(set_select(s, SPLIT_ALL, is_fake, NULL, &some));
+    assert_int_equal(some.n, 3);
+    selection_free(&some);
+    OK(set_select(s, SPLIT_ALL, NULL, NULL, &some));
+    assert_int_equal(some.ranges, 1);
+    for (int i = 0; i < N; i++) assert_int_equal(selection_at(&some, i), i);
+    OK(selection_thin(s, &some, 3));
+    assert_int_equal(some.n, 3);
+    for (int i = 0; i < 3; i++) assert_int_equal(selection_at(&some, i), i * N / 3);
+    selection_free(&some);
     set_close(s);
 }
 
@@ -276,7 +293,12 @@ static void test_files_of_other_frameworks(void **state) {
             image_free(&want);
         }
         assert_string_equal(set_method_name(s, 0), "ILSVRC.hdf5");
-        assert_string_equal(set_path_at(s, 5), "#5");
+        arena texts = {0};
+        set_source from;
+        OK(set_source_at(s, 5, &texts, &from));
+        assert_string_equal(from.path, "#5");
+        assert_false(from.known);
+        arena_free(&texts);
         assert_int_equal(strlen(set_fingerprint(s)), 64);
         set_close(s);
     }

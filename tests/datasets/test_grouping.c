@@ -10,6 +10,7 @@ static char names[MAX][3][24]; // path, clip, subject
 static int clip[MAX];
 static set_split split[MAX];
 static int64_t duplicates;
+static int shard_of[MAX], shards = 1;
 
 // Items of different bytes, no clip, no subject, one method per class; every third is fake.
 static void usual(int n) {
@@ -25,7 +26,10 @@ static void usual(int n) {
 }
 
 static foil_status group(int n, const double share[3], uint64_t seed) {
-    return group_items(item, n, (const unsigned char(*)[32])sha, share, seed, clip, split, &duplicates);
+    grouped out = {.clip = clip, .split = split, .shard = shard_of, .shards = shards};
+    foil_status s = group_items(item, n, (const unsigned char(*)[32])sha, share, seed, &out);
+    duplicates = out.duplicates;
+    return s;
 }
 
 static void count(int n, int64_t per[2][3]) {
@@ -190,10 +194,39 @@ static void test_contradictions_name_both(void **state) {
     REFUSED(group(20, USUAL, 1), "p3.png is in split train, p11.png in test");
 }
 
+static void test_shards_are_equal_and_keep_groups(void **state) {
+    (void)state;
+    usual(3000);
+    for (int i = 0; i < 3000; i++) {
+        snprintf(names[i][1], sizeof names[i][1], "clip %d", i * 7 % 1000);
+        if (i % 5 == 0) snprintf(names[i][2], sizeof names[i][2], "subject %d", i * 7 % 1000 / 3);
+        if (i % 11 == 10) memcpy(sha[i], sha[i - 9], 32); // of the same class
+    }
+    static const int NUMBERS[] = {1, 6, 11};
+    for (int n = 0; n < 3; n++) {
+        shards = NUMBERS[n];
+        int size[12] = {0}, straddling = 0;
+        OK(group(3000, USUAL, 1));
+        for (int i = 0; i < 3000; i++) {
+            assert_in_range(shard_of[i], 0, shards - 1);
+            size[shard_of[i]]++;
+            for (int j = 0; j < i; j++) {
+                bool same = clip[i] == clip[j] || (*names[i][2] && !strcmp(names[i][2], names[j][2])) || !memcmp(sha[i], sha[j], 32);
+                straddling += same && (shard_of[i] != shard_of[j] || split[i] != split[j]);
+            }
+        }
+        assert_int_equal(straddling, 0);
+        for (int k = 0; k < shards; k++) assert_in_range(size[k], 3000 / shards * 8 / 10, 3000 / shards * 12 / 10);
+    }
+    for (int i = 0; i < 3000; i++) snprintf(names[i][2], sizeof names[i][2], "one");
+    REFUSED(group(3000, USUAL, 1), "3000 pictures do not fill 11 shards: those of one clip, one subject or the same bytes stay together, up to 3000");
+    shards = 1;
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares_are_met),          cmocka_unit_test(test_deterministic_and_random),
-                                       cmocka_unit_test(test_groups_never_straddle),   cmocka_unit_test(test_no_share_goes_empty),
-                                       cmocka_unit_test(test_many_small_methods),      cmocka_unit_test(test_own_splits_are_kept),
-                                       cmocka_unit_test(test_contradictions_name_both)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares_are_met),           cmocka_unit_test(test_deterministic_and_random),
+                                       cmocka_unit_test(test_groups_never_straddle),    cmocka_unit_test(test_no_share_goes_empty),
+                                       cmocka_unit_test(test_many_small_methods),       cmocka_unit_test(test_own_splits_are_kept),
+                                       cmocka_unit_test(test_contradictions_name_both), cmocka_unit_test(test_shards_are_equal_and_keep_groups)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,18 @@ static set *opened(const char *source, const import_options *from, const pack_op
     return s;
 }
 
+static arena texts; // of all sources
+
+static set_source source_of(const set *s, int64_t i) {
+    set_source from;
+    OK(set_source_at(s, i, &texts, &from));
+    return from;
+}
+
+static const char *path_of(const set *s, int64_t i) {
+    return source_of(s, i).path;
+}
+
 enum { REALS = 40, FAKES = 20 };
 static int make_sources(void **state) {
     (void)state;
@@ -57,13 +69,13 @@ static void test_pictures_and_labels(void **state) {
         for (int64_t i = 0; i < set_count(s); i++) {
             image is, file, want;
             OK(set_read(s, i, &is));
-            OK(image_read(set_path_at(s, i), &file));
+            OK(image_read(path_of(s, i), &file));
             OK(image_fitted(&file, o.size, o.size, o.channels, o.fit, o.filter, &want));
             assert_same(&is, &want);
             if (o.fit == FIT_NATIVE) assert_int_equal(is.height, file.height);
             image_free(&is), image_free(&file), image_free(&want);
             set_label l = set_label_at(s, i);
-            const char *method = strstr(set_path_at(s, i), "camera") ? "camera" : strstr(set_path_at(s, i), "gan") ? "gan" : "vae";
+            const char *method = strstr(path_of(s, i), "camera") ? "camera" : strstr(path_of(s, i), "gan") ? "gan" : "vae";
             assert_string_equal(set_method_name(s, l.method), method);
             assert_int_equal(l.fake, strcmp(method, "camera") != 0);
             per[l.fake][l.split]++;
@@ -119,9 +131,9 @@ static void test_at_most(void **state) {
         assert_int_equal(set_count(s), 30);
         for (int64_t i = 0; i < 30; i++) {
             per[set_label_at(s, i).fake]++;
-            if (run == 0) snprintf(first[i], sizeof first[i], "%s", set_path_at(s, i));
-            same += !strcmp(first[i], set_path_at(s, i));
-            if (i % 15 > 0) assert_true(strcmp(set_path_at(s, i - 1), set_path_at(s, i)) < 0);
+            if (run == 0) snprintf(first[i], sizeof first[i], "%s", path_of(s, i));
+            same += !strcmp(first[i], path_of(s, i));
+            if (i % 15 > 0) assert_true(strcmp(path_of(s, i - 1), path_of(s, i)) < 0);
         }
         assert_int_equal(per[0], 15);
         assert_int_equal(per[1], 15);
@@ -160,10 +172,10 @@ static void test_patches(void **state) {
         char name[96], source[64];
         snprintf(source, sizeof source, "pack/large/%c.png", 'a' + picture_number);
         snprintf(name, sizeof name, "%s#%d", source, (int)i - first);
-        assert_string_equal(set_path_at(s, i), name);
+        assert_string_equal(path_of(s, i), name);
         assert_int_equal(set_label_at(s, i).split, set_label_at(s, first).split);
-        assert_int_equal(set_label_at(s, i).clip, set_label_at(s, first).clip);
-        if (picture_number > 0) assert_int_not_equal(set_label_at(s, i).clip, set_label_at(s, 0).clip);
+        assert_int_equal(source_of(s, i).clip, source_of(s, first).clip);
+        if (picture_number > 0) assert_int_not_equal(source_of(s, i).clip, source_of(s, 0).clip);
         image is, file, half;
         OK(set_read(s, i, &is));
         OK(image_read(source, &file));
@@ -243,7 +255,7 @@ static void test_unreadable_files(void **state) {
     assert_int_equal(c.n, 3);
     assert_int_equal(sum.bad, 3);
     assert_int_equal(set_count(s), 4);
-    assert_string_equal(set_path_at(s, 1), "pack/bad/2.png");
+    assert_string_equal(path_of(s, 1), "pack/bad/2.png");
     set_close(s);
     for (int i = 0; i < 6; i += 1) {
         char path[32];
@@ -268,9 +280,9 @@ static void test_manifests(void **state) {
     set *s = opened("pack/m.csv", &BY_LOOKING, &o, &sum);
     const set_split want[] = {SPLIT_VAL, SPLIT_TEST, SPLIT_TEST, SPLIT_VAL};
     for (int i = 0; i < 4; i++) assert_int_equal(set_label_at(s, i).split, want[i]);
-    assert_string_equal(set_subject_name(s, set_label_at(s, 0).subject), "Zoë");
-    assert_int_equal(set_label_at(s, 1).clip, set_label_at(s, 2).clip);
-    assert_int_equal(set_label_at(s, 0).clip, set_label_at(s, 3).clip);
+    assert_string_equal(source_of(s, 0).subject, "Zoë");
+    assert_int_equal(source_of(s, 1).clip, source_of(s, 2).clip);
+    assert_int_equal(source_of(s, 0).clip, source_of(s, 3).clip);
     assert_int_equal(sum.duplicates, 1);
     set_close(s);
     static const char *const WRONG[][3] = {
@@ -306,7 +318,7 @@ static void test_archives(void **state) {
         assert_memory_equal(im.pixels, idx + 16 + i * 64, 64);
         image_free(&im);
     }
-    assert_string_equal(set_path_at(s, 1), "pack/t10k.idx#1");
+    assert_string_equal(path_of(s, 1), "pack/t10k.idx#1");
     set_close(s);
 }
 
@@ -319,6 +331,12 @@ static void test_too_narrow_to_cover(void **state) {
     REFUSED(packed("pack/strip", &AS_REAL, &o, &sum), "pack/strip/s.png: 5000 x 1 pixels are too narrow to cover 8192 x 8192");
 }
 
+static int free_texts(void **state) {
+    (void)state;
+    arena_free(&texts);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pictures_and_labels),
                                        cmocka_unit_test(test_runs_and_threads_give_the_same_bytes),
@@ -328,5 +346,5 @@ int main(void) {
                                        cmocka_unit_test(test_manifests),
                                        cmocka_unit_test(test_archives),
                                        cmocka_unit_test(test_too_narrow_to_cover)};
-    return cmocka_run_group_tests(tests, make_sources, NULL);
+    return cmocka_run_group_tests(tests, make_sources, free_texts);
 }
