@@ -1,5 +1,5 @@
-// bench_conv [batch]: every convolution of DCGAN-64 in its three directions, f32 and bf16: time, GFLOP/s and the share of what a large matrix product
-// reaches on this machine. The best of several runs, so that a busy machine disturbs little.
+// bench_conv [batch]: the convolutions of DCGAN-64, SNGAN-32 and ResNet-18 in their three directions, f32 and bf16, direct and fast: time, GFLOP/s and the share
+// of what a large matrix product reaches on this machine. Of a fast one the definition's FLOPs are counted. The best of several runs, so that a busy machine disturbs little.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,11 @@ typedef struct layer {
 } layer;
 
 static const layer LAYERS[] = {
-    {"d.0", 64, 3, 64, 4, 2, 1},   {"d.1", 32, 64, 128, 4, 2, 1}, {"d.2", 16, 128, 256, 4, 2, 1}, {"d.3", 8, 256, 512, 4, 2, 1},
-    {"d.4", 4, 512, 1, 4, 1, 0},   {"g.0", 4, 512, 100, 4, 1, 0}, {"g.1", 8, 256, 512, 4, 2, 1},  {"g.2", 16, 128, 256, 4, 2, 1},
-    {"g.3", 32, 64, 128, 4, 2, 1}, {"g.4", 64, 3, 64, 4, 2, 1},
+    {"d.0", 64, 3, 64, 4, 2, 1},    {"d.1", 32, 64, 128, 4, 2, 1},   {"d.2", 16, 128, 256, 4, 2, 1},   {"d.3", 8, 256, 512, 4, 2, 1},
+    {"d.4", 4, 512, 1, 4, 1, 0},    {"g.0", 4, 512, 100, 4, 1, 0},   {"g.1", 8, 256, 512, 4, 2, 1},    {"g.2", 16, 128, 256, 4, 2, 1},
+    {"g.3", 32, 64, 128, 4, 2, 1},  {"g.4", 64, 3, 64, 4, 2, 1},     {"s.d32", 32, 128, 128, 3, 1, 1}, {"s.d16", 16, 128, 128, 3, 1, 1},
+    {"s.d8", 8, 128, 128, 3, 1, 1}, {"s.g8", 8, 256, 256, 3, 1, 1},  {"s.g16", 16, 256, 256, 3, 1, 1}, {"s.g32", 32, 256, 256, 3, 1, 1},
+    {"r.56", 56, 64, 64, 3, 1, 1},  {"r.28", 28, 128, 128, 3, 1, 1}, {"r.14", 14, 256, 256, 3, 1, 1},  {"r.7", 7, 512, 512, 3, 1, 1},
 };
 
 static const char *const KINDS[] = {[ONEDNN_CONV] = "conv", [ONEDNN_CONV_DATA] = "conv_data", [ONEDNN_CONV_WEIGHTS] = "conv_weights"};
@@ -94,26 +96,40 @@ static onednn_conv geometry(const layer *l, int64_t batch, onednn_conv_kind kind
                          .w = kind == ONEDNN_CONV_WEIGHTS ? F32 : t};
 }
 
-// Prints one line and returns the seconds.
-static double measure(const layer *l, int64_t batch, onednn_conv_kind kind, dtype t, double peak) {
-    onednn_conv c = geometry(l, batch, kind, t);
+// The seconds of one algorithm, its name and speed printed.
+static double measure(const onednn_conv *c, conv_algorithm how, double peak, bool *is_fast) {
     conv_kernel *k = NULL;
-    if (conv_kernel_create(&c, &k) != FOIL_OK) {
-        printf("%-5s %-13s %s\n", l->name, KINDS[kind], foil_error());
-        return 0;
+    if (conv_kernel_create(c, how, &k) != FOIL_OK) {
+        printf("%s\n", foil_error());
+        exit(1);
     }
-    int64_t positions = batch * c.out_height * c.out_width;
-    void *x = memory(batch * c.height * c.width * c.channels * 4), *y = memory(positions * c.out * 4);
+    int64_t positions = c->n * c->out_height * c->out_width;
+    void *x = memory(c->n * c->height * c->width * c->channels * 4), *y = memory(positions * c->out * 4);
     void *w = memory((int64_t)onednn_layout_bytes(conv_kernel_weights(k)));
     void *order[][3] = {[ONEDNN_CONV] = {x, w, y}, [ONEDNN_CONV_DATA] = {y, w, x}, [ONEDNN_CONV_WEIGHTS] = {x, y, w}};
-    void **a = order[kind];
-    double seconds = best_time(run_conv, k, conv_kernel_scratch(k), (arguments){a[0], a[1], a[2]});
-    double flops = 2.0 * (double)(positions * c.out * c.channels * c.rows * c.cols);
-    printf("%-5s %-13s %-5s %8.3f ms %8.1f GFLOP/s %5.1f %%  %s\n", l->name, KINDS[kind], t == BF16 ? "bf16" : "f32", 1e3 * seconds,
-           1e-9 * flops / seconds, 100 * flops / seconds / peak, conv_kernel_implementation(k));
+    void **a = order[c->kind];
+    double seconds = 0, flops = 2.0 * (double)(positions * c->out * c->channels * c->rows * c->cols);
+    *is_fast = strncmp(conv_kernel_implementation(k), "foil:winograd", 13) == 0;
+    if (how == CONV_DIRECT || *is_fast) {
+        seconds = best_time(run_conv, k, conv_kernel_scratch(k), (arguments){a[0], a[1], a[2]});
+        printf("  %8.3f ms %6.0f GFLOP/s %4.0f %%  %-24s", 1e3 * seconds, 1e-9 * flops / seconds, 100 * flops / seconds / peak,
+               conv_kernel_implementation(k));
+    }
     free(x), free(y), free(w);
     conv_kernel_free(k);
     return seconds;
+}
+
+// Prints one line and returns the seconds of the direct algorithm and of the faster one.
+static void measure_both(const layer *l, int64_t batch, onednn_conv_kind kind, dtype t, double peak, double total[2]) {
+    onednn_conv c = geometry(l, batch, kind, t);
+    bool is_fast;
+    printf("%-5s %-12s", l->name, KINDS[kind]);
+    double direct = measure(&c, CONV_DIRECT, peak, &is_fast), fast = measure(&c, CONV_FAST, peak, &is_fast);
+    if (is_fast) printf("  %.2f x", direct / fast);
+    printf("\n");
+    total[0] += direct;
+    total[1] += is_fast ? fast : direct;
 }
 
 int main(int argc, char **argv) {
@@ -121,11 +137,11 @@ int main(int argc, char **argv) {
     printf("oneDNN %s, batch %lld\n", onednn_version_text(), (long long)batch);
     for (int i = 0; i < 2; i++) {
         dtype t = i ? BF16 : F32;
-        double peak = product_peak(t), total = 0;
+        double peak = product_peak(t), total[2] = {0};
         printf("%s: a product of 2048 x 2048 matrices reaches %.0f GFLOP/s\n", i ? "bf16" : "f32", 1e-9 * peak);
         for (size_t l = 0; l < sizeof LAYERS / sizeof *LAYERS; l++)
-            for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) total += measure(&LAYERS[l], batch, (onednn_conv_kind)kind, t, peak);
-        printf("%s: all together %.1f ms\n", i ? "bf16" : "f32", 1e3 * total);
+            for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) measure_both(&LAYERS[l], batch, (onednn_conv_kind)kind, t, peak, total);
+        printf("%s: all together %.1f ms direct, %.1f ms fast\n", i ? "bf16" : "f32", 1e3 * total[0], 1e3 * total[1]);
     }
     return 0;
 }

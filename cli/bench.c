@@ -17,17 +17,19 @@
 enum { WARM_UP = 2, RUNS_MIN = 3, RUNS_MAX = 2000 };
 
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
+static const char *const CONVOLUTIONS[] = {"direct", "fast", NULL};
 
 static option OPTIONS[] = {
     {.name = "--batch", .value = "N", .doc = "pictures at a time (default: the training file's, or 64)"},
     {.name = "--precision", .value = "f32|bf16", .doc = "of the computation (default: the training file's, or f32)"},
+    {.name = "--convolution", .value = "direct|fast", .doc = "how convolutions are computed (default: the training file's, or direct)"},
     {.name = "--seconds", .value = "S", .doc = "to measure for (default: 5)"},
     {.name = "--profile", .doc = "time, FLOP and bytes of each step, beside what the machine can do"},
     {.name = "--trace", .value = "FILE.json", .doc = "the steps of one run on a time line, for chrome://tracing and ui.perfetto.dev"},
     {.name = "--json", .doc = "for programs"},
     {.name = NULL},
 };
-enum { OPTION_BATCH, OPTION_PRECISION, OPTION_SECONDS, OPTION_PROFILE, OPTION_TRACE, OPTION_JSON };
+enum { OPTION_BATCH, OPTION_PRECISION, OPTION_CONVOLUTION, OPTION_SECONDS, OPTION_PROFILE, OPTION_TRACE, OPTION_JSON };
 
 static double now(void) {
     struct timespec t;
@@ -130,7 +132,7 @@ static foil_status run(const char *path, bench_options *o, bench_result *r, roof
 int cmd_bench(int argc, char **argv) {
     int count, status;
     long long batch = 0;
-    bench_options o = {.precision = -1, .seconds = 5};
+    bench_options o = {.precision = -1, .convolution = -1, .seconds = 5};
     if (!cli_parse(
             argc, argv, "NET.yaml|CONFIG.yaml [KEY=VALUE...] [OPTIONS]",
             "Measures images per second: of a network file, inference; of a training file, whole training steps on made-up pictures. KEY=VALUE "
@@ -141,7 +143,7 @@ int cmd_bench(int argc, char **argv) {
     for (int i = 2; i <= count; i++)
         if (!strchr(argv[i], '=')) return cli_usage("bench", "'%s': KEY=VALUE was expected after the training file", argv[i]);
     if (!cli_int(&OPTIONS[OPTION_BATCH], 1, 1 << 16, &batch) || !cli_choice(&OPTIONS[OPTION_PRECISION], PRECISIONS, &o.precision) ||
-        !cli_float(&OPTIONS[OPTION_SECONDS], 0.01, 3600, &o.seconds))
+        !cli_choice(&OPTIONS[OPTION_CONVOLUTION], CONVOLUTIONS, &o.convolution) || !cli_float(&OPTIONS[OPTION_SECONDS], 0.01, 3600, &o.seconds))
         return EXIT_USAGE;
     o.batch = (int)batch;
     o.overrides = (const char *const *)argv + 2;

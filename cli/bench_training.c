@@ -58,15 +58,17 @@ static foil_status make_up_pictures(stage *s) {
 }
 
 static foil_status read_config(const char *path, const bench_options *o, config *c) {
-    char batch[32], precision[32];
+    char batch[32], precision[32], convolution[32];
     int n = o->n_overrides;
-    const char **overrides = malloc(((size_t)n + 2) * sizeof *overrides);
+    const char **overrides = malloc(((size_t)n + 3) * sizeof *overrides);
     if (!overrides) return foil_fail_memory((size_t)n, "settings");
     for (int i = 0; i < n; i++) overrides[i] = o->overrides[i];
     snprintf(batch, sizeof batch, "run.batch=%d", o->batch);
     snprintf(precision, sizeof precision, "run.precision=%s", o->precision > 0 ? "bf16" : "f32");
+    snprintf(convolution, sizeof convolution, "run.convolution=%s", o->convolution > 0 ? "fast" : "direct");
     if (o->batch) overrides[n++] = batch;
     if (o->precision >= 0) overrides[n++] = precision;
+    if (o->convolution >= 0) overrides[n++] = convolution;
     foil_status status = config_read(path, overrides, n, c);
     free(overrides);
     return status;

@@ -21,6 +21,9 @@ typedef struct graph graph;
 typedef struct node node;
 typedef struct op op;
 
+// How convolutions are computed: by their definition, or where that pays with fewer multiplications and larger rounding errors (nn/ops/winograd.h).
+typedef enum conv_algorithm { CONV_DIRECT, CONV_FAST } conv_algorithm;
+
 struct node {
     const op *op;
     graph *graph;
@@ -43,10 +46,11 @@ struct graph {
     arena memory; // everything below, and the nodes
     node **nodes;
     int n, capacity;
-    dtype compute;     // F32 or BF16: the type that convolutions and products give (their sums are always f32)
-    const char *label; // given to new nodes
-    graph_part part;   // set before building
-    bool synchronised; // batch statistics are those of all ranks' parts
+    dtype compute;              // F32 or BF16: the type that convolutions and products give (their sums are always f32)
+    conv_algorithm convolution; // CONV_DIRECT; set it before plans are made
+    const char *label;          // given to new nodes
+    graph_part part;            // set before building
+    bool synchronised;          // batch statistics are those of all ranks' parts
     foil_status status;
     char *message;
 };

@@ -14,9 +14,10 @@ typedef struct config {
     struct {
         const char *name;
         int64_t seed, steps, batch;
-        int64_t share;  // of a batch: this rank's pictures
-        int precision;  // 0 f32, 1 bf16
-        int batch_norm; // of several ranks: 0 local, 1 synchronised
+        int64_t share;   // of a batch: this rank's pictures
+        int precision;   // 0 f32, 1 bf16
+        int convolution; // conv_algorithm
+        int batch_norm;  // of several ranks: 0 local, 1 synchronised
     } run;
     struct {
         const char *set;          // path, absolute; NULL = none given

@@ -173,6 +173,7 @@ static foil_status build(const game *g, round_plan *p, bool penalised, wanted ph
     if (!(p->graph = graph_new(c->run.precision ? BF16 : F32))) return foil_fail_memory(sizeof(graph), "a training step's graph");
     p->graph->part = (graph_part){ranks_self(), ranks_count(), c->run.share};
     p->graph->synchronised = ranks_count() > 1 && c->run.batch_norm;
+    p->graph->convolution = (conv_algorithm)c->run.convolution;
     node *fake = g->generator.net ? build_game(g, p, penalised, &phase[0]) : NULL;
     if (g->detects) build_detect(g, p, &phase[0]);
     node *total = sum_of(p->loss_d, p->penalty);

@@ -198,7 +198,7 @@ static foil_status make_unpack(conv_state *s, size_t *scratch) {
 
 static foil_status make_state(kernel *k, struct plan *p, conv_state *s) {
     onednn_conv c = geometry(k->node);
-    TRY(conv_kernel_create(&c, &s->kernel));
+    TRY(conv_kernel_create(&c, k->node->graph->convolution, &s->kernel));
     k->scratch_bytes = conv_kernel_scratch(s->kernel);
     if (c.kind == ONEDNN_CONV_WEIGHTS) return make_unpack(s, &k->scratch_bytes);
     return plan_prepared_weight(p, k, 1, conv_kernel_weights(s->kernel));

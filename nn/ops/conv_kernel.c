@@ -14,10 +14,11 @@
 #include <string.h>
 
 #include "nn/blocks.h"
+#include "nn/ops/winograd.h"
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
-typedef enum form { DIRECT, PRODUCT, COLUMNS } form;
+typedef enum form { DIRECT, PRODUCT, COLUMNS, FAST } form;
 
 // Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
 typedef struct readers {
@@ -29,8 +30,9 @@ struct conv_kernel {
     int64_t times;
     form form;
     bool mirrored;
-    onednn_kernel *kernel;
-    onednn_layout *filters;      // of the two products
+    onednn_kernel *kernel;       // of all but FAST
+    winograd *fast;              // of FAST
+    onednn_layout *filters;      // of all but DIRECT
     size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
     readers across;              // of columnsᵀ
     char implementation[80];
@@ -139,7 +141,14 @@ static foil_status create_readers(conv_kernel *k) {
     return FOIL_OK;
 }
 
+static foil_status create_fast(conv_kernel *k) {
+    TRY(winograd_create(&k->conv, winograd_choose(&k->conv), 0, &k->fast));
+    snprintf(k->implementation, sizeof k->implementation, "%s", winograd_implementation(k->fast));
+    return onednn_layout_filters(&k->conv, winograd_by_input(k->fast), &k->filters);
+}
+
 static foil_status create(conv_kernel *k) {
+    if (k->form == FAST) return create_fast(k);
     if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
     if (k->form == COLUMNS && k->conv.kind != ONEDNN_CONV_WEIGHTS) divide(k); // that one sums over pictures
@@ -153,7 +162,7 @@ static foil_status create(conv_kernel *k) {
     return FOIL_OK;
 }
 
-foil_status conv_kernel_create(const onednn_conv *c, conv_kernel **out) {
+foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_kernel **out) {
     conv_kernel *k = calloc(1, sizeof *k);
     if (!k) return foil_fail_memory(sizeof *k, "a convolution");
     k->conv = *c;
@@ -161,6 +170,7 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_kernel **out) {
     k->form = choose(c);
     k->mirrored = k->form == DIRECT && is_mirrored(c);
     if (k->mirrored) k->form = COLUMNS;
+    if (how == CONV_FAST && winograd_choose(c) && !c->post.has_bias && !c->post.adds && !c->post.rectifies) k->form = FAST;
     foil_status status = create(k);
     if (status == FOIL_OK)
         *out = k;
@@ -172,6 +182,7 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_kernel **out) {
 void conv_kernel_free(conv_kernel *k) {
     if (!k) return;
     onednn_kernel_free(k->kernel);
+    winograd_free(k->fast);
     onednn_layout_free(k->filters);
     free(k->across.n), free(k->across.at);
     free(k);
@@ -182,6 +193,7 @@ const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
 }
 
 size_t conv_kernel_scratch(const conv_kernel *k) {
+    if (k->form == FAST) return winograd_scratch(k->fast);
     return k->form == COLUMNS ? k->columns_end : onednn_kernel_scratch(k->kernel);
 }
 
@@ -300,6 +312,10 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
 }
 
 void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
+    if (k->form == FAST) {
+        winograd_run(k->fast, in0, in1, out, scratch);
+        return;
+    }
     bool swapped = k->conv.kind == ONEDNN_CONV_WEIGHTS && (k->form == PRODUCT || k->mirrored); // yᵀ · x; roles exchanged
     const void *first = swapped ? in1 : in0, *second = swapped ? in0 : in1;
     if (k->form == COLUMNS)

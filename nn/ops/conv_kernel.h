@@ -1,12 +1,14 @@
-// How a convolution is computed: by oneDNN's primitive, or where that is slow as a matrix product. The choice depends on the shapes alone.
+// How a convolution is computed: by oneDNN's primitive, where that is slow as a matrix product, or where that is wanted and pays by winograd.h. The choice
+// depends on the shapes alone.
 #ifndef FOIL_NN_OPS_CONV_KERNEL_H
 #define FOIL_NN_OPS_CONV_KERNEL_H
 
 #include "nn/dnnl.h"
+#include "nn/graph.h"
 
 typedef struct conv_kernel conv_kernel;
 
-foil_status conv_kernel_create(const onednn_conv *c, conv_kernel **out);
+foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_kernel **out);
 void conv_kernel_free(conv_kernel *k);
 
 // As of onednn_kernel.

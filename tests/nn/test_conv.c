@@ -35,6 +35,7 @@ static const example EXAMPLES[] = {
     {1, 16, 16, 1, 1, 4, 4, {{2, 2}, {1, 1, 1, 1}, {1, 1}, 1}},
     {2, 5, 6, 3, 40, 5, 3, {{1, 1}, {4, 2, 0, 1}, {1, 2}, 1}},
     {2, 8, 8, 72, 64, 4, 4, {{2, 2}, {1, 1, 1, 1}, {1, 1}, 1}},
+    {3, 9, 7, 40, 72, 3, 3, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}},
     // few channels of the result
     {2, 9, 8, 32, 3, 3, 3, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}},
     {2, 9, 12, 32, 2, 4, 3, {{1, 1}, {0, 3, 2, 1}, {1, 2}, 1}},
@@ -52,9 +53,10 @@ typedef struct tensors {
     node *conv, *data, *weights;
 } tensors;
 
-static tensors build(const example *e, dtype compute) {
+static tensors build(const example *e, dtype compute, conv_algorithm how) {
     tensors t = {.g = graph_new(compute)};
     assert_non_null(t.g);
+    t.g->convolution = how;
     int64_t groups = e->params.groups ? e->params.groups : 1;
     t.x = graph_input(t.g, "x", SHAPE(e->n, e->height, e->width, e->channels), F32);
     t.w = graph_input(t.g, "w", SHAPE(e->out, e->channels / groups, e->rows, e->cols), F32);
@@ -66,9 +68,9 @@ static tensors build(const example *e, dtype compute) {
     return t;
 }
 
-static void check_all(dtype compute, double tolerance) {
+static void check_all(dtype compute, conv_algorithm how, double tolerance) {
     for (int i = 0; i < COUNT; i++) {
-        tensors t = build(&EXAMPLES[i], compute);
+        tensors t = build(&EXAMPLES[i], compute, how);
         node *results[] = {t.conv, t.data, t.weights};
         for (int r = 0; r < 3; r++) {
             assert_int_equal(results[r]->type, r == 2 ? F32 : compute);
@@ -81,12 +83,17 @@ static void check_all(dtype compute, double tolerance) {
 
 static void f32_equals_the_definition(void **state) {
     (void)state;
-    check_all(F32, F32_TOLERANCE);
+    check_all(F32, CONV_DIRECT, F32_TOLERANCE);
+}
+
+static void fast_equals_the_definition(void **state) {
+    (void)state;
+    check_all(F32, CONV_FAST, F32_TOLERANCE);
 }
 
 static void bf16_equals_the_definition(void **state) {
     (void)state;
-    check_all(BF16, BF16_TOLERANCE);
+    check_all(BF16, CONV_DIRECT, BF16_TOLERANCE);
 }
 
 static double dot(const double *a, const double *b, int64_t n) {
@@ -99,7 +106,7 @@ static double dot(const double *a, const double *b, int64_t n) {
 static void the_three_are_adjoint(void **state) {
     (void)state;
     for (int i = 0; i < COUNT; i++) {
-        tensors t = build(&EXAMPLES[i], F32);
+        tensors t = build(&EXAMPLES[i], F32, CONV_DIRECT);
         int64_t nx = shape_count(t.x->shape), nw = shape_count(t.w->shape), ny = shape_count(t.y->shape);
         double *x = random_values(nx, 1), *w = random_values(nw, 2), *y = random_values(ny, 3);
         double *conv = random_values(ny, 4), *data = random_values(nx, 5), *weights = random_values(nw, 6);
@@ -186,8 +193,11 @@ static void errors_say_what_is_wrong(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f32_equals_the_definition), cmocka_unit_test(bf16_equals_the_definition),
-        cmocka_unit_test(the_three_are_adjoint),     cmocka_unit_test(known_values),
+        cmocka_unit_test(f32_equals_the_definition),
+        cmocka_unit_test(fast_equals_the_definition),
+        cmocka_unit_test(bf16_equals_the_definition),
+        cmocka_unit_test(the_three_are_adjoint),
+        cmocka_unit_test(known_values),
         cmocka_unit_test(errors_say_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static bool is_slow(const char *implementation) {
 static int count_slow(const example *e, onednn_conv_kind kind, int64_t batch, dtype t) {
     onednn_conv c = conv_of(e, kind, batch, t);
     conv_kernel *k = NULL;
-    if (conv_kernel_create(&c, &k) != FOIL_OK) {
+    if (conv_kernel_create(&c, CONV_DIRECT, &k) != FOIL_OK) {
         fail_msg("%s: %s", e->what, foil_error());
         return 1;
     }

@@ -128,6 +128,13 @@ def check_bf16(folder, name, *overrides):
     return far[:3].max() < 0.01 and far.mean() < 0.01 and far.max() < 0.03
 
 
+def check_fast(folder, name, *overrides):
+    fast, direct = (trace(folder, name, "run.convolution=" + c, *overrides)[1]["losses"] for c in ("fast", "direct"))
+    far = distance(fast, direct)
+    print(f"{name} with fast convolutions beside direct ones: first 3 steps {far[:3].max():.2g}, {STEPS} steps {far.max():.2g}")
+    return far[:3].max() < 1e-4 and far.max() < 1e-2
+
+
 def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     with tempfile.TemporaryDirectory() as folder:
@@ -138,6 +145,8 @@ def main():
         good = [check(folder, "dcgan64", sets[64], "run.batch=32", SLOW),
                 check(folder, "sngan32", sets[32], "run.batch=16", "game.d_steps=1", SLOW),
                 check(folder, "r1_32", sets[32], "run.batch=16", SLOW),
+                check_fast(folder, "dcgan64", sets[64], "run.batch=32", SLOW),
+                check_fast(folder, "sngan32", sets[32], "run.batch=16", "game.d_steps=1", SLOW),
                 check_bf16(folder, "dcgan64", sets[64], "run.batch=32", SLOW)]
     sys.exit(0 if all(good) else 1)
 

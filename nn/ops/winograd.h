@@ -1,0 +1,35 @@
+// Fast convolution: fewer multiplications by minimal filtering (Winograd 1980; Lavin and Gray 2015), for 3x3 filters at stride 1 and 4x4 ones at stride 2,
+// f32, all pads, sizes and numbers of channels.
+//
+// A tile of m x m results takes (m + r - 1)² products of channel vectors instead of m² r². At stride 2 a picture is four pictures of half the size, and a
+// filter of 4x4 taps four of r = 2. Products as a share of the definition's:
+//
+//              3x3    4x4     largest error, in units of the largest Σ |x| |w| of a result
+//     m = 2    .44    .56     2.5e-7
+//     m = 4    .25    .39     6e-7
+//     direct   1      1       2.5e-7
+//
+// Errors are measured against f64 on uniform x and w of either sign (tests/nn/test_winograd.c holds all three kinds to these bounds).
+// They are relative to a tile's neighbourhood, not to each result: where a picture is 0 next to large values, a fast result is not exactly 0.
+#ifndef FOIL_NN_OPS_WINOGRAD_H
+#define FOIL_NN_OPS_WINOGRAD_H
+
+#include "nn/dnnl.h"
+
+typedef struct winograd winograd;
+
+// The m that is fastest: 2 or 4; 0 = there is no such form, or it does not pay.
+int winograd_choose(const onednn_conv *c);
+
+// `machine`: whose inner loops (winograd_inner.h), 0 = the best for this processor.
+foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd **out);
+void winograd_free(winograd *w);
+size_t winograd_scratch(const winograd *w);
+const char *winograd_implementation(const winograd *w);
+
+// Whether filters lie as rows [C, R·S·O] or as [O, R·S·C]: onednn_layout_filters.
+bool winograd_by_input(const winograd *w);
+// Arguments as of onednn_run. Results do not depend on the number of threads.
+void winograd_run(const winograd *w, const void *in0, const void *in1, void *out, void *scratch);
+
+#endif

@@ -1,0 +1,45 @@
+#include "nn/ops/winograd_inner.h"
+
+#include <string.h>
+
+#include "nn/ops/winograd_matrices.h"
+
+#define NAMED_(name, machine) name##_##machine
+#define NAMED(name, machine) NAMED_(name, machine)
+
+#if defined(__x86_64__)
+
+#define MACHINE v4
+#define TARGET __attribute__((target("avx512f")))
+#define LANES 16
+#define VECTORS 2
+#define ROWS 8
+#include "nn/ops/winograd_lanes.h"
+
+#define MACHINE v3
+#define TARGET __attribute__((target("avx2,fma")))
+#define LANES 8
+#define VECTORS 2
+#define ROWS 4
+#include "nn/ops/winograd_lanes.h"
+
+#endif
+
+#define MACHINE plain
+#define TARGET
+#define LANES 4
+#define VECTORS 4
+#define ROWS 4
+#include "nn/ops/winograd_lanes.h"
+
+const winograd_machine *winograd_machine_at(int i) {
+    const winograd_machine *usable[4] = {NULL};
+    int n = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f")) usable[n++] = &machine_v4;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) usable[n++] = &machine_v3;
+#endif
+    usable[n++] = &machine_plain;
+    return i < n ? usable[i] : NULL;
+}

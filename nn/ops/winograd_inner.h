@@ -1,0 +1,46 @@
+// The inner loops of fast convolution (winograd.c), compiled for each kind of processor and chosen when the program runs.
+#ifndef FOIL_NN_OPS_WINOGRAD_INNER_H
+#define FOIL_NN_OPS_WINOGRAD_INNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { WINOGRAD_POINTS = 36, WINOGRAD_LANES = 16 }; // products of a tile at most; channels that transforms take at a time
+
+// F(m, r): m results of a filter with r taps from a = m + r - 1 products, along each axis. With the matrices of winograd_matrices.h
+//
+//     y = Aᵀ [(G w Gᵀ) ∘ (Bᵀ x B)] A,     and as the form is trilinear,     w' = Gᵀ [(A y' Aᵀ) ∘ (Bᵀ x B)] G.
+typedef enum winograd_form { WINOGRAD_2_2, WINOGRAD_4_2, WINOGRAD_2_3, WINOGRAD_4_3, WINOGRAD_FORMS } winograd_form;
+typedef enum winograd_side {
+    WINOGRAD_INPUT,
+    WINOGRAD_FILTER,
+    WINOGRAD_OUTPUT,
+    WINOGRAD_GRADIENT,
+    WINOGRAD_FILTER_GRADIENT,
+    WINOGRAD_SIDES
+} winograd_side;
+
+// Transforms `n` channels, a multiple of WINOGRAD_LANES, of a tile whose elements begin at from[] and to[]. In `to`, groups of `width` channels lie `panel` apart.
+typedef void winograd_transform(int64_t n, const float *const *from, float *const *to, int64_t width, int64_t panel);
+
+// c = a · b, or c += a · b. `b` is a panel: for each of `depth` rows, `width` columns. One of a_row and a_depth is 1; rows: a multiple of the machine's.
+typedef struct winograd_product {
+    int64_t rows, depth;
+    const float *a;
+    int64_t a_row, a_depth;
+    const float *b;
+    float *c;
+    int64_t c_row;
+    bool add;
+} winograd_product;
+
+typedef struct winograd_machine {
+    int64_t rows, width; // of a product: rows at a time, columns of a panel
+    void (*product)(const winograd_product *p);
+    winograd_transform *transform[WINOGRAD_FORMS][WINOGRAD_SIDES];
+} winograd_machine;
+
+// The loops that this processor can run, the fastest first; NULL after the last.
+const winograd_machine *winograd_machine_at(int i);
+
+#endif

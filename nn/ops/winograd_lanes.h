@@ -1,0 +1,111 @@
+// No include guard: included once for each kind of processor with MACHINE (its name), TARGET (what the compiler may use), LANES (floats of a vector),
+// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers).
+#define INLINE static inline __attribute__((always_inline)) TARGET
+#define UNROLL _Pragma("GCC unroll 8")
+#define vector NAMED(vector, MACHINE)
+#define vector_at NAMED(vector_at, MACHINE)
+
+typedef float vector __attribute__((vector_size(4 * LANES)));
+typedef float vector_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); // in memory
+
+// ROWS rows of a product.
+INLINE void NAMED(rows, MACHINE)(int64_t depth, const float *a, int64_t a_row, int64_t a_depth, const float *b, float *c, int64_t c_row, bool add) {
+    vector sum[ROWS][VECTORS] = {0};
+    for (int64_t k = 0; k < depth; k++, a += a_depth, b += VECTORS * LANES) {
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a[i * a_row] * *(const vector_at *)(b + j * LANES);
+        }
+    }
+    UNROLL for (int i = 0; i < ROWS; i++) {
+        UNROLL for (int j = 0; j < VECTORS; j++) {
+            vector_at *to = (vector_at *)(c + i * c_row + j * LANES);
+            if (add) sum[i][j] += *to;
+            *to = sum[i][j];
+        }
+    }
+}
+
+TARGET static void NAMED(product, MACHINE)(const winograd_product *p) {
+    for (int64_t i = 0; i < p->rows; i += ROWS) {
+        if (p->a_depth == 1)
+            NAMED(rows, MACHINE)(p->depth, p->a + i * p->a_row, p->a_row, 1, p->b, p->c + i * p->c_row, p->c_row, p->add);
+        else
+            NAMED(rows, MACHINE)(p->depth, p->a + i, 1, p->a_depth, p->b, p->c + i * p->c_row, p->c_row, p->add);
+    }
+}
+
+// y = M x for one row or column, M [rows, cols] or the transpose of m [cols, rows]; zeros of M cost nothing.
+INLINE void NAMED(multiply, MACHINE)(int rows, int cols, const float *m, bool transposed, const vector *x, vector *y) {
+    UNROLL for (int i = 0; i < rows; i++) {
+        vector sum = {0};
+        bool first = true;
+        UNROLL for (int k = 0; k < cols; k++) {
+            const float f = transposed ? m[k * rows + i] : m[i * cols + k];
+            if (f == 0) continue;
+            if (first)
+                sum = f * x[k];
+            else
+                sum += f * x[k];
+            first = false;
+        }
+        y[i] = sum;
+    }
+}
+
+// M x Mᵀ
+INLINE void NAMED(transform, MACHINE)(int rows, int cols, const float *m, bool transposed, int64_t n, const float *const *from, float *const *to,
+                                      int64_t width, int64_t panel) {
+    int64_t at = 0, left = width; // of a group
+    for (int64_t c = 0; c < n; c += LANES) {
+        vector half[6][6], x[6], y[6];
+        UNROLL for (int j = 0; j < cols; j++) {
+            UNROLL for (int k = 0; k < cols; k++) x[k] = *(const vector_at *)(from[k * cols + j] + c);
+            NAMED(multiply, MACHINE)(rows, cols, m, transposed, x, y);
+            UNROLL for (int i = 0; i < rows; i++) half[i][j] = y[i];
+        }
+        UNROLL for (int i = 0; i < rows; i++) {
+            NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[i], y);
+            UNROLL for (int j = 0; j < rows; j++) * (vector_at *)(to[i * rows + j] + at) = y[j];
+        }
+        at += LANES;
+        left -= LANES;
+        if (!left) at += panel - width, left = width;
+    }
+}
+
+#define TRANSFORM(name, rows, cols, m, transposed)                                                                                                   \
+    TARGET static void NAMED(name, MACHINE)(int64_t n, const float *const *from, float *const *to, int64_t width, int64_t panel) {                   \
+        NAMED(transform, MACHINE)(rows, cols, m, transposed, n, from, to, width, panel);                                                             \
+    }
+#define FORM(m, r)                                                                                                                                   \
+    TRANSFORM(input_##m##_##r, m + r - 1, m + r - 1, B_##m##_##r, false)                                                                             \
+    TRANSFORM(filter_##m##_##r, m + r - 1, r, G_##m##_##r, false)                                                                                    \
+    TRANSFORM(output_##m##_##r, m, m + r - 1, A_##m##_##r, false)                                                                                    \
+    TRANSFORM(gradient_##m##_##r, m + r - 1, m, A_##m##_##r, true)                                                                                   \
+    TRANSFORM(filter_gradient_##m##_##r, r, m + r - 1, G_##m##_##r, true)
+FORM(2, 2)
+FORM(4, 2)
+FORM(2, 3)
+FORM(4, 3)
+
+#define ENTRY(m, r)                                                                                                                                  \
+    [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r, MACHINE),                                                                      \
+                            [WINOGRAD_FILTER] = NAMED(filter_##m##_##r, MACHINE),                                                                    \
+                            [WINOGRAD_OUTPUT] = NAMED(output_##m##_##r, MACHINE),                                                                    \
+                            [WINOGRAD_GRADIENT] = NAMED(gradient_##m##_##r, MACHINE),                                                                \
+                            [WINOGRAD_FILTER_GRADIENT] = NAMED(filter_gradient_##m##_##r, MACHINE)}
+static const winograd_machine NAMED(machine, MACHINE) = {
+    .rows = ROWS, .width = VECTORS * LANES, .product = NAMED(product, MACHINE), .transform = {ENTRY(2, 2), ENTRY(4, 2), ENTRY(2, 3), ENTRY(4, 3)}};
+
+#undef ENTRY
+#undef FORM
+#undef TRANSFORM
+#undef vector
+#undef vector_at
+#undef UNROLL
+#undef INLINE
+#undef ROWS
+#undef VECTORS
+#undef LANES
+#undef TARGET
+#undef MACHINE

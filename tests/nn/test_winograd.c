@@ -1,0 +1,266 @@
+// Fast convolutions against the definition in f64 and beside the direct ones in f32.
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "nn/op.h"
+#include "nn/ops.h"
+#include "nn/ops/conv_kernel.h"
+#include "nn/ops/winograd.h"
+#include "nn/ops/winograd_inner.h"
+#include "tests/cmocka.h"
+
+typedef struct example {
+    int64_t n, height, width, channels, out;
+    int64_t kernel;
+    int64_t pad[4];
+} example;
+
+static const example EXAMPLES[] = {
+    {2, 8, 8, 32, 32, 3, {1, 1, 1, 1}},
+    {1, 1, 1, 16, 16, 3, {1, 1, 1, 1}},
+    {3, 9, 7, 5, 6, 3, {1, 1, 1, 1}},
+    {2, 10, 13, 40, 72, 3, {0, 0, 0, 0}},
+    {2, 5, 6, 33, 31, 3, {2, 0, 1, 2}},
+    {1, 3, 3, 1, 1, 3, {0, 0, 0, 0}},
+    {2, 6, 11, 64, 96, 3, {5, 3, 0, 4}},
+    {3, 16, 16, 128, 64, 3, {1, 1, 1, 1}},
+    {2, 8, 8, 32, 32, 4, {1, 1, 1, 1}},
+    {1, 2, 2, 16, 16, 4, {1, 1, 1, 1}},
+    {3, 9, 7, 5, 6, 4, {1, 1, 1, 1}},
+    {2, 10, 13, 40, 72, 4, {0, 0, 0, 0}},
+    {2, 5, 6, 33, 31, 4, {2, 0, 1, 2}},
+    {1, 4, 5, 1, 1, 4, {0, 0, 0, 0}},
+    {2, 6, 11, 64, 96, 4, {5, 3, 0, 4}},
+    {3, 16, 16, 128, 64, 4, {1, 1, 1, 1}},
+    {2, 7, 12, 20, 35, 4, {3, 2, 1, 0}},
+    // more tiles than a block has; long sums
+    {20, 17, 15, 33, 40, 3, {1, 1, 1, 1}},
+    {2, 4, 4, 256, 48, 4, {1, 1, 1, 1}},
+    {1, 6, 6, 512, 32, 3, {1, 1, 1, 1}},
+};
+enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
+
+static onednn_conv geometry(const example *e, onednn_conv_kind kind) {
+    int64_t stride = e->kernel == 4 ? 2 : 1;
+    return (onednn_conv){.kind = kind,
+                         .n = e->n,
+                         .height = e->height,
+                         .width = e->width,
+                         .channels = e->channels,
+                         .out_height = (e->height + e->pad[0] + e->pad[2] - e->kernel) / stride + 1,
+                         .out_width = (e->width + e->pad[1] + e->pad[3] - e->kernel) / stride + 1,
+                         .out = e->out,
+                         .rows = e->kernel,
+                         .cols = e->kernel,
+                         .params = {{stride, stride}, {e->pad[0], e->pad[1], e->pad[2], e->pad[3]}, {1, 1}, 1},
+                         .x = F32,
+                         .y = F32,
+                         .w = F32};
+}
+
+static void *allocate(size_t bytes) {
+    void *p = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    assert_non_null(p);
+    memset(p, 0xff, bytes); // NaN
+    return p;
+}
+
+// Uniform in [-1, 1).
+static double *values(int64_t n, uint64_t stream) {
+    double *v = allocate((size_t)n * sizeof *v);
+    for (int64_t i = 0; i < n; i++) v[i] = (double)(2 * philox_uniform((philox_key){5, STREAM_SAMPLES, stream}, (uint64_t)i) - 1);
+    return v;
+}
+
+static float *rounded(const double *v, int64_t n) {
+    float *f = allocate((size_t)n * sizeof *f);
+    for (int64_t i = 0; i < n; i++) f[i] = (float)v[i];
+    return f;
+}
+
+static void check_ok(foil_status s) {
+    if (s != FOIL_OK) fail_msg("%s", foil_error());
+}
+
+static void reorder(const onednn_layout *from, const void *in, const onednn_layout *to, void *out) {
+    onednn_kernel *k;
+    check_ok(onednn_reorder_create(from, to, &k));
+    void *scratch = allocate(onednn_kernel_scratch(k));
+    onednn_run(k, in, NULL, out, scratch);
+    free(scratch);
+    onednn_kernel_free(k);
+}
+
+typedef struct sizes {
+    int64_t in0, in1, out;
+} sizes;
+
+static sizes sizes_of(const onednn_conv *c) {
+    int64_t x = c->n * c->height * c->width * c->channels, y = c->n * c->out_height * c->out_width * c->out,
+            w = c->out * c->channels * c->rows * c->cols;
+    return c->kind == ONEDNN_CONV ? (sizes){x, w, y} : c->kind == ONEDNN_CONV_DATA ? (sizes){y, w, x} : (sizes){x, y, w};
+}
+
+typedef void (*runner)(const void *conv, const void *in0, const void *in1, void *out, void *scratch);
+static void run_direct(const void *k, const void *in0, const void *in1, void *out, void *scratch) {
+    conv_kernel_run(k, in0, in1, out, scratch);
+}
+static void run_fast(const void *k, const void *in0, const void *in1, void *out, void *scratch) {
+    winograd_run(k, in0, in1, out, scratch);
+}
+
+// Runs a kernel whose weights lie as in `layout` on weights in PyTorch's order.
+static float *result(const onednn_conv *c, runner run, const void *conv, size_t scratch_bytes, const onednn_layout *layout, const float *in0,
+                     const float *in1) {
+    onednn_layout *plain;
+    check_ok(onednn_layout_plain(layout, F32, &plain));
+    bool weights = c->kind == ONEDNN_CONV_WEIGHTS;
+    float *packed = allocate(onednn_layout_bytes(layout)), *out = allocate((size_t)sizes_of(c).out * sizeof *out);
+    void *scratch = allocate(scratch_bytes);
+    if (!weights) reorder(plain, in1, layout, packed);
+    run(conv, in0, weights ? in1 : packed, weights ? packed : out, scratch);
+    if (weights) reorder(layout, packed, plain, out);
+    onednn_layout_free(plain);
+    free(packed), free(scratch);
+    return out;
+}
+
+static float *direct_result(const onednn_conv *c, const float *in0, const float *in1) {
+    conv_kernel *k;
+    check_ok(conv_kernel_create(c, CONV_DIRECT, &k));
+    float *out = result(c, run_direct, k, conv_kernel_scratch(k), conv_kernel_weights(k), in0, in1);
+    conv_kernel_free(k);
+    return out;
+}
+
+static float *fast_result(const onednn_conv *c, int m, int machine, const float *in0, const float *in1) {
+    winograd *w;
+    onednn_layout *layout;
+    check_ok(winograd_create(c, m, machine, &w));
+    check_ok(onednn_layout_filters(c, winograd_by_input(w), &layout));
+    float *out = result(c, run_fast, w, winograd_scratch(w), layout, in0, in1);
+    onednn_layout_free(layout);
+    winograd_free(w);
+    return out;
+}
+
+// The definition in f64, and in `terms` the largest sum of the terms' absolute values.
+static double *definition(const example *e, const onednn_conv *c, double *in0, double *in1, double *terms) {
+    graph *g = graph_new(F32);
+    node *x = graph_input(g, "x", SHAPE(c->n, c->height, c->width, c->channels), F32);
+    node *w = graph_input(g, "w", SHAPE(c->out, c->channels, c->rows, c->cols), F32);
+    node *y = graph_input(g, "y", SHAPE(c->n, c->out_height, c->out_width, c->out), F32);
+    node *form = c->kind == ONEDNN_CONV        ? nn_conv(x, w, c->params)
+                 : c->kind == ONEDNN_CONV_DATA ? nn_conv_data(y, w, c->params, e->height, e->width)
+                                               : nn_conv_weights(x, y, c->params, c->rows, c->cols);
+    check_ok(graph_status(g));
+    sizes n = sizes_of(c);
+    double *out = allocate((size_t)n.out * sizeof *out), *sums = allocate((size_t)n.out * sizeof *sums);
+    form->op->reference(form, (const double *[]){in0, in1}, out);
+    for (int64_t i = 0; i < n.in0; i++) in0[i] = fabs(in0[i]);
+    for (int64_t i = 0; i < n.in1; i++) in1[i] = fabs(in1[i]);
+    form->op->reference(form, (const double *[]){in0, in1}, sums);
+    *terms = 0;
+    for (int64_t i = 0; i < n.out; i++) *terms = fmax(*terms, sums[i]);
+    free(sums);
+    graph_free(g);
+    return out;
+}
+
+static double largest_difference(const float *a, const double *b, int64_t n) {
+    double worst = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        worst = d > worst || isnan(d) ? d : worst;
+    }
+    return worst;
+}
+
+static int machines(void) {
+    int n = 0;
+    while (winograd_machine_at(n)) n++;
+    return n;
+}
+
+// Results in f32, and what they are held against.
+typedef struct values_of {
+    onednn_conv conv;
+    sizes n;
+    float *in0, *in1;
+    double *expected, terms;
+} values_of;
+
+static values_of make_values(const example *e, int kind) {
+    values_of v = {.conv = geometry(e, (onednn_conv_kind)kind)};
+    v.n = sizes_of(&v.conv);
+    double *in0 = values(v.n.in0, 1), *in1 = values(v.n.in1, 2);
+    v.in0 = rounded(in0, v.n.in0);
+    v.in1 = rounded(in1, v.n.in1);
+    v.expected = definition(e, &v.conv, in0, in1, &v.terms);
+    free(in0), free(in1);
+    return v;
+}
+
+static void free_values(values_of *v) {
+    free(v->in0), free(v->in1), free(v->expected);
+}
+
+// Of a result, which it frees.
+static double error_of(const values_of *v, float *result_) {
+    double error = largest_difference(result_, v->expected, v->n.out) / v->terms;
+    free(result_);
+    return error;
+}
+
+// The bounds of winograd.h.
+static void errors_are_bounded(void **state) {
+    (void)state;
+    static const double FAST[] = {[2] = 2.5e-7, [4] = 6e-7};
+    double worst[5] = {0};
+    for (int i = 0; i < COUNT; i++)
+        for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) {
+            values_of v = make_values(&EXAMPLES[i], kind);
+            double direct = error_of(&v, direct_result(&v.conv, v.in0, v.in1));
+            worst[0] = fmax(worst[0], direct);
+            for (int machine = 0; machine < machines(); machine++)
+                for (int m = 2; m <= 4; m += 2) {
+                    double error = error_of(&v, fast_result(&v.conv, m, machine, v.in0, v.in1));
+                    if (!(error <= FAST[m])) fail_msg("example %d, kind %d, m = %d, machine %d: %g", i, kind, m, machine, error);
+                    worst[m] = fmax(worst[m], error);
+                }
+            free_values(&v);
+        }
+    print_message("largest errors: direct %.1e, m = 2 %.1e, m = 4 %.1e\n", worst[0], worst[2], worst[4]);
+}
+
+// Equal to the last bit.
+static void results_do_not_depend_on_threads(void **state) {
+    (void)state;
+    int threads = omp_get_max_threads();
+    for (int i = 0; i < COUNT; i++)
+        for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) {
+            onednn_conv c = geometry(&EXAMPLES[i], (onednn_conv_kind)kind);
+            sizes n = sizes_of(&c);
+            double *in0 = values(n.in0, 1), *in1 = values(n.in1, 2);
+            float *f0 = rounded(in0, n.in0), *f1 = rounded(in1, n.in1), *out[3];
+            for (int m = 2; m <= 4; m += 2) {
+                for (int t = 0; t < 3; t++) {
+                    omp_set_num_threads(t + 1);
+                    out[t] = fast_result(&c, m, 0, f0, f1);
+                    assert_memory_equal(out[0], out[t], (size_t)n.out * sizeof *f0);
+                }
+                for (int t = 0; t < 3; t++) free(out[t]);
+            }
+            free(in0), free(in1), free(f0), free(f1);
+        }
+    omp_set_num_threads(threads);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(errors_are_bounded), cmocka_unit_test(results_do_not_depend_on_threads)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
