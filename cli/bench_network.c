@@ -5,6 +5,7 @@
 #include "nn/net.h"
 #include "nn/ops.h"
 
+static const char DETECT[] = "detect";
 enum { PEAK_SIZE = 2048, STREAM = 1 << 24, HEADS_MAX = 15 };
 
 typedef struct stage {
@@ -49,6 +50,10 @@ static foil_status time_network(const net *n, store *weights, graph *g, const be
     for (int i = 0; i < s.n; i++) batched.d[i + 1] = s.d[i];
     node *x = graph_input(g, "x", batched, F32), *y = net_apply(n, g, weights, x, NET_INFER, 0, NULL);
     plan_output outputs[1 + HEADS_MAX] = {{y, NULL}};
+    if (net_has_head(n, DETECT)) { // what `foil detect` runs
+        outputs[0].node = net_apply_head(n, g, weights, DETECT, y, NET_INFER, 0, NULL);
+        return time_graph(g, (node *[]){x, NULL}, outputs, 1, o, out);
+    }
     int heads = net_heads(n) > HEADS_MAX ? HEADS_MAX : net_heads(n);
     for (int i = 0; i < heads; i++) outputs[i] = (plan_output){net_apply_head(n, g, weights, net_head_name(n, i), y, NET_INFER, 0, NULL), NULL};
     return time_graph(g, (node *[]){x, NULL}, outputs, heads ? heads : 1, o, out);

@@ -62,8 +62,8 @@ static form choose(const onednn_conv *c) {
     if (c->rows * c->cols == 1) return DIRECT;
     bool pays = false;
     switch (c->kind) {
-    case ONEDNN_CONV: // direct: rows of few pixels, 65 %
-        pays = c->out_width <= 4 && c->channels >= 64;
+    case ONEDNN_CONV:                                                               // direct: rows of few pixels, 65 %
+        pays = c->out_width <= 4 && c->channels >= 64 && (c->x == F32 || c->n > 2); // for fewer in bf16 it is the filters that take time
         break;
     case ONEDNN_CONV_DATA: // direct: 3 of 16 lanes are filled, 19 %; rows of few pixels in bf16, 60 %
         pays = (c->channels <= FEW && c->out >= 16) || (c->x == BF16 && c->out_width <= 4 && c->channels <= MOST_SUMS && c->out >= 64);

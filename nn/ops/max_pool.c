@@ -60,15 +60,37 @@ static inline __attribute__((always_inline)) void largest(int n, const float *re
     for (int c = 0; c < n; c++) y[c] = best[c];
 }
 
+// All channels of a window.
+static inline __attribute__((always_inline)) void largest_of_window(const float *restrict x, int64_t channels, int64_t taps, float *restrict y) {
+    int64_t c = 0; // in numbers that the compiler knows
+    for (; c + 16 <= channels; c += 16) largest(16, x + c, channels, taps, y + c);
+    for (; c + 8 <= channels; c += 8) largest(8, x + c, channels, taps, y + c);
+    for (; c < channels; c++) largest(1, x + c, channels, taps, y + c);
+}
+
+// Pairs of neighbours that do not overlap.
+static inline __attribute__((always_inline)) void largest_of_pairs(const float *restrict x, int64_t windows, int n, float *restrict y) {
+    for (int64_t j = 0; j < windows; j++)
+        for (int c = 0; c < n; c++) y[j * n + c] = larger(x[2 * j * n + c], x[(2 * j + 1) * n + c]);
+}
+
 VECTOR_CLONES static void largest_of_columns(const picture *p, const float *restrict x, float *restrict y) {
-    const int64_t channels = p->channels;
+    const int64_t channels = p->channels, taps = p->pool.kernel[1], step = p->pool.stride[1];
+    if (taps == 2 && step == 2 && !p->pool.pad[1] && channels == 8) {
+        largest_of_pairs(x, p->out_width, 8, y);
+        return;
+    }
+    if (taps == 2 && step == 2 && !p->pool.pad[1] && channels == 16) {
+        largest_of_pairs(x, p->out_width, 16, y);
+        return;
+    }
     for (int64_t j = 0; j < p->out_width; j++, y += channels) {
-        const int64_t start = j * p->pool.stride[1] - p->pool.pad[1], stop = start + p->pool.kernel[1];
-        const int64_t first = start < 0 ? 0 : start, taps = (stop > p->width ? p->width : stop) - first;
-        int64_t c = 0; // in numbers that the compiler knows
-        for (; c + 16 <= channels; c += 16) largest(16, x + first * channels + c, channels, taps, y + c);
-        for (; c + 8 <= channels; c += 8) largest(8, x + first * channels + c, channels, taps, y + c);
-        for (; c < channels; c++) largest(1, x + first * channels + c, channels, taps, y + c);
+        const int64_t start = j * step - p->pool.pad[1], stop = start + taps;
+        const int64_t first = start < 0 ? 0 : start, last = stop > p->width ? p->width : stop;
+        if (last - first == 3)
+            largest_of_window(x + first * channels, channels, 3, y);
+        else
+            largest_of_window(x + first * channels, channels, last - first, y);
     }
 }
 

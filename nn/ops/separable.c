@@ -49,7 +49,14 @@ foil_status taps_transpose(const taps *t, taps *out) {
 
 typedef struct separable {
     taps rows, cols;
+    bool picks; // each output is one input: nearest
 } separable;
+
+static bool is_pick(const taps *t) {
+    for (int64_t i = 0; i < t->out; i++)
+        if (t->count[i] != 1 || t->weight[i * t->width] != 1) return false;
+    return true;
+}
 
 static void free_state(separable *s) {
     taps_free(&s->rows), taps_free(&s->cols);
@@ -62,7 +69,7 @@ foil_status separable_prepare(kernel *k, taps *rows, taps *cols) {
         taps_free(rows), taps_free(cols);
         return foil_fail_memory(sizeof *s, k->node->op->name);
     }
-    *s = (separable){*rows, *cols};
+    *s = (separable){*rows, *cols, is_pick(rows) && is_pick(cols)};
     *rows = *cols = (taps){0};
     k->state = s;
     return FOIL_OK;
@@ -117,9 +124,33 @@ static void run_row(const kernel *k, int64_t row) {
         }
 }
 
+// Pixels of a size that the compiler knows.
+static inline __attribute__((always_inline)) void copy_pixels(const taps *cols, size_t size, const char *from, char *to) {
+    for (int64_t j = 0; j < cols->out; j++) memcpy(to + (size_t)j * size, from + (size_t)cols->first[j] * size, size);
+}
+
+static void copy_row(const kernel *k, int64_t row) {
+    const separable *s = k->state;
+    size_t size = (size_t)k->node->shape.d[3] * dtype_size(k->node->type); // of a pixel
+    int64_t source = row / s->rows.out * s->rows.in + s->rows.first[row % s->rows.out];
+    const char *from = (const char *)k->in[0] + (size_t)(source * s->cols.in) * size;
+    char *to = (char *)k->out + (size_t)(row * s->cols.out) * size;
+    switch (size) {
+    case 3 * sizeof(float):
+        copy_pixels(&s->cols, 3 * sizeof(float), from, to);
+        break;
+    case 3 * sizeof(uint16_t):
+        copy_pixels(&s->cols, 3 * sizeof(uint16_t), from, to);
+        break;
+    default:
+        copy_pixels(&s->cols, size, from, to);
+        break;
+    }
+}
+
 void separable_run(const kernel *k) {
     const separable *s = k->state;
     int64_t rows = k->node->shape.d[0] * s->rows.out;
 #pragma omp parallel for schedule(static)
-    for (int64_t row = 0; row < rows; row++) run_row(k, row);
+    for (int64_t row = 0; row < rows; row++) (s->picks ? copy_row : run_row)(k, row);
 }

@@ -8,7 +8,7 @@
 // f32: sums in another order. bf16: results are rounded once instead of after each step, to 8 bits.
 static const double TOLERANCE[] = {[F32] = 1e-5, [BF16] = 4e-2};
 
-enum { N = 2, SIZE = 9, CHANNELS = 16 };
+enum { N = 2, SIZE = 9, CHANNELS = 64 };
 
 // Parameters: a filter of CHANNELS or, `last`, of FEW outputs, and vectors.
 enum { FILTER, SECOND, NARROW, SCALE, SHIFT, TENSORS, FEW = 3 };
@@ -16,7 +16,7 @@ static store *new_store(bool frozen) {
     store *s = store_new();
     assert_non_null(s);
     const shape filter = SHAPE(CHANNELS, CHANNELS, 3, 3);
-    const init normal = {INIT_NORMAL, 0.1f, 0, 0}, near_one = {INIT_NORMAL_ONE, 0.3f, 0, 0};
+    const init normal = {INIT_NORMAL, 0.05f, 0, 0}, near_one = {INIT_NORMAL_ONE, 0.3f, 0, 0};
     store_declare(s, "filter", filter, normal, true);
     store_declare(s, "second", filter, normal, true);
     store_declare(s, "narrow", SHAPE(FEW, CHANNELS, 3, 3), normal, true);
