@@ -44,13 +44,15 @@ void blocks_load(int n, float *to, const void *from, dtype type) {
 }
 
 // Rounds to nearest even; a NaN stays one.
+static inline uint16_t rounded(float f) {
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    const uint32_t half = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, nan = bits >> 16 | 0x40;
+    return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? nan : half);
+}
+
 VECTORISED static void store_bf16(int n, uint16_t *restrict to, const float *restrict from) {
-    for (int i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, from + i, sizeof bits);
-        uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, nan = bits >> 16 | 0x40;
-        to[i] = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? nan : rounded);
-    }
+    for (int i = 0; i < n; i++) to[i] = rounded(from[i]);
 }
 
 void blocks_store(int n, void *to, const float *from, dtype type) {
@@ -59,6 +61,10 @@ void blocks_store(int n, void *to, const float *from, dtype type) {
         memcpy(to, from, (size_t)n * sizeof *from);
     else
         store_bf16(n, to, from);
+}
+
+VECTORISED void blocks_gather_bf16(int n, uint16_t *restrict to, const float *restrict from, const int32_t *restrict index) {
+    for (int i = 0; i < n; i++) to[i] = rounded(from[index[i]]);
 }
 
 VECTORISED void blocks_fill(int n, float *to, float value) {

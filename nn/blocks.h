@@ -5,7 +5,8 @@
 #include "nn/tensor.h"
 
 void blocks_load(int n, float *to, const void *from, dtype type);
-void blocks_store(int n, void *to, const float *from, dtype type); // F32 or BF16
+void blocks_store(int n, void *to, const float *from, dtype type);                     // F32 or BF16
+void blocks_gather_bf16(int n, uint16_t *to, const float *from, const int32_t *index); // to[i] = from[index[i]]
 void blocks_fill(int n, float *to, float value);
 
 double blocks_sum(int n, const float *x);

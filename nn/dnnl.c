@@ -12,6 +12,13 @@
 //
 // Memory descriptors were structs and became handles; operation descriptors between a request and a primitive descriptor are gone.
 // `borrowed` is how either version takes a descriptor that somebody else owns.
+// How a blocked descriptor lays its elements out; borrowed from it.
+typedef struct blocking {
+    const dnnl_dim_t *padded, *strides; // of each axis
+    int blocks;
+    const dnnl_dim_t *block, *axis; // of the inner blocks: sizes, and which axes they divide; the last one is dense
+} blocking;
+
 #if DNNL_VERSION_MAJOR >= 3
 
 typedef const_dnnl_memory_desc_t borrowed;
@@ -33,6 +40,20 @@ static int descriptor_dims(borrowed d, dnnl_dims_t dims) {
     return n;
 }
 
+static dnnl_dims_t *queried(borrowed d, dnnl_query_t what) {
+    dnnl_dims_t *at = NULL;
+    dnnl_memory_desc_query(d, what, (void *)&at);
+    return at;
+}
+
+static blocking blocking_of(borrowed d) {
+    blocking b = {*queried(d, dnnl_query_padded_dims), *queried(d, dnnl_query_strides), 0, NULL, NULL};
+    dnnl_memory_desc_query(d, dnnl_query_inner_nblks_s32, &b.blocks);
+    b.block = *queried(d, dnnl_query_inner_blks);
+    b.axis = *queried(d, dnnl_query_inner_idxs);
+    return b;
+}
+
 #else
 
 typedef const dnnl_memory_desc_t *borrowed;
@@ -52,6 +73,11 @@ static void descriptor_free(dnnl_memory_desc_t d) {
 static int descriptor_dims(borrowed d, dnnl_dims_t dims) {
     memcpy(dims, d->dims, (size_t)d->ndims * sizeof(dnnl_dim_t));
     return d->ndims;
+}
+
+static blocking blocking_of(borrowed d) {
+    const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
+    return (blocking){d->padded_dims, b->strides, b->inner_nblks, b->inner_blks, b->inner_idxs};
 }
 
 #endif
@@ -229,6 +255,38 @@ size_t onednn_layout_bytes(const onednn_layout *l) {
     return dnnl_memory_desc_get_size(BORROW(l->descriptor));
 }
 
+// Where index i of an axis lies: its digits in the inner blocks, then its outer stride.
+static int64_t offset_of(const blocking *b, int axis, int64_t i) {
+    int64_t offset = 0, stride = 1;
+    for (int k = b->blocks - 1; k >= 0; k--) {
+        if (b->axis[k] == axis) {
+            offset += i % b->block[k] * stride;
+            i /= b->block[k];
+        }
+        stride *= b->block[k];
+    }
+    return offset + i * b->strides[axis];
+}
+
+foil_status onednn_layout_offsets(const onednn_layout *l, int *n_axes, int64_t size[5], int64_t *offset[5]) {
+    dnnl_dims_t dims = {0};
+    const blocking b = blocking_of(BORROW(l->descriptor));
+    int n = descriptor_dims(BORROW(l->descriptor), dims);
+    int64_t total = 0;
+    *n_axes = 0;
+    for (int i = 0; i < n; total += dims[i++])
+        if (b.padded[i] != dims[i] || n > 5) return FOIL_OK;
+    if (total < 1) return FOIL_OK;
+    if (!(offset[0] = malloc((size_t)total * sizeof *offset[0]))) return foil_fail_memory((size_t)total * sizeof *offset[0], "a memory layout");
+    for (int i = 0; i < n; i++) {
+        size[i] = dims[i];
+        if (i) offset[i] = offset[i - 1] + dims[i - 1];
+        for (int64_t e = 0; e < dims[i]; e++) offset[i][e] = offset_of(&b, i, e);
+    }
+    *n_axes = n;
+    return FOIL_OK;
+}
+
 // Kernels. -----------------------------------------------------------------------------------------------------------------------------------------------
 
 void onednn_kernel_free(onednn_kernel *k) {
@@ -327,6 +385,11 @@ static dnnl_status_t post_attributes(const onednn_post *p, dnnl_primitive_attr_t
 
 // Matrix products and copies. ----------------------------------------------------------------------------------------------------------------------------
 
+static dnnl_status_t describe_packed(dnnl_memory_desc_t *d, int64_t rows, int64_t cols, dtype t) {
+    const dnnl_dim_t dims[DNNL_MAX_NDIMS] = {rows, cols};
+    return descriptor_with_tag(d, 2, dims, type_of(t), dnnl_format_tag_any);
+}
+
 // A [batch, rows, cols] operand; one matrix is described without its batch, which opens more of oneDNN's implementations.
 static dnnl_status_t describe_matrix(dnnl_memory_desc_t *d, const onednn_matmul *m, int64_t rows, int64_t cols, const int64_t stride[3], dtype t) {
     bool repeats = stride[0] == 0;
@@ -346,14 +409,14 @@ foil_status onednn_matmul_create(const onednn_matmul *m, onednn_kernel **out) {
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = describe_matrix(&a, m, m->m, m->k, m->a_stride, m->a);
-    if (s == dnnl_success) s = describe_matrix(&b, m, m->k, m->n, m->b_stride, m->b);
+    if (s == dnnl_success) s = m->b_packed ? describe_packed(&b, m->k, m->n, m->b) : describe_matrix(&b, m, m->k, m->n, m->b_stride, m->b);
     if (s == dnnl_success) s = describe_matrix(&c, m, m->m, m->n, (int64_t[]){m->m * m->n, m->n, 1}, m->c);
     if (s == dnnl_success) s = describe_matrix(&bias, m, 1, m->n, (int64_t[]){m->n, m->n, 1}, F32);
     if (s == dnnl_success) s = post_attributes(&m->post, &attributes);
     if (s == dnnl_success) s = describe_matmul(BORROW(a), BORROW(b), m->post.has_bias ? BORROW(bias) : NULL, BORROW(c), the_engine, attributes, &pd);
     descriptor_free(a), descriptor_free(b), descriptor_free(c), descriptor_free(bias);
     dnnl_primitive_attr_destroy(attributes);
-    return make_kernel(s, pd, arg, 0, what, out);
+    return make_kernel(s, pd, arg, m->b_packed ? DNNL_ARG_WEIGHTS : 0, what, out);
 }
 
 foil_status onednn_reorder_create(const onednn_layout *from, const onednn_layout *to, onednn_kernel **out) {

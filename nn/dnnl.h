@@ -41,6 +41,7 @@ typedef struct onednn_matmul {
     int64_t a_stride[3], b_stride[3]; // batch, row, column
     dtype a, b, c;
     onednn_post post; // channels are columns; a bias for one matrix only
+    bool b_packed;    // instead of b_stride: b lies as the product likes best, which onednn_kernel_weights tells; batch = 1
 } onednn_matmul;
 foil_status onednn_matmul_create(const onednn_matmul *m, onednn_kernel **out);
 // Copies between layouts and types.
@@ -62,6 +63,9 @@ foil_status onednn_layout_clone(const onednn_layout *l, onednn_layout **out);
 void onednn_layout_free(onednn_layout *l);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);
 size_t onednn_layout_bytes(const onednn_layout *l);
+// Where elements lie, without a reorder: element (i0, i1, …) is number offset[0][i0] + offset[1][i1] + …, with as many axes as are told. `offset` is the
+// caller's to free, all of it at offset[0]. Layouts with padding have none: *n_axes = 0.
+foil_status onednn_layout_offsets(const onednn_layout *l, int *n_axes, int64_t size[5], int64_t *offset[5]);
 
 // "2.6.3"
 const char *onednn_version_text(void);

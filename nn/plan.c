@@ -104,6 +104,7 @@ void plan_free(plan *p) {
     }
     for (int i = 0; i < p->copies; i++) {
         onednn_kernel_free(p->copy[i].reorder);
+        pack_free(p->copy[i].pack);
         onednn_layout_free(p->copy[i].from);
         onednn_layout_free(p->copy[i].layout);
         free(p->copy[i].data);
@@ -166,7 +167,10 @@ void plan_feed(plan *p, const node *input, const void *data) {
 
 // Running. ------------------------------------------------------------------------------------------------------------------------------------------------------
 void run_reorder(plan *p, const prepared *copy) {
-    onednn_run(copy->reorder, address(p, copy->value), NULL, copy->data, scratch_of(p));
+    if (copy->pack)
+        pack_run(copy->pack, address(p, copy->value), copy->data);
+    else
+        onednn_run(copy->reorder, address(p, copy->value), NULL, copy->data, scratch_of(p));
 }
 
 void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
@@ -250,7 +254,7 @@ int plan_steps(const plan *p) {
 plan_step plan_step_at(const plan *p, int i) {
     const step *s = &p->step[first_step(p) + i];
     const char *implementation = "foil", *kind[] = {[STEP_LOOP] = "loop", [STEP_KERNEL] = s->name, [STEP_REORDER] = "reorder"};
-    if (s->kind == STEP_REORDER) implementation = onednn_kernel_implementation(p->copy[s->copy].reorder);
+    if (s->kind == STEP_REORDER && !p->copy[s->copy].pack) implementation = onednn_kernel_implementation(p->copy[s->copy].reorder);
     if (s->kind == STEP_KERNEL && s->node->op->implementation) {
         const char *chosen = s->node->op->implementation(&s->kernel);
         if (chosen) implementation = chosen;

@@ -14,6 +14,7 @@
 #include "nn/dnnl.h"
 #include "nn/loop.h"
 #include "nn/ops/table.h"
+#include "nn/pack.h"
 #include "nn/plan.h"
 
 // Memory of a node. -------------------------------------------------------------------------------------------------------------------------------------
@@ -36,6 +37,7 @@ typedef struct prepared {
     int value;
     onednn_layout *from, *layout;
     onednn_kernel *reorder;
+    pack *pack; // instead of `reorder`, where it is faster
     void *data;
     size_t bytes;
     int phase; // the last one that has a step for it

@@ -105,6 +105,7 @@ static foil_status new_copy(plan *p, int v, const onednn_layout *wanted, int *ou
     TRY(onednn_layout_clone(wanted, &copy->layout));
     TRY(onednn_layout_plain(wanted, p->value[v].node->type, &copy->from));
     TRY(onednn_reorder_create(copy->from, copy->layout, &copy->reorder));
+    if (p->value[v].node->type == F32) TRY(pack_create(wanted, &copy->pack));
     size_t scratch = onednn_kernel_scratch(copy->reorder);
     if (scratch > p->scratch_bytes) p->scratch_bytes = scratch;
     copy->data = aligned_alloc(64, copy->bytes);

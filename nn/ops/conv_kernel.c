@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "nn/blocks.h"
+#include "nn/ops/packed_columns.h"
 #include "nn/ops/winograd.h"
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
@@ -35,6 +36,7 @@ struct conv_kernel {
     onednn_layout *filters;      // of all but DIRECT
     size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
     readers across;              // of columnsᵀ
+    packed_columns *packed;      // of COLUMNS: not NULL if they are made in the product's own layout
     char implementation[80];
 };
 
@@ -103,6 +105,17 @@ static int64_t place_of(const conv_kernel *k, int64_t taps, int64_t tap) {
     return k->mirrored ? taps - 1 - tap : tap;
 }
 
+// The gradient of weights from columns in the product's own layout, where that is possible.
+static foil_status create_packed(conv_kernel *k, onednn_matmul product) {
+    product.b_packed = true;
+    TRY(onednn_matmul_create(&product, &k->kernel));
+    TRY(packed_columns_create(&k->conv, onednn_kernel_weights(k->kernel), &k->packed));
+    if (k->packed) return FOIL_OK;
+    onednn_kernel_free(k->kernel);
+    k->kernel = NULL;
+    return FOIL_OK;
+}
+
 static foil_status create_product(conv_kernel *k) {
     const onednn_conv *c = &k->conv;
     int64_t rows = c->n * c->out_height * c->out_width, o = c->out, width = c->rows * c->cols * c->channels;
@@ -112,7 +125,8 @@ static foil_status create_product(conv_kernel *k) {
         [ONEDNN_CONV_DATA] = {.batch = 1, .m = rows, .k = o, .n = width, .a_stride = {0, o, 1}, .b_stride = {0, width, 1}, c->y, c->w, sums, {0}},
         [ONEDNN_CONV_WEIGHTS] = {.batch = 1, .m = o, .k = rows, .n = width, .a_stride = {0, 1, o}, .b_stride = {0, width, 1}, c->y, c->x, c->w, {0}},
     };
-    TRY(onednn_matmul_create(&product[c->kind], &k->kernel));
+    if (k->form == COLUMNS && c->kind == ONEDNN_CONV_WEIGHTS && !k->mirrored) TRY(create_packed(k, product[c->kind]));
+    if (!k->packed) TRY(onednn_matmul_create(&product[c->kind], &k->kernel));
     if (k->form == COLUMNS) {
         k->columns = (onednn_kernel_scratch(k->kernel) + 63) / 64 * 64;
         k->columns_end = k->columns + columns_bytes(c);
@@ -185,6 +199,7 @@ void conv_kernel_free(conv_kernel *k) {
     winograd_free(k->fast);
     onednn_layout_free(k->filters);
     free(k->across.n), free(k->across.at);
+    packed_columns_free(k->packed);
     free(k);
 }
 
@@ -304,7 +319,10 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
             in0 += y, out += x;
             break;
         case ONEDNN_CONV_WEIGHTS:
-            make_columns(k, in0, columns);
+            if (k->packed)
+                packed_columns_run(k->packed, (const uint16_t *)(const void *)in0, (uint16_t *)(void *)columns);
+            else
+                make_columns(k, in0, columns);
             onednn_run(k->kernel, in1, columns, out, scratch);
             break;
         }
