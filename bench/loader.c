@@ -12,7 +12,7 @@ typedef struct bench {
     config config;
     net *network;
     set *set;
-    int64_t *index, pictures;
+    selection pictures;
     transform *transform;
     loader *loader;
 } bench;
@@ -28,12 +28,11 @@ static foil_status open_bench(bench *b, const char *config_path, const char *set
     TRY(config_read(config_path, NULL, 0, c));
     TRY(net_read(c->discriminator, 0, &b->network));
     TRY(set_open(set_path, &b->set));
-    TRY(set_select(b->set, SPLIT_TRAIN, NULL, NULL, &b->index, &b->pictures));
+    TRY(set_select(b->set, SPLIT_TRAIN, NULL, NULL, &b->pictures));
     TRY(transform_parse(c->detect.augment ? c->detect.augment : c->data.augment, &b->transform));
     shape picture = net_input(b->network);
     loader_options o = {.set = b->set,
-                        .index = b->index,
-                        .n = b->pictures,
+                        .from = &b->pictures,
                         .batch = (int)c->run.batch,
                         .height = (int)picture.d[0],
                         .width = (int)picture.d[1],
@@ -49,7 +48,7 @@ static foil_status open_bench(bench *b, const char *config_path, const char *set
 static void close_bench(bench *b) {
     loader_close(b->loader);
     transform_free(b->transform);
-    free(b->index);
+    selection_free(&b->pictures);
     set_close(b->set);
     net_free(b->network);
     config_free(&b->config);
