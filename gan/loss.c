@@ -14,18 +14,32 @@ static node *half_square(node *x, double target) {
     return nn_mul_scalar(mean(nn_square(nn_add_scalar(x, -target))), 0.5);
 }
 
-node *gan_discriminator_loss(gan_loss kind, node *real, node *fake) {
+node *gan_real_loss(gan_loss kind, node *real) {
     switch (kind) {
     case LOSS_NON_SATURATING:
-        return nn_add(mean(nn_softplus(nn_neg(real))), mean(nn_softplus(fake)));
+        return mean(nn_softplus(nn_neg(real)));
     case LOSS_HINGE:
-        return nn_add(hinge(nn_neg(real)), hinge(fake));
+        return hinge(nn_neg(real));
     case LOSS_LEAST_SQUARES:
-        return nn_add(half_square(real, 1), half_square(fake, 0));
+        return half_square(real, 1);
     case LOSS_WASSERSTEIN:
-        return nn_sub(mean(fake), mean(real));
+        return nn_neg(mean(real));
     }
     return graph_fail(real->graph, "unknown adversarial loss %d", (int)kind);
+}
+
+node *gan_fake_loss(gan_loss kind, node *fake) {
+    switch (kind) {
+    case LOSS_NON_SATURATING:
+        return mean(nn_softplus(fake));
+    case LOSS_HINGE:
+        return hinge(fake);
+    case LOSS_LEAST_SQUARES:
+        return half_square(fake, 0);
+    case LOSS_WASSERSTEIN:
+        return mean(fake);
+    }
+    return graph_fail(fake->graph, "unknown adversarial loss %d", (int)kind);
 }
 
 node *gan_generator_loss(gan_loss kind, node *fake) {

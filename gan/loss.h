@@ -12,7 +12,9 @@ typedef enum gan_loss {
 } gan_loss;
 extern const char *const GAN_LOSS_NAMES[]; // "non_saturating" …, NULL
 
-node *gan_discriminator_loss(gan_loss kind, node *real, node *fake); // means over each batch
+// The discriminator's is the sum of one of the reals and one of the fakes, each a mean over its batch, so that one pass can go before the other comes.
+node *gan_real_loss(gan_loss kind, node *real);
+node *gan_fake_loss(gan_loss kind, node *fake);
 node *gan_generator_loss(gan_loss kind, node *fake);
 
 // The detect head's: mean binary cross-entropy of logits [N] (positive = fake) against labels [N] f32 (1 = fake), weights [N] f32 or NULL.

@@ -51,6 +51,7 @@ struct graph {
     const char *label;          // given to new nodes
     graph_part part;            // set before building
     bool synchronised;          // batch statistics are those of all ranks' parts
+    const store *steady;        // whose values do not change between the phases of a plan (plan.h); NULL = none
     foil_status status;
     char *message;
 };

@@ -197,16 +197,26 @@ static void assign_buffers(loop *l) {
 }
 
 // Whole loops. ---------------------------------------------------------------------------------------------------------------------------------------------
+
+// Room for the largest loop, used for one after the other: for each of its own it would be most of what compiling takes.
+struct loop_room {
+    loop loop;
+    loop_leaf leaf[LOOP_MAX_SLOTS];
+    loop_store store[LOOP_MAX_SLOTS];
+    loop_reduction reduction[LOOP_MAX_SLOTS];
+    loop_instruction instruction[3 * LOOP_MAX_SLOTS];
+    int slot_of[]; // by node id
+};
+
 static foil_status begin(compiler *c, builder *b, int64_t count) {
-    *b = (builder){.c = c, .l = arena_alloc(&c->memory, sizeof(loop)), .slot_of = arena_alloc(&c->memory, (size_t)c->n * sizeof(int))};
-    loop *l = b->l;
-    if (!l || !b->slot_of) return foil_fail_memory(sizeof *l, "a loop");
-    l->count = count;
-    l->leaf = arena_alloc(&c->memory, LOOP_MAX_SLOTS * sizeof *l->leaf);
-    l->store = arena_alloc(&c->memory, LOOP_MAX_SLOTS * sizeof *l->store);
-    l->reduction = arena_alloc(&c->memory, LOOP_MAX_SLOTS * sizeof *l->reduction);
-    l->instruction = arena_alloc(&c->memory, 3 * LOOP_MAX_SLOTS * sizeof *l->instruction);
-    return l->leaf && l->store && l->reduction && l->instruction ? FOIL_OK : foil_fail_memory(sizeof *l, "a loop");
+    const size_t slots = (size_t)c->n * sizeof(int);
+    struct loop_room *room = c->loop_room;
+    if (!room) room = c->loop_room = arena_alloc(&c->memory, sizeof *room + slots);
+    if (!room) return foil_fail_memory(sizeof *room + slots, "a loop");
+    memset(room->slot_of, 0, slots);
+    room->loop = (loop){.count = count, .leaf = room->leaf, .store = room->store, .reduction = room->reduction, .instruction = room->instruction};
+    *b = (builder){.c = c, .l = &room->loop, .slot_of = room->slot_of};
+    return FOIL_OK;
 }
 
 static void *keep(arena *a, const void *from, int n, size_t size) {
@@ -264,7 +274,7 @@ static char *loop_name(compiler *c, const vertex *v, const builder *b) {
 }
 
 foil_status build_loop(compiler *c, const vertex *v, step *s) {
-    builder b;
+    builder b = {0};
     TRY(begin(c, &b, v->count));
     for (int root = v->first_root; root >= 0; root = c->next_root[root]) add_root(&b, root);
     TRY(finish(&b, s));
@@ -274,7 +284,7 @@ foil_status build_loop(compiler *c, const vertex *v, step *s) {
 }
 
 foil_status build_copy(compiler *c, int from, step *s, void *to) {
-    builder b;
+    builder b = {0};
     const value *v = &c->plan->value[from];
     TRY(begin(c, &b, shape_count(v->node->shape)));
     int slot = value_slot(&b, v->node->id, dense_access(b.l->count));

@@ -9,31 +9,30 @@ static size_t aligned(size_t bytes) {
 }
 
 // Liveness. ----------------------------------------------------------------------------------------------------------------------------------------------------
-static void touch(plan *p, int v, int at, bool reads) {
+static void touch(plan *p, int v, int at) {
     if (v < 0) return;
     value *x = &p->value[v];
     if (x->first < 0) x->first = at;
-    int until = at, phase = p->step[at].phase;
-    if (reads && x->first < p->phase_start[phase]) until = p->phase_start[phase + 1] - 1; // the phase may run again
-    if (until > x->last) x->last = until;
+    x->last = at;
 }
 
 static void touch_step(plan *p, int at) {
     const step *s = &p->step[at];
-    if (s->kind == STEP_REORDER) {
-        touch(p, p->copy[s->copy].value, at, true);
-    } else if (s->kind == STEP_KERNEL) {
-        for (int i = 0; i < s->kernel.node->n_in; i++)
-            if (s->in_copy[i] < 0) touch(p, s->in[i], at, true);
-        touch(p, s->out, at, false);
+    if (s->kind != STEP_LOOP) {
+        for (int i = 0; i < s->n_in; i++) touch(p, s->in[i], at);
+        touch(p, s->out, at);
     } else {
-        for (int i = 0; i < s->loop->leaves; i++) touch(p, s->loop->leaf[i].value, at, true);
-        for (int i = 0; i < s->loop->stores; i++) touch(p, s->loop->store[i].value, at, false);
-        for (int i = 0; i < s->loop->reductions; i++) touch(p, s->loop->reduction[i].value, at, false);
+        for (int i = 0; i < s->loop->leaves; i++) touch(p, s->loop->leaf[i].value, at);
+        for (int i = 0; i < s->loop->stores; i++) touch(p, s->loop->store[i].value, at);
+        for (int i = 0; i < s->loop->reductions; i++) touch(p, s->loop->reduction[i].value, at);
     }
 }
 
 static void find_lives(plan *p) {
+    for (int i = 0; i < p->values; i++) {
+        value *v = &p->value[i];
+        v->first = v->last = v->heir = v->takes = -1;
+    }
     for (int i = 0; i < p->steps; i++) touch_step(p, i);
     for (int i = 0; i < p->values; i++) {
         value *v = &p->value[i];
@@ -91,9 +90,9 @@ static void loop_in_place(plan *p, const loop *l, int at) {
 
 static void kernel_in_place(plan *p, const step *s, int at) {
     const int over = s->kernel.over;
-    if (s->in_copy[over] >= 0 || !may_inherit(p, s->in[over], s->out, at)) return;
+    if (!may_inherit(p, s->in[over], s->out, at)) return;
     bool again = false; // as another operand
-    for (int i = 0; i < s->kernel.node->n_in; i++) again |= i != over && s->in[i] == s->in[over];
+    for (int i = 0; i < s->n_in; i++) again |= i != over && s->in[i] == s->in[over];
     if (!again) inherit(p, s->in[over], s->out);
 }
 
@@ -149,9 +148,31 @@ static int collect(const plan *p, piece *pieces) {
     return n;
 }
 
+foil_status memory_peak(compiler *c, size_t *bytes, int *at) {
+    plan *p = c->plan;
+    piece *pieces = malloc((size_t)(p->values + 1) * sizeof *pieces);
+    size_t *change = calloc((size_t)p->steps + 2, sizeof *change), alive = 0; // wraps around and back
+    find_lives(p);
+    find_in_place(p);
+    *bytes = 0, *at = 0;
+    for (int i = pieces && change ? collect(p, pieces) - 1 : -1; i >= 0; i--) {
+        change[pieces[i].first < 0 ? 0 : pieces[i].first] += pieces[i].bytes;
+        change[pieces[i].last + 1] -= pieces[i].bytes;
+    }
+    for (int i = 0; change && i < p->steps; i++) {
+        alive += change[i];
+        if (alive <= *bytes) continue;
+        *bytes = alive;
+        *at = i;
+    }
+    bool room = pieces && change;
+    free(pieces);
+    free(change);
+    return room ? FOIL_OK : foil_fail_memory((size_t)p->values * sizeof *pieces, "the plan");
+}
+
 foil_status make_memory(compiler *c) {
     plan *p = c->plan;
-    TRY(keep_known(c));
     find_lives(p);
     find_in_place(p);
     piece *pieces = arena_alloc(&c->memory, (size_t)p->values * sizeof *pieces);

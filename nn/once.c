@@ -43,8 +43,7 @@ foil_status keep_known(compiler *c) {
     plan *p = c->plan;
     for (int at = first_step(p); at < p->steps; at++) {
         const step *s = &p->step[at];
-        for (int i = 0; s->kind == STEP_KERNEL && i < s->kernel.node->n_in; i++)
-            if (s->in_copy[i] < 0) keep(p, s->in[i]);
+        for (int i = 0; s->kind == STEP_KERNEL && i < s->kernel.node->n_in; i++) keep(p, s->in[i]);
         for (int i = 0; s->kind == STEP_LOOP && i < s->loop->leaves; i++) keep(p, s->loop->leaf[i].value);
     }
     for (int v = 0; v < p->values; v++)
@@ -61,8 +60,9 @@ foil_status keep_known(compiler *c) {
 // A copy is made right after its value, which may then go.
 static void reorder_known(plan *p, int made_by) {
     for (int i = 0; i < p->copies; i++) {
-        const value *v = &p->value[p->copy[i].value];
-        if (v->known && (node_is_memory(v->node) ? -1 : v->first) == made_by) run_reorder(p, &p->copy[i]);
+        const prepared *copy = &p->prepared[i];
+        const value *v = &p->value[copy->of];
+        if (copy->kept && (node_is_memory(v->node) ? -1 : v->first) == made_by) run_reorder(p, copy, copy->copy);
     }
 }
 

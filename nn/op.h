@@ -22,6 +22,7 @@ typedef enum op_flags {
     OP_ELEMENTWISE = 1,   // out[i] depends on element i of each input only (same shapes): has `block`, may be fused and run in place
     OP_VIEW = 2,          // the output is the input's memory under another shape
     OP_LEAF = 4,          // no inputs: input, param, constant, table, random
+    OP_CHEAP = 16,        // moves data: may be done again where keeping the result takes much memory
     OP_SAFE_IN_PLACE = 8, // not element-wise, but may write over its first input when the sizes are equal
 } op_flags;
 

@@ -70,6 +70,8 @@ static foil_status compile(compiler *c, const plan_phase *phases, int n_phases) 
     TRY(schedule_order(c));
     TRY(make_values(c));
     TRY(make_steps(c));
+    TRY(keep_known(c));
+    TRY(recompute(c));
     return make_memory(c);
 }
 
@@ -100,16 +102,17 @@ void plan_free(plan *p) {
     if (!p) return;
     for (int i = 0; i < p->steps; i++) {
         step *s = &p->step[i];
-        if (s->kind == STEP_KERNEL && s->node->op->release) s->node->op->release(&s->kernel);
+        if (s->kind == STEP_KERNEL && s->node->op->release && !s->again) s->node->op->release(&s->kernel);
     }
     for (int i = 0; i < p->copies; i++) {
-        onednn_kernel_free(p->copy[i].reorder);
-        pack_free(p->copy[i].pack);
-        onednn_layout_free(p->copy[i].from);
-        onednn_layout_free(p->copy[i].layout);
-        free(p->copy[i].data);
+        onednn_kernel_free(p->prepared[i].reorder);
+        pack_free(p->prepared[i].pack);
+        onednn_layout_free(p->prepared[i].from);
+        onednn_layout_free(p->prepared[i].layout);
+        free(p->prepared[i].kept);
     }
-    free(p->copy);
+    free(p->prepared);
+    free(p->value);
     free(p->kept);
     free(p->step);
     if (p->own_workspace) workspace_free(p->workspace);
@@ -127,7 +130,7 @@ static void *address(const plan *p, int v) {
 static void resolve_step(plan *p, step *s, void *scratch) {
     if (s->kind == STEP_KERNEL) {
         kernel *k = &s->kernel;
-        for (int i = 0; i < k->node->n_in; i++) k->in[i] = s->in_copy[i] >= 0 ? p->copy[s->in_copy[i]].data : address(p, s->in[i]);
+        for (int i = 0; i < k->node->n_in; i++) k->in[i] = address(p, s->in[i]);
         k->out = address(p, s->out);
         k->scratch = scratch;
     } else if (s->kind == STEP_LOOP) {
@@ -166,11 +169,11 @@ void plan_feed(plan *p, const node *input, const void *data) {
 }
 
 // Running. ------------------------------------------------------------------------------------------------------------------------------------------------------
-void run_reorder(plan *p, const prepared *copy) {
+void run_reorder(plan *p, const prepared *copy, int to) {
     if (copy->pack)
-        pack_run(copy->pack, address(p, copy->value), copy->data);
+        pack_run(copy->pack, address(p, copy->of), address(p, to));
     else
-        onednn_run(copy->reorder, address(p, copy->value), NULL, copy->data, scratch_of(p));
+        onednn_run(copy->reorder, address(p, copy->of), NULL, address(p, to), scratch_of(p));
 }
 
 void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
@@ -181,7 +184,7 @@ void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
         s->kernel.step = now;
         s->node->op->run(&s->kernel);
     } else {
-        run_reorder(p, &p->copy[s->copy]);
+        run_reorder(p, &p->prepared[s->prepared], s->out);
     }
 }
 
@@ -218,7 +221,8 @@ void plan_time(plan *p) {
 // Inspection. ------------------------------------------------------------------------------------------------------------------------------------------------
 plan_memory plan_memory_of(const plan *p) {
     plan_memory m = {.activations = p->arena_bytes, .scratch = p->scratch_bytes, .weights = p->kept_bytes};
-    for (int i = 0; i < p->copies; i++) m.weights += p->copy[i].bytes;
+    for (int i = 0; i < p->copies; i++)
+        if (p->prepared[i].kept) m.weights += p->value[p->prepared[i].copy].bytes;
     return m;
 }
 
@@ -254,13 +258,13 @@ int plan_steps(const plan *p) {
 plan_step plan_step_at(const plan *p, int i) {
     const step *s = &p->step[first_step(p) + i];
     const char *implementation = "foil", *kind[] = {[STEP_LOOP] = "loop", [STEP_KERNEL] = s->name, [STEP_REORDER] = "reorder"};
-    if (s->kind == STEP_REORDER && !p->copy[s->copy].pack) implementation = onednn_kernel_implementation(p->copy[s->copy].reorder);
+    if (s->kind == STEP_REORDER && !p->prepared[s->prepared].pack) implementation = onednn_kernel_implementation(p->prepared[s->prepared].reorder);
     if (s->kind == STEP_KERNEL && s->node->op->implementation) {
         const char *chosen = s->node->op->implementation(&s->kernel);
         if (chosen) implementation = chosen;
     }
     return (plan_step){.name = s->name,
-                       .kind = kind[s->kind],
+                       .kind = s->again ? "again" : kind[s->kind],
                        .label = s->node->label,
                        .implementation = implementation,
                        .shape = s->node->shape,

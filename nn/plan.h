@@ -66,7 +66,7 @@ double plan_flops(const plan *p);
 // One step of the schedule, for profiles and tests. Fused groups are one step named after their ops: "mul+add+relu".
 typedef struct plan_step {
     const char *name, *kind, *label,
-        *implementation; // kind: the op, "loop" or "reorder"; implementation: oneDNN's name ("brgconv:avx512_core"), or "foil"
+        *implementation; // kind: the op, "loop", "reorder", "again"; implementation: oneDNN's name ("brgconv:avx512_core"), or "foil"
     shape shape;
     double flops, bytes;
     double start, seconds; // of the last run, if it was timed; start by CLOCK_MONOTONIC

@@ -6,6 +6,7 @@
 //   fuse.c       which values get memory, and which of them are computed in one loop
 //   loop_build.c a group of values -> a loop (loop.h)
 //   plan_steps.c kernels, loops and copies as steps, with prepared weights
+//   recompute.c  which values are rather computed again than kept
 //   memory.c     where values lie
 //   plan.c       compile, run, inspection
 #ifndef FOIL_NN_PLAN_INTERNAL_H
@@ -28,19 +29,20 @@ typedef struct value {
     bool pinned;     // input or output: keeps its memory to the end
     bool visible;    // plan_data may tell
     bool known;      // see info
+    bool stays;      // computing it again does not help
     int heir;        // the value that takes its memory over in place, or -1
     int takes;       // the value whose memory it takes over, or -1
 } value;
 
 // A copy of a weight in the layout that kernels want. ------------------------------------------------------------------------------------------------
 typedef struct prepared {
-    int value;
+    int of;   // the weight's value
+    int copy; // its own: one for each phase, from the step that makes it to the last one that reads it
     onednn_layout *from, *layout;
     onednn_kernel *reorder;
     pack *pack; // instead of `reorder`, where it is faster
-    void *data;
-    size_t bytes;
-    int phase; // the last one that has a step for it
+    void *kept; // memory of its own, of a weight that is known: run_once fills it
+    int phase;  // the last one that has a step for it
 } prepared;
 
 typedef enum step_kind { STEP_LOOP, STEP_KERNEL, STEP_REORDER } step_kind;
@@ -49,12 +51,12 @@ typedef struct step {
     int phase;
     loop *loop;       // STEP_LOOP
     kernel kernel;    // STEP_KERNEL
-    int *in;          // its operands' values
-    int *in_copy;     // or prepared copies, -1 where there is none
-    int out;          // its result's value
-    int copy;         // STEP_REORDER: the prepared copy that it makes
+    int n_in, *in;    // STEP_KERNEL, STEP_REORDER: its operands' values, or prepared copies of them
+    int out;          // and its result's
+    int prepared;     // STEP_REORDER: what it makes
     const node *node; // the last one that it computes
     const char *name;
+    bool again; // a copy of an earlier step, whose kernel's state it shares
     double flops, bytes, start, seconds;
 } step;
 
@@ -73,14 +75,14 @@ struct plan {
     graph *rewritten; // what is computed in its stead, or NULL
     node **became;    // by id of the caller's node: the one in `rewritten`, or NULL
     int *value_of;    // by node id: the value that holds it, or -1
-    int values;
+    int values, value_capacity;
     value *value;
     int steps, step_capacity;
     step *step;
     int phases;       // PHASE_ONCE included
     int *phase_start; // phases + 1
     int copies, copy_capacity;
-    prepared *copy;
+    prepared *prepared;
     int current_phase; // while compiling
     int threads;
     bool timed;
@@ -93,6 +95,10 @@ struct plan {
     void (*done)(void *context, int step); // the observer
     void *context;
 };
+
+// Makes room for one more in an array from realloc.
+foil_status plan_grow(void **at, int n, int *capacity, size_t size);
+foil_status plan_value(plan *p, const node *n, size_t bytes, int *out); // a new one
 
 // The first one that runs repeat.
 static inline int first_step(const plan *p) {
@@ -149,6 +155,7 @@ typedef struct compiler {
     vertex *vertex; // at most one per node
     int *order;     // vertices in the order of steps
     int stamp;
+    struct loop_room *loop_room; // of loop_build.c
 } compiler;
 
 static inline const node *node_at(const compiler *c, int id) {
@@ -176,12 +183,16 @@ foil_status schedule_order(compiler *c);                             // order
 foil_status make_values(compiler *c);
 foil_status make_steps(compiler *c);
 foil_status keep_known(compiler *c); // gives a place of their own to values of PHASE_ONCE that are read later
+foil_status recompute(compiler *c);  // more steps, for less memory
 foil_status make_memory(compiler *c);
 void run_once(plan *p);
 
 void resolve(plan *p); // sets all pointers
 void run_step(plan *p, step *s, uint64_t seed, uint64_t now);
-void run_reorder(plan *p, const prepared *copy);
+void run_reorder(plan *p, const prepared *copy, int to);
+
+// The most bytes that are ever alive in the arena at a time, and at which step first.
+foil_status memory_peak(compiler *c, size_t *bytes, int *at);
 
 // The loop of a vertex; and one that copies value `from` as `type` to a fixed place.
 foil_status build_loop(compiler *c, const vertex *v, step *s);

@@ -5,7 +5,24 @@
 
 #include "nn/plan_internal.h"
 
+foil_status plan_grow(void **at, int n, int *capacity, size_t size) {
+    if (n < *capacity) return FOIL_OK;
+    int more = *capacity ? 2 * *capacity : 64;
+    void *new = realloc(*at, (size_t)more * size);
+    if (!new) return foil_fail_memory((size_t)more * size, "the plan");
+    *at = new;
+    *capacity = more;
+    return FOIL_OK;
+}
+
 // Values. --------------------------------------------------------------------------------------------------------------------------------------------------
+foil_status plan_value(plan *p, const node *n, size_t bytes, int *out) {
+    TRY(plan_grow((void **)&p->value, p->values, &p->value_capacity, sizeof *p->value));
+    *out = p->values++;
+    p->value[*out] = (value){.node = n, .bytes = bytes, .first = -1, .last = -1, .heir = -1, .takes = -1};
+    return FOIL_OK;
+}
+
 static foil_status fix_value(value *v) {
     const node *n = v->node;
     v->visible = v->pinned = n->op == &OP_INPUT;
@@ -47,23 +64,15 @@ static void direct_output(compiler *c, int phase, const plan_output *o) {
 foil_status make_values(compiler *c) {
     plan *p = c->plan;
     p->value_of = arena_alloc(&p->memory, (size_t)c->n * sizeof *p->value_of);
-    p->value = arena_alloc(&p->memory, (size_t)c->n * sizeof *p->value);
-    if (!p->value_of || !p->value) return foil_fail_memory((size_t)c->n * sizeof *p->value, "the plan");
+    if (!p->value_of) return foil_fail_memory((size_t)c->n * sizeof *p->value_of, "the plan");
     for (int id = 0; id < c->n; id++) {
         const info *f = &c->info[id];
         p->value_of[id] = -1;
         if (f->rep != id || f->base != id || !f->stored) continue;
         const node *n = node_at(c, id);
-        p->value_of[id] = p->values;
-        value *v = &p->value[p->values++];
-        *v = (value){.node = n,
-                     .bytes = (size_t)shape_count(n->shape) * dtype_size(n->type),
-                     .first = -1,
-                     .last = -1,
-                     .known = f->known,
-                     .heir = -1,
-                     .takes = -1};
-        TRY(fix_value(v));
+        TRY(plan_value(p, n, (size_t)shape_count(n->shape) * dtype_size(n->type), &p->value_of[id]));
+        p->value[p->value_of[id]].known = f->known;
+        TRY(fix_value(&p->value[p->value_of[id]]));
     }
     for (int phase = 0; phase < c->n_phases; phase++) // what is wanted without `to` first: its memory must be the workspace's
         for (int pass = 0; pass < 2; pass++)
@@ -79,18 +88,8 @@ foil_status make_values(compiler *c) {
 }
 
 // Steps. -----------------------------------------------------------------------------------------------------------------------------------------------------
-static foil_status grow(void **at, int n, int *capacity, size_t size) {
-    if (n < *capacity) return FOIL_OK;
-    int more = *capacity ? 2 * *capacity : 64;
-    void *new = realloc(*at, (size_t)more * size);
-    if (!new) return foil_fail_memory((size_t)more * size, "the plan");
-    *at = new;
-    *capacity = more;
-    return FOIL_OK;
-}
-
 static foil_status add_step(plan *p, step s) {
-    TRY(grow((void **)&p->step, p->steps, &p->step_capacity, sizeof *p->step));
+    TRY(plan_grow((void **)&p->step, p->steps, &p->step_capacity, sizeof *p->step));
     s.phase = p->current_phase;
     p->step[p->steps++] = s;
     return FOIL_OK;
@@ -98,30 +97,48 @@ static foil_status add_step(plan *p, step s) {
 
 // Prepared weights. --------------------------------------------------------------------------------------------------------------------------------------
 static foil_status new_copy(plan *p, int v, const onednn_layout *wanted, int *out) {
-    TRY(grow((void **)&p->copy, p->copies, &p->copy_capacity, sizeof *p->copy));
+    TRY(plan_grow((void **)&p->prepared, p->copies, &p->copy_capacity, sizeof *p->prepared));
     *out = p->copies++; // from here on plan_free cleans up
-    prepared *copy = &p->copy[*out];
-    *copy = (prepared){.value = v, .phase = -1, .bytes = (onednn_layout_bytes(wanted) + 63) & ~(size_t)63};
+    prepared *copy = &p->prepared[*out];
+    *copy = (prepared){.of = v, .copy = -1, .phase = -1};
     TRY(onednn_layout_clone(wanted, &copy->layout));
     TRY(onednn_layout_plain(wanted, p->value[v].node->type, &copy->from));
     TRY(onednn_reorder_create(copy->from, copy->layout, &copy->reorder));
     if (p->value[v].node->type == F32) TRY(pack_create(wanted, &copy->pack));
     size_t scratch = onednn_kernel_scratch(copy->reorder);
     if (scratch > p->scratch_bytes) p->scratch_bytes = scratch;
-    copy->data = aligned_alloc(64, copy->bytes);
-    return copy->data ? FOIL_OK : foil_fail_memory(copy->bytes, "prepared weights");
+    return FOIL_OK;
+}
+
+static foil_status copy_value(plan *p, prepared *copy) {
+    return plan_value(p, p->value[copy->of].node, (onednn_layout_bytes(copy->layout) + 63) & ~(size_t)63, &copy->copy);
+}
+
+// The copy of a known weight is made once, by run_once, and lies apart.
+static foil_status keep_copy(plan *p, prepared *copy) {
+    if (copy->kept) return FOIL_OK;
+    TRY(copy_value(p, copy));
+    value *v = &p->value[copy->copy];
+    v->home = HOME_FIXED;
+    v->fixed = copy->kept = aligned_alloc(64, v->bytes);
+    return copy->kept ? FOIL_OK : foil_fail_memory(v->bytes, "prepared weights");
 }
 
 static foil_status reorder_step(plan *p, int at) {
-    prepared *copy = &p->copy[at];
+    prepared *copy = &p->prepared[at];
+    if (copy->phase == p->current_phase) return FOIL_OK;
     copy->phase = p->current_phase;
-    const node *n = p->value[copy->value].node;
-    return add_step(p, (step){.kind = STEP_REORDER, .copy = at, .node = n, .name = "reorder", .bytes = (double)copy->bytes * 2});
+    TRY(copy_value(p, copy));
+    step s = {.kind = STEP_REORDER, .n_in = 1, .out = copy->copy, .prepared = at, .node = p->value[copy->of].node, .name = "reorder"};
+    s.bytes = 2.0 * (double)p->value[copy->copy].bytes;
+    if (!(s.in = arena_alloc(&p->memory, sizeof *s.in))) return foil_fail_memory(sizeof *s.in, "the plan");
+    *s.in = copy->of;
+    return add_step(p, s);
 }
 
 foil_status plan_prepared_weight(plan *p, kernel *k, int i, const onednn_layout *wanted) {
     int v = p->value_of[k->node->in[i]->id], at = 0;
-    while (at < p->copies && (p->copy[at].value != v || !onednn_layout_equal(p->copy[at].layout, wanted))) at++;
+    while (at < p->copies && (p->prepared[at].of != v || !onednn_layout_equal(p->prepared[at].layout, wanted))) at++;
     if (at == p->copies) {
         onednn_layout *plain = NULL;
         TRY(onednn_layout_plain(wanted, p->value[v].node->type, &plain));
@@ -130,10 +147,10 @@ foil_status plan_prepared_weight(plan *p, kernel *k, int i, const onednn_layout 
         if (same) return FOIL_OK;
         TRY(new_copy(p, v, wanted, &at));
     }
-    bool once = p->value[v].known && p->current_phase != PHASE_ONCE; // run_once makes it
-    if (!once && p->copy[at].phase != p->current_phase) TRY(reorder_step(p, at));
+    bool once = p->value[v].known && p->current_phase != PHASE_ONCE;
+    TRY(once ? keep_copy(p, &p->prepared[at]) : reorder_step(p, at));
     step *s = (step *)((char *)k - offsetof(step, kernel)); // the step being made
-    s->in_copy[i] = at;
+    s->in[i] = p->prepared[at].copy;
     return FOIL_OK;
 }
 
@@ -142,16 +159,14 @@ static foil_status kernel_step(compiler *c, int id) {
     plan *p = c->plan;
     const node *n = node_at(c, id);
     size_t ins = (size_t)n->n_in;
-    step s = {.kind = STEP_KERNEL, .node = n, .name = n->op->name, .out = p->value_of[id]};
+    step s = {.kind = STEP_KERNEL, .node = n, .name = n->op->name, .n_in = n->n_in, .out = p->value_of[id]};
     s.kernel.node = n;
     s.kernel.in = arena_alloc(&p->memory, ins * sizeof *s.kernel.in);
     s.in = arena_alloc(&p->memory, ins * sizeof *s.in);
-    s.in_copy = arena_alloc(&p->memory, ins * sizeof *s.in_copy);
-    if (!s.kernel.in || !s.in || !s.in_copy) return foil_fail_memory(ins * sizeof *s.in, "the plan");
+    if (!s.kernel.in || !s.in) return foil_fail_memory(ins * sizeof *s.in, "the plan");
     s.bytes = (double)p->value[s.out].bytes;
     for (int i = 0; i < n->n_in; i++) {
         s.in[i] = p->value_of[n->in[i]->id];
-        s.in_copy[i] = -1;
         s.bytes += (double)p->value[s.in[i]].bytes;
     }
     s.flops = n->op->flops ? n->op->flops(n) : (double)shape_count(n->shape);

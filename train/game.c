@@ -61,23 +61,49 @@ static void want_updates(wanted *w, const net_updates *u) {
     for (int i = 0; i < u->n; i++) want(w, u->at[i], NULL);
 }
 
-// The gradients of `loss`, of all ranks' mean this rank's part, toward all parameters of `p`, written to `slab`.
-static void want_gradients(wanted *w, graph *g, const player *p, node *loss, float *slab) {
-    const store *s = p->store;
-    node **x = calloc((size_t)s->n + 1, sizeof *x), **dx = calloc((size_t)s->n + 1, sizeof *dx);
-    float **to = calloc((size_t)s->n + 1, sizeof *to);
-    int n = 0;
-    w->failed |= !x || !dx || !to;
-    for (int i = 0; !w->failed && i < s->n; i++) {
-        if (!s->tensor[i].trainable) continue;
-        x[n] = graph_param(g, p->store, i);
-        to[n++] = slab + s->tensor[i].offset;
+static node *sum_of(node *a, node *b) {
+    return a && b ? nn_add(a, b) : a ? a : b;
+}
+
+// The gradients of a player's losses toward all of its parameters: the sum of those of several passes.
+typedef struct slopes {
+    const player *of;
+    int n;
+    node **x, **dx;
+    float **to; // where the optimizer reads them
+    bool failed;
+} slopes;
+
+// `slab`: where they are written.
+static slopes slopes_of(const player *p, graph *g, float *slab) {
+    const size_t room = (size_t)p->store->n + 1;
+    slopes s = {.of = p, .x = calloc(room, sizeof *s.x), .dx = calloc(room, sizeof *s.dx), .to = calloc(room, sizeof *s.to)};
+    s.failed = !s.x || !s.dx || !s.to;
+    for (int i = 0; !s.failed && i < p->store->n; i++) {
+        if (!p->store->tensor[i].trainable) continue;
+        s.x[s.n] = graph_param(g, p->store, i);
+        s.to[s.n++] = slab + p->store->tensor[i].offset;
     }
-    if (!w->failed) grad(nn_mul_scalar(loss, 1.0 / ranks_count()), x, n, dx);
-    for (int i = 0; !w->failed && i < n; i++) want(w, dx[i], to[i]);
-    free(x);
+    return s;
+}
+
+// Of a loss of all ranks' mean this rank's part.
+static void add_slopes(slopes *s, node *loss) {
+    node **dx = s->failed ? NULL : calloc((size_t)s->n + 1, sizeof *dx);
+    s->failed |= !dx;
+    if (!dx) return;
+    grad(nn_mul_scalar(loss, 1.0 / ranks_count()), s->x, s->n, dx);
+    for (int i = 0; i < s->n; i++) s->dx[i] = sum_of(s->dx[i], dx[i]);
     free(dx);
-    free(to);
+}
+
+// Asks for them, and forgets them.
+static void want_slopes(wanted *w, slopes *s) {
+    w->failed |= s->failed;
+    for (int i = 0; !w->failed && i < s->n; i++) want(w, s->dx[i], s->to[i]);
+    free(s->x);
+    free(s->dx);
+    free(s->to);
 }
 
 // Where the plans write: what the optimizer reads, unless that is a sum with other ranks'.
@@ -102,57 +128,9 @@ static node *judge(const game *g, graph *at, node *x, const char *head, net_mode
     return nn_cast(nn_reshape(logits, SHAPE(x->shape.d[0])), F32);
 }
 
-static node *rows(node *logits, int64_t first, int64_t last) {
-    return nn_slice(logits, &first, &last, NULL);
-}
-
-// Real and fake logits: in one pass where samples don't influence each other and no penalty looks back at the reals alone.
-static void judge_both(const game *g, graph *at, node *real, node *fake, bool apart, net_mode mode, net_updates *updates, node *logits[2]) {
-    int64_t n = real->shape.d[0];
-    if (apart || net_mixes_batch(g->discriminator.net)) {
-        logits[0] = judge(g, at, real, "game", mode, PASS_REAL, updates);
-        // Running statistics are of the reals, and state may advance only once a step.
-        logits[1] = judge(g, at, fake, "game", NET_TRAIN_STILL, PASS_FAKE, NULL);
-        return;
-    }
-    node *both = judge(g, at, nn_concat((node *[]){real, fake}, 2, 0), "game", mode, PASS_REAL, updates);
-    logits[0] = rows(both, 0, n);
-    logits[1] = rows(both, n, 2 * n);
-}
-
-static node *penalty_of(const game *g, graph *at, node *real, node *fake, node *logits_real) {
-    const config *c = g->config;
-    if (c->game.r1_weight > 0) return penalty_r1(logits_real, real, c->game.r1_weight * (double)c->game.r1_every);
-    node *between = gan_interpolate(real, nn_stop_gradient(fake), STREAM_INTERPOLATE);
-    return penalty_gradient(judge(g, at, between, "game", NET_TRAIN_STILL, PASS_PENALTY, NULL), between, c->game.gradient_weight);
-}
-
-static node *sum_of(node *a, node *b) {
-    return a && b ? nn_add(a, b) : a ? a : b;
-}
-
-// The game's part of the discriminator's step. Gives the fakes.
-static node *build_game(const game *g, round_plan *p, bool penalised, wanted *w) {
-    const config *c = g->config;
-    graph *at = p->graph;
-    shape picture = net_input(g->discriminator.net);
-    net_updates updates = {0}, generator_updates = {0};
-    p->latent = graph_input(at, "latent", SHAPE(c->run.share, net_input(g->generator.net).d[0]), F32);
-    p->real = graph_input(at, "real", SHAPE(c->run.share, picture.d[0], picture.d[1], picture.d[2]), U8);
-    node *fake = net_apply(g->generator.net, at, g->generator.store, p->latent, NET_TRAIN, PASS_GENERATOR, &generator_updates);
-    node *real = nn_cast(to_signal(p->real), fake->type), *logits[2];
-    // Where there is a detect pass, running statistics are its own: they are what the shipped detector works with.
-    judge_both(g, at, real, fake, penalised && c->game.r1_weight > 0, g->detects ? NET_TRAIN_STILL : NET_TRAIN, g->detects ? NULL : &updates, logits);
-    p->loss_d = gan_discriminator_loss((gan_loss)c->game.loss, logits[0], logits[1]);
-    p->mean_real = mean(logits[0]);
-    p->mean_fake = mean(logits[1]);
-    if (penalised) p->penalty = penalty_of(g, at, real, fake, logits[0]);
-    want_updates(w, &updates);
-    want_updates(w, &generator_updates);
-    return fake;
-}
-
-static void build_detect(const game *g, round_plan *p, wanted *w) {
+// The discriminator's passes come one after the other, each with its gradients, so that what one of them keeps is gone when the next one needs memory; those
+// that do without fakes come before the generator's pass, which keeps much for the generator's step.
+static void build_detect(const game *g, round_plan *p, wanted *w, slopes *s) {
     shape picture = net_input(g->discriminator.net);
     int64_t n = g->config->run.share;
     net_updates updates = {0};
@@ -160,27 +138,78 @@ static void build_detect(const game *g, round_plan *p, wanted *w) {
     p->label = graph_input(p->graph, "label", SHAPE(n), F32);
     p->loss_detect = detect_loss(judge(g, p->graph, to_signal(p->detect), "detect", NET_TRAIN, PASS_DETECT, &updates), p->label, NULL);
     want_updates(w, &updates);
+    add_slopes(s, nn_mul_scalar(p->loss_detect, g->generator.net ? g->config->detect.weight : 1));
+}
+
+// Gives the reals.
+static node *build_reals(const game *g, round_plan *p, bool penalised, wanted *w, slopes *s) {
+    const config *c = g->config;
+    shape picture = net_input(g->discriminator.net);
+    net_updates updates = {0};
+    p->real = graph_input(p->graph, "real", SHAPE(c->run.share, picture.d[0], picture.d[1], picture.d[2]), U8);
+    node *real = nn_cast(to_signal(p->real), p->graph->compute);
+    // Where there is a detect pass, running statistics are its own: they are what the shipped detector works with.
+    node *logits = judge(g, p->graph, real, "game", g->detects ? NET_TRAIN_STILL : NET_TRAIN, PASS_REAL, g->detects ? NULL : &updates);
+    p->loss_d = gan_real_loss((gan_loss)c->game.loss, logits);
+    p->mean_real = mean(logits);
+    if (penalised && c->game.r1_weight > 0) p->penalty = penalty_r1(logits, real, c->game.r1_weight * (double)c->game.r1_every);
+    want_updates(w, &updates);
+    add_slopes(s, sum_of(p->loss_d, p->penalty));
+    return real;
+}
+
+// Gives the fakes.
+static node *build_fakes(const game *g, round_plan *p, wanted *w, slopes *s) {
+    const config *c = g->config;
+    net_updates updates = {0};
+    p->latent = graph_input(p->graph, "latent", SHAPE(c->run.share, net_input(g->generator.net).d[0]), F32);
+    node *fake = net_apply(g->generator.net, p->graph, g->generator.store, p->latent, NET_TRAIN, PASS_GENERATOR, &updates);
+    // Running statistics are of the reals, and state may advance only once a step.
+    node *logits = judge(g, p->graph, fake, "game", NET_TRAIN_STILL, PASS_FAKE, NULL);
+    node *loss = gan_fake_loss((gan_loss)c->game.loss, logits);
+    p->mean_fake = mean(logits);
+    p->loss_d = nn_add(p->loss_d, loss);
+    want_updates(w, &updates);
+    add_slopes(s, loss);
+    return fake;
+}
+
+static void build_gradient_penalty(const game *g, round_plan *p, node *real, node *fake, slopes *s) {
+    node *between = gan_interpolate(real, nn_stop_gradient(fake), STREAM_INTERPOLATE);
+    node *logits = judge(g, p->graph, between, "game", NET_TRAIN_STILL, PASS_PENALTY, NULL);
+    p->penalty = penalty_gradient(logits, between, g->config->game.gradient_weight);
+    add_slopes(s, p->penalty);
+}
+
+static void build_discriminator(const game *g, round_plan *p, bool penalised, wanted *w, node **fake) {
+    slopes s = slopes_of(&g->discriminator, p->graph, slab_of(&g->discriminator, g->own_d));
+    if (g->detects) build_detect(g, p, w, &s);
+    if (g->generator.net) {
+        node *real = build_reals(g, p, penalised, w, &s);
+        *fake = build_fakes(g, p, w, &s);
+        if (penalised && g->config->game.gradient_weight > 0) build_gradient_penalty(g, p, real, *fake, &s);
+    }
+    node *reported[] = {p->loss_d, p->penalty, p->loss_detect, p->mean_real, p->mean_fake};
+    for (size_t i = 0; i < sizeof reported / sizeof *reported; i++) want(w, reported[i], NULL);
+    want_slopes(w, &s);
 }
 
 static void build_answer(const game *g, round_plan *p, node *fake, wanted *w) {
+    slopes s = slopes_of(&g->generator, p->graph, slab_of(&g->generator, g->own_g));
     p->loss_g = gan_generator_loss((gan_loss)g->config->game.loss, judge(g, p->graph, fake, "game", NET_TRAIN_STILL, PASS_ANSWER, NULL));
     want(w, p->loss_g, NULL);
-    want_gradients(w, p->graph, &g->generator, p->loss_g, slab_of(&g->generator, g->own_g));
+    add_slopes(&s, p->loss_g);
+    want_slopes(w, &s);
 }
 
 static foil_status build(const game *g, round_plan *p, bool penalised, wanted phase[2], workspace *space) {
-    const config *c = g->config;
-    if (!(p->graph = graph_new(c->run.precision ? BF16 : F32))) return foil_fail_memory(sizeof(graph), "a training step's graph");
-    p->graph->part = (graph_part){ranks_self(), ranks_count(), c->run.share};
-    p->graph->synchronised = ranks_count() > 1 && c->run.batch_norm;
-    p->graph->convolution = (conv_algorithm)c->run.convolution;
-    node *fake = g->generator.net ? build_game(g, p, penalised, &phase[0]) : NULL;
-    if (g->detects) build_detect(g, p, &phase[0]);
-    node *total = sum_of(p->loss_d, p->penalty);
-    total = sum_of(total, p->loss_detect ? nn_mul_scalar(p->loss_detect, g->generator.net ? c->detect.weight : 1) : NULL);
-    node *reported[] = {p->loss_d, p->penalty, p->loss_detect, p->mean_real, p->mean_fake};
-    for (size_t i = 0; i < sizeof reported / sizeof *reported; i++) want(&phase[0], reported[i], NULL);
-    want_gradients(&phase[0], p->graph, &g->discriminator, total, slab_of(&g->discriminator, g->own_d));
+    if (!(p->graph = graph_new(g->config->run.precision ? BF16 : F32))) return foil_fail_memory(sizeof(graph), "a training step's graph");
+    p->graph->part = (graph_part){ranks_self(), ranks_count(), g->config->run.share};
+    p->graph->synchronised = ranks_count() > 1 && g->config->run.batch_norm;
+    p->graph->convolution = (conv_algorithm)g->config->run.convolution;
+    p->graph->steady = g->generator.store;
+    node *fake = NULL;
+    build_discriminator(g, p, penalised, &phase[0], &fake);
     if (fake) build_answer(g, p, fake, &phase[1]);
     if (phase[0].failed || phase[1].failed) return foil_fail_memory(sizeof(plan_output) * 1024, "a training step's outputs");
     plan_phase phases[] = {{phase[0].at, phase[0].n}, {phase[1].at, phase[1].n}};

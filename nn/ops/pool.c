@@ -260,8 +260,8 @@ const op OP_MAX_POOL_GATHER = MAX_OP("max_pool_gather", 2, infer_max_gather, vjp
 
 #define AVERAGE_OP(text, params, infer_, vjp_)                                                                                                       \
     {                                                                                                                                                \
-        .name = text, .min_in = 1, .max_in = 1, .params_size = sizeof(params), .infer = infer_, .vjp = vjp_, .prepare = prepare_average,             \
-        .run = separable_run, .release = separable_release, .reference = reference_average, .flops = flops                                           \
+        .name = text, .min_in = 1, .max_in = 1, .flags = OP_CHEAP, .params_size = sizeof(params), .infer = infer_, .vjp = vjp_,                      \
+        .prepare = prepare_average, .run = separable_run, .release = separable_release, .reference = reference_average, .flops = flops               \
     }
 const op OP_AVERAGE_POOL = AVERAGE_OP("average_pool", pool_params, infer_pooled, vjp_average);
 const op OP_AVERAGE_POOL_DATA = AVERAGE_OP("average_pool_data", average_data_params, infer_average_data, vjp_average_data);

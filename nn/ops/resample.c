@@ -106,8 +106,8 @@ static void reference(const node *n, const double *const *in, double *out) {
 
 #define RESIZE_OP(text)                                                                                                                              \
     {                                                                                                                                                \
-        .name = text, .min_in = 1, .max_in = 1, .params_size = sizeof(resize_params), .infer = infer, .vjp = vjp, .prepare = prepare,                \
-        .run = separable_run, .release = separable_release, .reference = reference, .flops = flops                                                   \
+        .name = text, .min_in = 1, .max_in = 1, .flags = OP_CHEAP, .params_size = sizeof(resize_params), .infer = infer, .vjp = vjp,                 \
+        .prepare = prepare, .run = separable_run, .release = separable_release, .reference = reference, .flops = flops                               \
     }
 const op OP_RESIZE = RESIZE_OP("resize");
 const op OP_RESIZE_ADJOINT = RESIZE_OP("resize_adjoint");

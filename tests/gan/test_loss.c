@@ -45,7 +45,7 @@ static void test_closed_forms(void **state) {
     for (int kind = 0; GAN_LOSS_NAMES[kind]; kind++) {
         graph *g = graph_new(F32);
         node *r = graph_input(g, "real", SHAPE(N), F32), *f = graph_input(g, "fake", SHAPE(N), F32);
-        node *d = gan_discriminator_loss((gan_loss)kind, r, f), *answer = gan_generator_loss((gan_loss)kind, f);
+        node *d = nn_add(gan_real_loss((gan_loss)kind, r), gan_fake_loss((gan_loss)kind, f)), *answer = gan_generator_loss((gan_loss)kind, f);
         double got_d, got_g, want_d = 0, want_g = 0;
         const reference_leaf leaves[] = {{r, REAL}, {f, FAKE}};
         assert_int_equal(reference_run(g, leaves, 2, 1, 1, (node *const[]){d, answer}, 2, (double *const[]){&got_d, &got_g}), FOIL_OK);
@@ -81,7 +81,7 @@ static void test_detect(void **state) {
 
 #define LOSS(name, kind)                                                                                                                             \
     static node *name##_d(node **x) {                                                                                                                \
-        return gan_discriminator_loss(kind, x[0], x[1]);                                                                                             \
+        return nn_add(gan_real_loss(kind, x[0]), gan_fake_loss(kind, x[1]));                                                                         \
     }                                                                                                                                                \
     static node *name##_g(node **x) {                                                                                                                \
         return gan_generator_loss(kind, x[0]);                                                                                                       \
