@@ -44,47 +44,50 @@ typedef struct line {
 } line;
 
 typedef enum task { GATHER, DATA } task;
-enum { LANES = 16 };
 
-// One window, n <= LANES channels; for callers that know `what` and mostly `n`: then all is done in registers.
-static inline __attribute__((always_inline)) void do_window(task what, int n, const line *l, int64_t at, int64_t cols, int64_t row, int64_t pixel,
-                                                            float *y) {
-    float best[LANES], picked[LANES];
-    int32_t where[LANES];
-#pragma omp simd
-    for (int c = 0; c < n; c++) {
-        best[c] = l->x[at + c];
-        if (what == GATHER) picked[c] = l->values[at + c];
-        if (what == DATA) where[c] = 0;
-    }
+// Channels are worked on as many at a time as a register holds; compilers do not find that themselves in loops as short as a window.
+enum { LANES = 8 };
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t masks __attribute__((vector_size(LANES * sizeof(int32_t)))); // of all ones or all zeros
+#define INLINE static inline __attribute__((always_inline))
+#define CHOOSE(mask, a, b) (((mask) & (masks)(a)) | (~(mask) & (masks)(b)))
+
+INLINE void load(lanes *to, int n, const float *from) {
+    memcpy(to, from, (size_t)n * sizeof *from);
+}
+
+// One window, n <= LANES channels; callers mostly know `n`.
+INLINE void do_window(task what, int n, const line *l, int64_t at, int64_t cols, int64_t row, int64_t pixel, float *y) {
+    lanes best = {0}, picked = {0}, v = {0};
+    masks where = {0}, tap = {0};
+    load(&best, n, l->x + at);
+    if (what == GATHER) load(&picked, n, l->values + at);
     for (int64_t r = 0; r < l->rows; r++)
-        for (int64_t q = 0; q < cols; q++) {
-            const int32_t tap = (int32_t)(r * cols + q);
+        for (int64_t q = 0; q < cols; q++, tap += 1) {
             const int64_t from = at + r * row + q * pixel;
-#pragma omp simd
-            for (int c = 0; c < n; c++) {
-                const float v = l->x[from + c];
-                const int larger = !(v <= best[c]) & (best[c] == best[c]);
-                best[c] = larger ? v : best[c];
-                if (what == GATHER) picked[c] = larger ? l->values[from + c] : picked[c];
-                if (what == DATA) where[c] = larger ? tap : where[c];
-            }
+            load(&v, n, l->x + from);
+            const masks larger = ~(v <= best) & (best == best);
+            best = (lanes)CHOOSE(larger, v, best);
+            if (what == DATA) where = CHOOSE(larger, tap, where);
+            if (what == GATHER) load(&v, n, l->values + from);
+            if (what == GATHER) picked = (lanes)CHOOSE(larger, v, picked);
         }
     if (what == GATHER) {
-#pragma omp simd
-        for (int c = 0; c < n; c++) y[c] = picked[c];
+        memcpy(y, &picked, (size_t)n * sizeof *y);
         return;
     }
+    load(&best, n, y); // the gradient, from here on
+    tap = (masks){0};
     for (int64_t r = 0; r < l->rows; r++)
-        for (int64_t q = 0; q < cols; q++) {
-            const int32_t tap = (int32_t)(r * cols + q);
+        for (int64_t q = 0; q < cols; q++, tap += 1) {
             float *to = l->sums + at + r * row + q * pixel;
-#pragma omp simd
-            for (int c = 0; c < n; c++) to[c] += where[c] == tap ? y[c] : 0;
+            load(&v, n, to);
+            v += (lanes)((where == tap) & (masks)best);
+            memcpy(to, &v, (size_t)n * sizeof *to);
         }
 }
 
-static inline __attribute__((always_inline)) void do_line(task what, const pooling *p, const line *l) {
+INLINE void do_line(task what, const pooling *p, const line *l) {
     const int64_t pixel = p->channels, row = p->width * pixel;
     for (int64_t j = 0; j < p->out_width; j++) {
         const span s = window_cols(p, j);
@@ -92,7 +95,6 @@ static inline __attribute__((always_inline)) void do_line(task what, const pooli
         float *y = l->y + j * pixel;
         int64_t c = 0;
         for (; c + LANES <= pixel; c += LANES) do_window(what, LANES, l, s.first * pixel + c, cols, row, pixel, y + c);
-        for (; c + LANES / 2 <= pixel; c += LANES / 2) do_window(what, LANES / 2, l, s.first * pixel + c, cols, row, pixel, y + c);
         if (c < pixel) do_window(what, (int)(pixel - c), l, s.first * pixel + c, cols, row, pixel, y + c);
     }
 }
