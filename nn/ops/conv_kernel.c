@@ -14,12 +14,13 @@
 #include <string.h>
 
 #include "nn/blocks.h"
+#include "nn/ops/narrow_weights.h"
 #include "nn/ops/packed_columns.h"
 #include "nn/ops/winograd.h"
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
-typedef enum form { DIRECT, PRODUCT, COLUMNS, FAST } form;
+typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, FAST } form;
 
 // Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
 typedef struct readers {
@@ -31,7 +32,7 @@ struct conv_kernel {
     int64_t times;
     form form;
     bool mirrored;
-    onednn_kernel *kernel;       // of all but FAST
+    onednn_kernel *kernel;       // of all but NARROW and FAST
     winograd *fast;              // of FAST
     onednn_layout *filters;      // of all but DIRECT
     size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
@@ -62,6 +63,7 @@ static form choose(const onednn_conv *c) {
     if (p->groups != 1) return DIRECT;
     if (c->out_height == 1 && c->out_width == 1 && c->rows == c->height && c->cols == c->width && !padded) return PRODUCT;
     if (c->rows * c->cols == 1) return DIRECT;
+    if (narrow_weights_pays(c)) return NARROW;
     bool pays = false;
     switch (c->kind) {
     case ONEDNN_CONV:                                                               // direct: rows of few pixels, 65 %
@@ -161,8 +163,14 @@ static foil_status create_fast(conv_kernel *k) {
     return onednn_layout_filters(&k->conv, winograd_by_input(k->fast), &k->filters);
 }
 
+static foil_status create_narrow(conv_kernel *k) {
+    snprintf(k->implementation, sizeof k->implementation, "narrow");
+    return onednn_layout_filters(&k->conv, false, &k->filters);
+}
+
 static foil_status create(conv_kernel *k) {
     if (k->form == FAST) return create_fast(k);
+    if (k->form == NARROW) return create_narrow(k);
     if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
     if (k->form == COLUMNS && k->conv.kind != ONEDNN_CONV_WEIGHTS) divide(k); // that one sums over pictures
@@ -209,6 +217,7 @@ const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
 
 size_t conv_kernel_scratch(const conv_kernel *k) {
     if (k->form == FAST) return winograd_scratch(k->fast);
+    if (k->form == NARROW) return narrow_weights_scratch(&k->conv);
     return k->form == COLUMNS ? k->columns_end : onednn_kernel_scratch(k->kernel);
 }
 
@@ -332,6 +341,10 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
 void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
     if (k->form == FAST) {
         winograd_run(k->fast, in0, in1, out, scratch);
+        return;
+    }
+    if (k->form == NARROW) {
+        narrow_weights_run(&k->conv, in0, in1, out, scratch);
         return;
     }
     bool swapped = k->conv.kind == ONEDNN_CONV_WEIGHTS && (k->form == PRODUCT || k->mirrored); // yᵀ · x; roles exchanged
