@@ -66,7 +66,7 @@ INLINE void do_window(task what, int n, const line *l, int64_t at, int64_t cols,
         for (int64_t q = 0; q < cols; q++, tap += 1) {
             const int64_t from = at + r * row + q * pixel;
             load(&v, n, l->x + from);
-            const masks larger = ~(v <= best) & (best == best);
+            const masks larger = ~(v <= best) & (best == best); // NOLINT(misc-redundant-expression): NaN is larger than all, and stays
             best = (lanes)CHOOSE(larger, v, best);
             if (what == DATA) where = CHOOSE(larger, tap, where);
             if (what == GATHER) load(&v, n, l->values + from);
