@@ -163,6 +163,9 @@ foil_status rewrite(const graph *g, const plan_phase *phases, int n_phases, aren
     r.uses = arena_alloc(&temporary, n * sizeof *r.uses);
     foil_status status = r.to && r.at && r.uses ? find_known(g, &temporary, &r.known) : foil_fail_memory(n * sizeof(node *), "the plan");
     if (status == FOIL_OK) {
+        r.to->convolution = g->convolution;
+        r.to->part = g->part;
+        r.to->synchronised = g->synchronised;
         count_uses(&r, phases, n_phases);
         status = copy_nodes(&r, &temporary);
     }

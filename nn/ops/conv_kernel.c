@@ -192,7 +192,7 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_ke
     k->form = choose(c);
     k->mirrored = k->form == DIRECT && is_mirrored(c);
     if (k->mirrored) k->form = COLUMNS;
-    if (how == CONV_FAST && winograd_choose(c) && !c->post.has_bias && !c->post.adds && !c->post.rectifies) k->form = FAST;
+    if (how == CONV_FAST && winograd_choose(c)) k->form = FAST;
     foil_status status = create(k);
     if (status == FOIL_OK)
         *out = k;
@@ -340,7 +340,7 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
 
 void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
     if (k->form == FAST) {
-        winograd_run(k->fast, in0, in1, out, scratch);
+        winograd_run(k->fast, in0, in1, bias, out, scratch);
         return;
     }
     if (k->form == NARROW) {

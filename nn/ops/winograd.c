@@ -8,192 +8,14 @@
 #include "nn/ops/winograd.h"
 
 #include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "nn/ops/winograd_inner.h"
-
-// Bytes of a block's transforms: of the thread's own, and of all threads' together.
-enum { MOST_PRIVATE = 2 << 20, MOST_SHARED = 8 << 20 };
+#include "nn/ops/winograd_layout.h"
 
 typedef struct view {
     int64_t height, width, channels; // of a picture
     int64_t step, first[2];
 } view;
-
-// A matrix for each point, a row for each tile or input channel; or panels, groups of columns that lie apart.
-typedef struct matrices {
-    int64_t point, row, width, panel;
-} matrices;
-
-struct winograd {
-    onednn_conv conv;
-    const winograd_machine *machine;
-    winograd_form form;
-    int64_t m, r, a; // of F(m, r)
-    int64_t step, grid[2], tiles;
-    int64_t depth, out; // of the products
-    int64_t views_in, views_out;
-    int64_t block, blocks; // of tiles
-    int threads;
-    matrices input, filters, products; // of a block; of conv_weights `filters` are those of y, and `products` the gradient
-    size_t input_at, products_at, outside_at, private_bytes, bytes; // where in the scratch memory; each thread's from private_at on
-    float *zeros;                                                   // a pixel outside
-    char implementation[32];
-};
-
-static int64_t round_up(int64_t n, int64_t to) {
-    return (n + to - 1) / to * to;
-}
-
-static int64_t divide_up(int64_t n, int64_t by) {
-    return (n + by - 1) / by;
-}
-
-// Setting up. ------------------------------------------------------------------------------------------------------------------------------------------
-
-static bool has_form(const onednn_conv *c) {
-    const conv_params *p = &c->params;
-    bool three = c->rows == 3 && c->cols == 3 && p->stride[0] == 1 && p->stride[1] == 1;
-    bool four = c->rows == 4 && c->cols == 4 && p->stride[0] == 2 && p->stride[1] == 2;
-    return (three || four) && p->groups == 1 && p->dilation[0] == 1 && p->dilation[1] == 1 && c->x == F32 && c->y == F32;
-}
-
-static int64_t rows_of(const onednn_conv *c, int axis) {
-    if (c->kind == ONEDNN_CONV_DATA) return divide_up(axis ? c->width : c->height, c->params.stride[0]);
-    return axis ? c->out_width : c->out_height;
-}
-
-static const struct {
-    winograd_form form;
-    int m, r;
-} FORMS[] = {{WINOGRAD_2_2, 2, 2}, {WINOGRAD_4_2, 4, 2}, {WINOGRAD_2_3, 2, 3}, {WINOGRAD_4_3, 4, 3}};
-
-static int64_t tiles_of(const onednn_conv *c, int axis, int64_t m) {
-    return divide_up(rows_of(c, axis), m);
-}
-
-// Transforms of the filters cost as much as some tiles.
-static int64_t cost_of(const onednn_conv *c, int64_t m) {
-    int64_t a = m + c->rows / c->params.stride[0] - 1;
-    return a * a * (c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m) + 64);
-}
-
-int winograd_choose(const onednn_conv *c) {
-    if (!has_form(c) || c->channels < 32 || c->out < 32) return 0;
-    return cost_of(c, 2) < cost_of(c, 4) ? 2 : 4;
-}
-
-static void set_form(winograd *w, int m) {
-    const onednn_conv *c = &w->conv;
-    w->step = c->params.stride[0];
-    w->m = m;
-    w->r = c->rows / w->step;
-    w->a = m + w->r - 1;
-    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
-        if (FORMS[i].m == m && FORMS[i].r == w->r) w->form = FORMS[i].form;
-    for (int i = 0; i < 2; i++) w->grid[i] = tiles_of(c, i, m);
-    w->tiles = c->n * w->grid[0] * w->grid[1];
-}
-
-// Rows a little apart from powers of two, which would meet in the same lines of the cache.
-static matrices rows_matrices(int64_t rows, int64_t cols) {
-    int64_t row = round_up(cols, WINOGRAD_LANES) + WINOGRAD_LANES;
-    return (matrices){round_up(rows, WINOGRAD_LANES) * row, row, INT64_MAX / 2 / WINOGRAD_LANES * WINOGRAD_LANES, 0};
-}
-
-static matrices panel_matrices(int64_t rows, int64_t cols, int64_t width) {
-    return (matrices){divide_up(cols, width) * rows * width, width, width, rows * width};
-}
-
-static size_t take(size_t *at, int64_t floats) {
-    size_t start = *at;
-    *at += (size_t)round_up(floats, 1024) * sizeof(float) + 256;
-    return start;
-}
-
-static void lay_out(winograd *w) {
-    int64_t points = w->a * w->a, width = w->machine->width;
-    int64_t columns = round_up(w->out, width);
-    size_t at = 0;
-    if (w->conv.kind == ONEDNN_CONV_WEIGHTS) {
-        w->input = rows_matrices(w->block, w->depth);
-        w->filters = panel_matrices(w->block, w->out, width);
-        w->products = rows_matrices(w->depth, columns);
-        take(&at, points * w->filters.point);
-        w->input_at = take(&at, points * w->input.point);
-        w->products_at = take(&at, points * w->products.point);
-        w->bytes = at;
-        return;
-    }
-    w->input = rows_matrices(w->block, w->depth);
-    w->filters = panel_matrices(w->depth, w->out, width);
-    w->products = rows_matrices(w->block, columns);
-    size_t shared = 0;
-    take(&shared, points * w->filters.point);
-    w->input_at = take(&at, points * w->input.point);
-    w->products_at = take(&at, points * w->products.point);
-    w->outside_at = take(&at, columns);
-    w->private_bytes = at;
-    w->bytes = shared + (size_t)w->threads * at;
-    w->input_at += shared, w->products_at += shared, w->outside_at += shared;
-}
-
-static void choose_block(winograd *w) {
-    int64_t bytes = w->a * w->a * (w->depth + w->out) * (int64_t)sizeof(float);
-    int64_t limit = w->conv.kind == ONEDNN_CONV_WEIGHTS ? MOST_SHARED : MOST_PRIVATE, most = limit / bytes < 16 ? 16 : limit / bytes;
-    if (w->conv.kind == ONEDNN_CONV_WEIGHTS) {
-        w->blocks = divide_up(w->tiles, most);
-        w->block = divide_up(w->tiles, w->blocks);
-    } else {
-        int64_t each = divide_up(w->tiles, w->threads), rounds = divide_up(each, most);
-        w->block = round_up(divide_up(each, rounds), 8);
-        w->blocks = divide_up(w->tiles, w->block);
-    }
-}
-
-foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd **out) {
-    winograd *w = calloc(1, sizeof *w);
-    if (!w) return foil_fail_memory(sizeof *w, "a convolution");
-    w->conv = *c;
-    w->machine = winograd_machine_at(machine);
-    w->threads = omp_get_max_threads();
-    set_form(w, m);
-    bool data = c->kind == ONEDNN_CONV_DATA;
-    int64_t views = w->step * w->step;
-    w->views_in = data ? 1 : views;
-    w->views_out = data ? views : 1;
-    w->depth = data ? c->out : views * c->channels;
-    w->out = data ? c->channels : c->out;
-    choose_block(w);
-    lay_out(w);
-    snprintf(w->implementation, sizeof w->implementation, "foil:winograd F(%d,%d)", (int)w->m, (int)w->r);
-    w->zeros = calloc((size_t)(c->channels > c->out ? c->channels : c->out), sizeof(float));
-    if (!w->zeros) {
-        winograd_free(w);
-        return foil_fail_memory(sizeof(float), "a convolution");
-    }
-    *out = w;
-    return FOIL_OK;
-}
-
-void winograd_free(winograd *w) {
-    if (w) free(w->zeros);
-    free(w);
-}
-
-size_t winograd_scratch(const winograd *w) {
-    return w->bytes;
-}
-
-const char *winograd_implementation(const winograd *w) {
-    return w->implementation;
-}
-
-bool winograd_by_input(const winograd *w) {
-    return w->conv.kind != ONEDNN_CONV_DATA;
-}
 
 // Views and tiles. -------------------------------------------------------------------------------------------------------------------------------------
 
@@ -260,6 +82,7 @@ static void transform(const winograd *w, winograd_side side, int64_t n, const fl
     for (int i = 0; i < n_to; i++) memcpy(to[i] + at, out[i], (size_t)rest * sizeof(float));
 }
 
+// What a transform reads and writes.
 typedef struct tile_pointers {
     const float *from[WINOGRAD_POINTS];
     float *to[WINOGRAD_POINTS];
@@ -267,7 +90,7 @@ typedef struct tile_pointers {
 
 // The steps. -----------------------------------------------------------------------------------------------------------------------------------------------
 
-static const matrices PICTURE = {0, 0, INT64_MAX / 2 / WINOGRAD_LANES *WINOGRAD_LANES, 0};
+static const matrices PIXELS = {.width = WINOGRAD_TOGETHER};
 
 // A row of filters: those of one input channel of the products.
 static void transform_filter(const winograd *w, int64_t k, int64_t out_phase, const float *filters, float *to) {
@@ -289,12 +112,23 @@ static void transform_input(const winograd *w, int64_t tile, int64_t row, int64_
     }
 }
 
-static void transform_output(const winograd *w, int64_t tile, int64_t row, int64_t phase, const float *products, float *outside, float *out) {
+// Through memory of the thread's own, with room for pixels that the picture does not have.
+static void transform_output(const winograd *w, int64_t tile, int64_t row, int64_t phase, const float *products, const float *bias, float *room,
+                             float *out) {
     tile_pointers p;
+    const float *pixels[WINOGRAD_POINTS];
+    const onednn_post *post = &w->conv.post;
     view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, phase) : view_of_y(w, phase);
+    bool is_plain = !post->has_bias && !post->adds && !post->rectifies;
     matrix_elements(w, &w->products, products, row, p.from);
-    tile_pixels(w, &v, out, tile, w->m, outside, (const float **)p.to);
-    transform(w, WINOGRAD_OUTPUT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->m * w->m), &PICTURE);
+    tile_pixels(w, &v, out, tile, w->m, NULL, pixels);
+    for (int64_t i = 0; i < w->m * w->m; i++)
+        p.to[i] = is_plain && pixels[i] ? (float *)(uintptr_t)pixels[i] : room + i * round_up(w->out, WINOGRAD_LANES);
+    transform(w, WINOGRAD_OUTPUT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->m * w->m), &PIXELS);
+    for (int64_t i = 0; i < w->m * w->m && !is_plain; i++) {
+        float *to = (float *)(uintptr_t)pixels[i];
+        if (to) w->machine->finish(w->out, p.to[i], bias ? bias : w->zeros, post->adds ? to : w->zeros, post->rectifies ? post->slope : 1, to);
+    }
 }
 
 static void multiply(const winograd *w, int64_t rows, const float *input, const float *filters, float *products) {
@@ -307,6 +141,7 @@ static void multiply(const winograd *w, int64_t rows, const float *input, const 
                 .a_row = w->input.row,
                 .a_depth = 1,
                 .b = filters + point * w->filters.point + c / w->machine->width * w->filters.panel,
+                .next = filters + point * w->filters.point + (c / w->machine->width + 1) * w->filters.panel,
                 .c = products + point * w->products.point + c,
                 .c_row = w->products.row,
             });
@@ -317,23 +152,24 @@ static int64_t block_tiles(const winograd *w, int64_t b) {
     return left < w->block ? left : w->block;
 }
 
-static void run_block(const winograd *w, int64_t b, int64_t phase, const float *in, const float *filters, float *out, char *scratch) {
+static void run_block(const winograd *w, int64_t b, int64_t phase, const float *in, const float *filters, const float *bias, float *out,
+                      char *scratch) {
     char *mine = scratch + (size_t)omp_get_thread_num() * w->private_bytes;
-    float *input = (float *)(mine + w->input_at), *products = (float *)(mine + w->products_at), *outside = (float *)(mine + w->outside_at);
+    float *input = (float *)(mine + w->input_at), *products = (float *)(mine + w->products_at), *room = (float *)(mine + w->tile_at);
     int64_t first = b * w->block, n = block_tiles(w, b);
     for (int64_t i = 0; i < n; i++) transform_input(w, first + i, i, phase, in, input);
     multiply(w, n, input, filters, products);
-    for (int64_t i = 0; i < n; i++) transform_output(w, first + i, i, phase, products, outside, out);
+    for (int64_t i = 0; i < n; i++) transform_output(w, first + i, i, phase, products, bias, room, out);
 }
 
-static void run_pictures(const winograd *w, const float *in, const float *filters, float *out, char *scratch) {
+static void run_pictures(const winograd *w, const float *in, const float *filters, const float *bias, float *out, char *scratch) {
     float *transformed = (float *)(void *)scratch;
 #pragma omp parallel num_threads(w->threads)
     for (int64_t phase = 0; phase < w->views_out; phase++) {
 #pragma omp for schedule(static)
         for (int64_t k = 0; k < w->depth; k++) transform_filter(w, k, phase, filters, transformed);
 #pragma omp for schedule(static)
-        for (int64_t b = 0; b < w->blocks; b++) run_block(w, b, phase, in, transformed, out, scratch);
+        for (int64_t b = 0; b < w->blocks; b++) run_block(w, b, phase, in, transformed, bias, out, scratch);
     }
 }
 
@@ -350,7 +186,7 @@ static void transform_filter_gradient(const winograd *w, int64_t k, const float 
     int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols;
     matrix_elements(w, &w->products, products, k, p.from);
     filter_taps(w, k / rows, out + k % rows * taps * w->out, w->out, (const float **)p.to);
-    transform(w, WINOGRAD_FILTER_GRADIENT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->r * w->r), &PICTURE);
+    transform(w, WINOGRAD_FILTER_GRADIENT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->r * w->r), &PIXELS);
 }
 
 // One point's product of a block, a panel of it: added to those of the blocks before.
@@ -388,9 +224,9 @@ static void run_weights(const winograd *w, const float *x, const float *y, float
     }
 }
 
-void winograd_run(const winograd *w, const void *in0, const void *in1, void *out, void *scratch) {
+void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
     if (w->conv.kind == ONEDNN_CONV_WEIGHTS)
         run_weights(w, in0, in1, out, scratch);
     else
-        run_pictures(w, in0, in1, out, scratch);
+        run_pictures(w, in0, in1, bias, out, scratch);
 }

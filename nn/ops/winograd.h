@@ -29,7 +29,7 @@ const char *winograd_implementation(const winograd *w);
 
 // Whether filters lie as rows [C, R·S·O] or as [O, R·S·C]: onednn_layout_filters.
 bool winograd_by_input(const winograd *w);
-// Arguments as of onednn_run. Results do not depend on the number of threads.
-void winograd_run(const winograd *w, const void *in0, const void *in1, void *out, void *scratch);
+// Arguments as of onednn_run_biased; c->post is done. Results do not depend on the number of threads.
+void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, void *scratch);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "nn/ops/winograd_matrices.h"
 
+enum { LINE = 16 }; // floats that come into the cache at a time
+
 #define NAMED_(name, machine) name##_##machine
 #define NAMED(name, machine) NAMED_(name, machine)
 

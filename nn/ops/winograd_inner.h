@@ -29,6 +29,7 @@ typedef struct winograd_product {
     const float *a;
     int64_t a_row, a_depth;
     const float *b;
+    const float *next; // the panel that will be wanted next, or NULL
     float *c;
     int64_t c_row;
     bool add;
@@ -37,6 +38,8 @@ typedef struct winograd_product {
 typedef struct winograd_machine {
     int64_t rows, width; // of a product: rows at a time, columns of a panel
     void (*product)(const winograd_product *p);
+    // to = rectify(sums + bias + held), n channels of a pixel; rectify(v) = v > 0 ? v : slope · v.
+    void (*finish)(int64_t n, const float *sums, const float *bias, const float *held, float slope, float *to);
     winograd_transform *transform[WINOGRAD_FORMS][WINOGRAD_SIDES];
 } winograd_machine;
 

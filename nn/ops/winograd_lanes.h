@@ -9,9 +9,11 @@ typedef float vector __attribute__((vector_size(4 * LANES)));
 typedef float vector_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); // in memory
 
 // ROWS rows of a product.
-INLINE void NAMED(rows, MACHINE)(int64_t depth, const float *a, int64_t a_row, int64_t a_depth, const float *b, float *c, int64_t c_row, bool add) {
+INLINE void NAMED(rows, MACHINE)(int64_t depth, const float *a, int64_t a_row, int64_t a_depth, const float *b, const float *next, float *c,
+                                 int64_t c_row, bool add) {
     vector sum[ROWS][VECTORS] = {0};
     for (int64_t k = 0; k < depth; k++, a += a_depth, b += VECTORS * LANES) {
+        __builtin_prefetch(next + k * LINE, 0, 2);
         UNROLL for (int i = 0; i < ROWS; i++) {
             UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a[i * a_row] * *(const vector_at *)(b + j * LANES);
         }
@@ -27,10 +29,12 @@ INLINE void NAMED(rows, MACHINE)(int64_t depth, const float *a, int64_t a_row, i
 
 TARGET static void NAMED(product, MACHINE)(const winograd_product *p) {
     for (int64_t i = 0; i < p->rows; i += ROWS) {
+        // A line of what comes next for each row of the panel.
+        const float *next = p->next && i / ROWS * LINE < VECTORS * LANES ? p->next + i / ROWS * LINE * p->depth : p->b;
         if (p->a_depth == 1)
-            NAMED(rows, MACHINE)(p->depth, p->a + i * p->a_row, p->a_row, 1, p->b, p->c + i * p->c_row, p->c_row, p->add);
+            NAMED(rows, MACHINE)(p->depth, p->a + i * p->a_row, p->a_row, 1, p->b, next, p->c + i * p->c_row, p->c_row, p->add);
         else
-            NAMED(rows, MACHINE)(p->depth, p->a + i, 1, p->a_depth, p->b, p->c + i * p->c_row, p->c_row, p->add);
+            NAMED(rows, MACHINE)(p->depth, p->a + i, 1, p->a_depth, p->b, next, p->c + i * p->c_row, p->c_row, p->add);
     }
 }
 
@@ -73,6 +77,14 @@ INLINE void NAMED(transform, MACHINE)(int rows, int cols, const float *m, bool t
     }
 }
 
+TARGET static void NAMED(finish, MACHINE)(int64_t n, const float *sums, const float *bias, const float *held, float slope, float *to) {
+#pragma omp simd
+    for (int64_t c = 0; c < n; c++) {
+        float v = sums[c] + bias[c] + held[c];
+        to[c] = v > 0 ? v : slope * v;
+    }
+}
+
 #define TRANSFORM(name, rows, cols, m, transposed)                                                                                                   \
     TARGET static void NAMED(name, MACHINE)(int64_t n, const float *const *from, float *const *to, int64_t width, int64_t panel) {                   \
         NAMED(transform, MACHINE)(rows, cols, m, transposed, n, from, to, width, panel);                                                             \
@@ -94,8 +106,11 @@ FORM(4, 3)
                             [WINOGRAD_OUTPUT] = NAMED(output_##m##_##r, MACHINE),                                                                    \
                             [WINOGRAD_GRADIENT] = NAMED(gradient_##m##_##r, MACHINE),                                                                \
                             [WINOGRAD_FILTER_GRADIENT] = NAMED(filter_gradient_##m##_##r, MACHINE)}
-static const winograd_machine NAMED(machine, MACHINE) = {
-    .rows = ROWS, .width = VECTORS * LANES, .product = NAMED(product, MACHINE), .transform = {ENTRY(2, 2), ENTRY(4, 2), ENTRY(2, 3), ENTRY(4, 3)}};
+static const winograd_machine NAMED(machine, MACHINE) = {.rows = ROWS,
+                                                         .width = VECTORS * LANES,
+                                                         .product = NAMED(product, MACHINE),
+                                                         .finish = NAMED(finish, MACHINE),
+                                                         .transform = {ENTRY(2, 2), ENTRY(4, 2), ENTRY(2, 3), ENTRY(4, 3)}};
 
 #undef ENTRY
 #undef FORM

@@ -84,9 +84,10 @@ static const struct {
              {"mirrored", mirrored, 2},
              {"negative slope", negative_slope, 1}};
 
-static float *result_of(node *(*build)(const scene *s), dtype compute, bool frozen, int *steps, int64_t *count) {
+static float *result_of(node *(*build)(const scene *s), dtype compute, bool frozen, conv_algorithm how, int *steps, int64_t *count) {
     store *st = new_store(frozen);
     graph *g = graph_new(compute);
+    g->convolution = how;
     scene s = {.x = graph_input(g, "x", SHAPE(N, SIZE, SIZE, CHANNELS), compute)};
     for (int i = 0; i < TENSORS; i++) s.p[i] = graph_param(g, st, i);
     node *y = build(&s);
@@ -106,13 +107,13 @@ static float *result_of(node *(*build)(const scene *s), dtype compute, bool froz
     return out;
 }
 
-static void test_results_are_the_plain_plans(void **state) {
-    (void)state;
+static void check_results(conv_algorithm how) {
     for (size_t k = 0; k < sizeof CASES / sizeof *CASES; k++)
         for (dtype t = F32; t <= BF16; t++) {
             int steps, plain_steps;
             int64_t count;
-            float *plain = result_of(CASES[k].build, t, false, &plain_steps, &count), *taken = result_of(CASES[k].build, t, true, &steps, &count);
+            float *plain = result_of(CASES[k].build, t, false, CONV_DIRECT, &plain_steps, &count),
+                  *taken = result_of(CASES[k].build, t, true, how, &steps, &count);
             for (int64_t i = 0; i < count; i++) {
                 double a = (double)plain[i], b = (double)taken[i];
                 if (!(fabs(a - b) <= TOLERANCE[t] * fmax(1, fabs(a))))
@@ -124,7 +125,17 @@ static void test_results_are_the_plain_plans(void **state) {
         }
 }
 
+static void test_results_are_the_plain_plans(void **state) {
+    (void)state;
+    check_results(CONV_DIRECT);
+}
+
+static void test_fast_convolutions_take_in_the_same(void **state) {
+    (void)state;
+    check_results(CONV_FAST);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_results_are_the_plain_plans)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_results_are_the_plain_plans), cmocka_unit_test(test_fast_convolutions_take_in_the_same)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,7 @@ static void run_direct(const void *k, const void *in0, const void *in1, void *ou
     conv_kernel_run(k, in0, in1, out, scratch);
 }
 static void run_fast(const void *k, const void *in0, const void *in1, void *out, void *scratch) {
-    winograd_run(k, in0, in1, out, scratch);
+    winograd_run(k, in0, in1, NULL, out, scratch);
 }
 
 // Runs a kernel whose weights lie as in `layout` on weights in PyTorch's order.

@@ -1,0 +1,145 @@
+#include "nn/ops/winograd_layout.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int64_t round_up(int64_t n, int64_t to) {
+    return (n + to - 1) / to * to;
+}
+
+int64_t divide_up(int64_t n, int64_t by) {
+    return (n + by - 1) / by;
+}
+
+static bool has_form(const onednn_conv *c) {
+    const conv_params *p = &c->params;
+    bool three = c->rows == 3 && c->cols == 3 && p->stride[0] == 1 && p->stride[1] == 1;
+    bool four = c->rows == 4 && c->cols == 4 && p->stride[0] == 2 && p->stride[1] == 2;
+    return (three || four) && p->groups == 1 && p->dilation[0] == 1 && p->dilation[1] == 1 && c->x == F32 && c->y == F32;
+}
+
+static int64_t rows_of(const onednn_conv *c, int axis) {
+    if (c->kind == ONEDNN_CONV_DATA) return divide_up(axis ? c->width : c->height, c->params.stride[0]);
+    return axis ? c->out_width : c->out_height;
+}
+
+static const struct {
+    winograd_form form;
+    int m, r;
+} FORMS[] = {{WINOGRAD_2_2, 2, 2}, {WINOGRAD_4_2, 4, 2}, {WINOGRAD_2_3, 2, 3}, {WINOGRAD_4_3, 4, 3}};
+
+static int64_t tiles_of(const onednn_conv *c, int axis, int64_t m) {
+    return divide_up(rows_of(c, axis), m);
+}
+
+// Products of channel vectors; the transform of a filter costs as much as that of its product with some tiles.
+static int64_t cost_of(const onednn_conv *c, int64_t m) {
+    int64_t a = m + c->rows / c->params.stride[0] - 1;
+    return a * a * (c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m) + 64);
+}
+
+int winograd_choose(const onednn_conv *c) {
+    if (!has_form(c) || c->channels < 32 || c->out < 32) return 0;
+    int64_t two = cost_of(c, 2), four = cost_of(c, 4), least = two < four ? two : four;
+    int64_t direct = c->rows * c->cols * c->n * c->out_height * c->out_width;
+    return 4 * direct < 5 * least ? 0 : two < four ? 2 : 4;
+}
+
+static void set_form(winograd *w, int m) {
+    const onednn_conv *c = &w->conv;
+    w->step = c->params.stride[0];
+    w->m = m;
+    w->r = c->rows / w->step;
+    w->a = m + w->r - 1;
+    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
+        if (FORMS[i].m == m && FORMS[i].r == w->r) w->form = FORMS[i].form;
+    for (int i = 0; i < 2; i++) w->grid[i] = tiles_of(c, i, m);
+    w->tiles = c->n * w->grid[0] * w->grid[1];
+}
+
+// Rows a little apart from powers of two, which would meet in the same lines of the cache.
+static matrices together(int64_t rows, int64_t cols) {
+    int64_t row = round_up(cols, WINOGRAD_LANES) + WINOGRAD_LANES;
+    return (matrices){round_up(rows, WINOGRAD_LANES) * row, row, WINOGRAD_TOGETHER, 0};
+}
+
+static matrices in_panels(int64_t rows, int64_t cols, int64_t width) {
+    return (matrices){divide_up(cols, width) * rows * width, width, width, rows * width};
+}
+
+static size_t take(size_t *at, int64_t floats) {
+    size_t start = *at;
+    *at += (size_t)round_up(floats, 1024) * sizeof(float) + 256; // not in the same lines of the cache
+    return start;
+}
+
+static void lay_out(winograd *w) {
+    bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS;
+    int64_t points = w->a * w->a, width = w->machine->width, columns = round_up(w->out, width);
+    w->input = together(w->block, w->depth);
+    w->filters = in_panels(weights ? w->block : w->depth, w->out, width);
+    w->products = together(weights ? w->depth : w->block, columns);
+    size_t at = 0;
+    take(&at, points * w->filters.point);
+    size_t shared = at;
+    w->input_at = take(&at, points * w->input.point);
+    w->products_at = take(&at, points * w->products.point);
+    w->tile_at = take(&at, w->m * w->m * columns);
+    w->private_bytes = at - shared;
+    w->bytes = weights ? at : shared + (size_t)w->threads * w->private_bytes;
+}
+
+// A block's transforms stay in the cache: the thread's own, or that of all threads, which work on one block of conv_weights. But for each block all filters are
+// read, or all their gradients added to; where they are many, blocks are larger.
+static void divide(winograd *w) {
+    enum { LEAST_PRIVATE = 1 << 20, LEAST_SHARED = 8 << 20, LEAST_TILES = 16 };
+    bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS;
+    int64_t element = w->a * w->a * (int64_t)sizeof(float), tile = element * (w->depth + w->out), part = element * w->depth * w->out / 4;
+    int64_t least = weights ? LEAST_SHARED : LEAST_PRIVATE, bytes = part > least ? part : least;
+    int64_t most = bytes / tile < LEAST_TILES ? LEAST_TILES : bytes / tile, each = weights ? w->tiles : divide_up(w->tiles, w->threads);
+    w->block = round_up(divide_up(each, divide_up(each, most)), w->machine->rows);
+    w->blocks = divide_up(w->tiles, w->block);
+}
+
+foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd **out) {
+    winograd *w = calloc(1, sizeof *w);
+    if (!w) return foil_fail_memory(sizeof *w, "a convolution");
+    w->conv = *c;
+    w->machine = winograd_machine_at(machine);
+    w->threads = omp_get_max_threads();
+    set_form(w, m);
+    bool data = c->kind == ONEDNN_CONV_DATA;
+    int64_t views = w->step * w->step;
+    w->views_in = data ? 1 : views;
+    w->views_out = data ? views : 1;
+    w->depth = data ? c->out : views * c->channels;
+    w->out = data ? c->channels : c->out;
+    divide(w);
+    lay_out(w);
+    snprintf(w->implementation, sizeof w->implementation, "foil:winograd F(%d,%d)", (int)w->m, (int)w->r);
+    w->zeros = calloc((size_t)(c->channels > c->out ? c->channels : c->out), sizeof(float));
+    if (!w->zeros) {
+        winograd_free(w);
+        return foil_fail_memory(sizeof(float), "a convolution");
+    }
+    *out = w;
+    return FOIL_OK;
+}
+
+void winograd_free(winograd *w) {
+    if (w) free(w->zeros);
+    free(w);
+}
+
+size_t winograd_scratch(const winograd *w) {
+    return w->bytes;
+}
+
+const char *winograd_implementation(const winograd *w) {
+    return w->implementation;
+}
+
+bool winograd_by_input(const winograd *w) {
+    return w->conv.kind != ONEDNN_CONV_DATA;
+}
