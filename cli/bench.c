@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "base/yaml.h"
 #include "cli/cli.h"
@@ -48,10 +49,28 @@ static foil_status run_once(foil_status (*run)(void *context, int i), void *cont
     return p ? profile_end(p, i >= WARM_UP) : FOIL_OK;
 }
 
+// A line of Linux's /proc/self/status, in MB; 0 without it.
+static double status_mb(const char *name) {
+    char line[256];
+    long long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    if (!f) return 0;
+    while (fgets(line, sizeof line, f))
+        if (text_starts(line, name)) kib = strtoll(line + strlen(name), NULL, 10);
+    fclose(f);
+    return (double)kib * 1024 / 1e6;
+}
+
+double bench_resident_mb(void) {
+    return status_mb("VmRSS:");
+}
+
+// getrusage's may be that of the program that started this one.
 static double peak_resident_mb(void) {
+    double mb = status_mb("VmHWM:");
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_maxrss * 1024 / 1e6;
+    return mb > 0 ? mb : (double)usage.ru_maxrss * 1024 / 1e6;
 }
 
 foil_status bench_time(foil_status (*run)(void *context, int i), void *context, const bench_options *o, bench_result *out) {
@@ -72,12 +91,21 @@ foil_status bench_time(foil_status (*run)(void *context, int i), void *context, 
 
 static json_t *report_json(const bench_result *r, const roofline *peak) {
     double rate = r->flops / r->seconds;
-    return json_pack("{ss si si ss ss sf sf si sf sf sf sf sf s{sI sI sI} sf}", "what", r->what, "batch", r->batch, "threads", threads_count(),
+    return json_pack("{ss si si ss ss sf sf si sf sf sf sf sf s{sI sI sI} sf sf}", "what", r->what, "batch", r->batch, "threads", threads_count(),
                      "precision", PRECISIONS[r->precision], "onednn", onednn_version_text(), "images_per_second", r->images / r->seconds, "seconds",
                      r->seconds, "runs", r->runs, "flops", r->flops, "flops_per_second", rate, "gemm_flops_per_second", peak->flops_per_second,
                      "share_of_gemm", rate / peak->flops_per_second, "bytes_per_second", peak->bytes_per_second, "bytes", "activations",
                      (json_int_t)r->memory.activations, "scratch", (json_int_t)r->memory.scratch, "weights", (json_int_t)r->memory.weights,
-                     "peak_resident_mb", r->resident_mb);
+                     "peak_resident_mb", r->resident_mb, "predicted_resident_mb", r->predicted_mb);
+}
+
+static void print_memory(const bench_result *r) {
+    double work = (double)(r->memory.activations + r->memory.scratch) / 1e6;
+    printf("%.1f MB of activations, %.1f MB of scratch, %.1f MB of prepared weights; peak resident %.0f MB\n", (double)r->memory.activations / 1e6,
+           (double)r->memory.scratch / 1e6, (double)r->memory.weights / 1e6, r->resident_mb);
+    if (r->predicted_mb > 0)
+        printf("predicted resident %.0f MB: %.0f of activations and scratch, %.0f of values, gradients and moments, %.0f of program and plans\n",
+               r->predicted_mb, work, r->parameters_mb, r->predicted_mb - work - r->parameters_mb);
 }
 
 static int report(const bench_result *r, const roofline *peak, const profile *p, bool json) {
@@ -91,8 +119,7 @@ static int report(const bench_result *r, const roofline *peak, const profile *p,
     printf("%.1f images/s (%.2f ms for %.0f, median of %d)\n", images, 1e3 * r->seconds, r->images, r->runs);
     printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak->flops_per_second,
            peak->flops_per_second / 1e9);
-    printf("%.1f MB of activations, %.1f MB of scratch, %.1f MB of prepared weights; peak resident %.0f MB\n", (double)r->memory.activations / 1e6,
-           (double)r->memory.scratch / 1e6, (double)r->memory.weights / 1e6, r->resident_mb);
+    print_memory(r);
     if (p && profile_print(p, peak) != FOIL_OK) return cli_failed("bench");
     return EXIT_DONE;
 }

@@ -24,10 +24,15 @@ typedef struct bench_result {
     double flops;       // of one run
     plan_memory memory; // of the plans; activations lie in one workspace
     double resident_mb; // the most so far
+    double predicted_mb,
+        parameters_mb; // of a training step: what resident_mb was expected to be, and of it values, gradients and moments; 0 = not known
 } bench_result;
 
 // Times `run` until o->seconds have passed, at least three times after a warm-up, and keeps the median.
 foil_status bench_time(foil_status (*run)(void *context, int i), void *context, const bench_options *o, bench_result *out);
+
+// Bytes of memory that the process has now, in MB; 0 where the system does not tell.
+double bench_resident_mb(void);
 
 foil_status bench_network(const char *path, const bench_options *o, bench_result *out);  // bench_network.c
 foil_status bench_training(const char *path, const bench_options *o, bench_result *out); // bench_training.c

@@ -116,9 +116,23 @@ static foil_status run_steps(void *context, int i) {
     return FOIL_OK;
 }
 
+// Everything is there but the pages of the workspace, which the first run touches.
+static void predict_memory(const stage *s, bench_result *out) {
+    double resident = bench_resident_mb();
+    const player *players[] = {&s->generator, &s->discriminator};
+    for (int i = 0; i < 2; i++) {
+        const store *values = players[i]->store;
+        if (values)
+            out->parameters_mb +=
+                (double)((values->value_count + values->buffer_count) * sizeof(float) + optimizer_bytes(players[i]->optimizer)) / 1e6;
+    }
+    if (resident > 0) out->predicted_mb = resident + (double)workspace_bytes(s->workspace) / 1e6;
+}
+
 foil_status bench_training(const char *path, const bench_options *o, bench_result *out) {
     stage s = {0};
     foil_status status = open_stage(path, o, &s);
+    if (status == FOIL_OK) predict_memory(&s, out);
     if (status == FOIL_OK) status = bench_time(run_steps, &s, o, out);
     if (status == FOIL_OK) {
         out->what = s.generator_net ? "adversarial step" : "supervised step";

@@ -46,7 +46,25 @@ def check(path, phases, *options):
         assert sum(s["kind"] == "optimizer" for s in steps) == len(phases)
 
 
+def is_sanitized():
+    with open(os.path.join(os.environ["FOIL_BUILD"], "CMakeCache.txt"), encoding="utf-8") as f:
+        return "FOIL_SANITIZE:BOOL=ON" in f.read()
+
+
+def check_memory(path, *options):
+    """What a training step will take is known before the first one."""
+    run = bench(path, "--json", *options)
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout)
+    predicted, measured = result["predicted_resident_mb"], result["peak_resident_mb"]
+    assert predicted == 0 or abs(predicted - measured) <= 0.05 * measured, f"{path}: {predicted} MB predicted, {measured} MB taken"
+
+
 def main():
+    if not is_sanitized():
+        for batch in ("2", "32"):
+            check_memory("train/dcgan32.yaml", "--batch", batch)
+        check_memory("train/r1_32.yaml", "--batch", "8", "--precision", "bf16")
     check("nets/dcgan32-d.yaml", {"inference"}, "--batch", "2")
     check("train/dcgan32.yaml", {"discriminator", "generator"}, "--batch", "2")
     check("train/r1_32.yaml", {"discriminator", "generator"}, "--batch", "1", "--precision", "bf16")
