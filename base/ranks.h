@@ -42,4 +42,10 @@ void ranks_sum_begin(const float *from, float *to, size_t n);
 void ranks_sum_progress(void); // to be called now and then: sums go on within
 void ranks_sum_end(void);      // waits for all that were begun
 
+// Of all sums so far, of both kinds: bytes that went in, and seconds spent in calls that wait for others.
+typedef struct ranks_traffic {
+    double bytes, waited;
+} ranks_traffic;
+ranks_traffic ranks_traffic_so_far(void);
+
 #endif

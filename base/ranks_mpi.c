@@ -16,6 +16,7 @@ static struct {
     MPI_Comm background; // of sums that go on meanwhile: their order is apart from that of other calls
     MPI_Request request[RANKS_SUMS];
     int requests;
+    ranks_traffic traffic;
 } all = {.count = 1};
 
 // MPI counts in int.
@@ -94,8 +95,12 @@ void ranks_broadcast(void *bytes, size_t n) {
 
 void ranks_sum(float *x, size_t n) {
     const size_t piece = PIECE / sizeof *x;
-    for (size_t at = 0; all.count > 1 && at < n; at += piece)
+    if (all.count == 1) return;
+    double from = MPI_Wtime();
+    for (size_t at = 0; at < n; at += piece)
         MPI_Allreduce(MPI_IN_PLACE, x + at, (int)(n - at < piece ? n - at : piece), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+    all.traffic.waited += MPI_Wtime() - from;
+    all.traffic.bytes += (double)(n * sizeof *x);
 }
 
 // Gathering. ----------------------------------------------------------------------------------------------------------------------------------------
@@ -135,6 +140,7 @@ void ranks_sum_begin(const float *from, float *to, size_t n) {
         return;
     }
     if (all.requests == RANKS_SUMS) ranks_sum_end();
+    all.traffic.bytes += (double)(n * sizeof *to);
     MPI_Iallreduce(from, to, (int)n, MPI_FLOAT, MPI_SUM, all.background, &all.request[all.requests++]);
 }
 
@@ -144,6 +150,13 @@ void ranks_sum_progress(void) {
 }
 
 void ranks_sum_end(void) {
-    if (all.requests) MPI_Waitall(all.requests, all.request, MPI_STATUSES_IGNORE); // NOLINT(clang-analyzer-optin.mpi.MPI-Checker): begun elsewhere
+    if (!all.requests) return;
+    double from = MPI_Wtime();
+    MPI_Waitall(all.requests, all.request, MPI_STATUSES_IGNORE); // NOLINT(clang-analyzer-optin.mpi.MPI-Checker): begun elsewhere
+    all.traffic.waited += MPI_Wtime() - from;
     all.requests = 0;
+}
+
+ranks_traffic ranks_traffic_so_far(void) {
+    return all.traffic;
 }

@@ -77,7 +77,8 @@ foil_status bench_time(foil_status (*run)(void *context, int i), void *context, 
     static double took[RUNS_MAX];
     int n = 0;
     for (int i = 0; i < WARM_UP; i++) TRY(run_once(run, context, i, o->profile));
-    for (double start = now(); n < RUNS_MAX && (n < RUNS_MIN || now() - start < o->seconds); n++) {
+    const ranks_traffic before = ranks_traffic_so_far();
+    for (double start = now(); n < RUNS_MAX && ranks_any(n < RUNS_MIN || now() - start < o->seconds); n++) {
         double begin = now();
         TRY(run_once(run, context, WARM_UP + n, o->profile));
         took[n] = now() - begin;
@@ -85,18 +86,21 @@ foil_status bench_time(foil_status (*run)(void *context, int i), void *context, 
     qsort(took, (size_t)n, sizeof *took, compare);
     out->seconds = n % 2 ? took[n / 2] : (took[n / 2 - 1] + took[n / 2]) / 2;
     out->runs = n;
+    const ranks_traffic after = ranks_traffic_so_far();
+    out->sums = (ranks_traffic){(after.bytes - before.bytes) / n, (after.waited - before.waited) / n};
     out->resident_mb = peak_resident_mb();
     return FOIL_OK;
 }
 
 static json_t *report_json(const bench_result *r, const roofline *peak) {
     double rate = r->flops / r->seconds;
-    return json_pack("{ss si si ss ss sf sf si sf sf sf sf sf s{sI sI sI} sf sf}", "what", r->what, "batch", r->batch, "threads", threads_count(),
-                     "precision", PRECISIONS[r->precision], "onednn", onednn_version_text(), "images_per_second", r->images / r->seconds, "seconds",
-                     r->seconds, "runs", r->runs, "flops", r->flops, "flops_per_second", rate, "gemm_flops_per_second", peak->flops_per_second,
-                     "share_of_gemm", rate / peak->flops_per_second, "bytes_per_second", peak->bytes_per_second, "bytes", "activations",
-                     (json_int_t)r->memory.activations, "scratch", (json_int_t)r->memory.scratch, "weights", (json_int_t)r->memory.weights,
-                     "peak_resident_mb", r->resident_mb, "predicted_resident_mb", r->predicted_mb);
+    return json_pack("{ss si si si ss ss sf sf si sf sf sf sf sf s{sI sI sI} sf sf sf sf}", "what", r->what, "batch", r->batch, "threads",
+                     threads_count(), "ranks", ranks_count(), "precision", PRECISIONS[r->precision], "onednn", onednn_version_text(),
+                     "images_per_second", r->images / r->seconds, "seconds", r->seconds, "runs", r->runs, "flops", r->flops, "flops_per_second", rate,
+                     "gemm_flops_per_second", peak->flops_per_second, "share_of_gemm", rate / peak->flops_per_second, "bytes_per_second",
+                     peak->bytes_per_second, "bytes", "activations", (json_int_t)r->memory.activations, "scratch", (json_int_t)r->memory.scratch,
+                     "weights", (json_int_t)r->memory.weights, "peak_resident_mb", r->resident_mb, "predicted_resident_mb", r->predicted_mb,
+                     "summed_bytes", r->sums.bytes, "waited_for_ranks", r->sums.waited);
 }
 
 static void print_memory(const bench_result *r) {
@@ -109,6 +113,7 @@ static void print_memory(const bench_result *r) {
 }
 
 static int report(const bench_result *r, const roofline *peak, const profile *p, bool json) {
+    if (!ranks_speaks(false)) return EXIT_DONE;
     double images = r->images / r->seconds, rate = r->flops / r->seconds;
     if (json) {
         json_t *all = report_json(r, peak);
@@ -120,6 +125,9 @@ static int report(const bench_result *r, const roofline *peak, const profile *p,
     printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak->flops_per_second,
            peak->flops_per_second / 1e9);
     print_memory(r);
+    if (ranks_count() > 1)
+        printf("%d ranks, GFLOP/s of one: %.1f MB summed over them, %.2f ms waited for them (%.1f %%)\n", ranks_count(), r->sums.bytes / 1e6,
+               1e3 * r->sums.waited, 100 * r->sums.waited / r->seconds);
     if (p && profile_print(p, peak) != FOIL_OK) return cli_failed("bench");
     return EXIT_DONE;
 }
@@ -146,7 +154,7 @@ static foil_status write_trace(file_writer *w, const profile *p) {
 
 // The trace's file is opened first: better to hear of a wrong path before the measurement than after it.
 static foil_status run(const char *path, bench_options *o, bench_result *r, roofline *peak) {
-    const char *to = OPTIONS[OPTION_TRACE].text;
+    const char *to = ranks_self() == 0 ? OPTIONS[OPTION_TRACE].text : NULL;
     file_writer *w = NULL;
     if ((to || OPTIONS[OPTION_PROFILE].text) && !(o->profile = profile_new())) return foil_fail_memory(64, "a profile");
     if (to) TRY(file_create(to, &w));

@@ -2,7 +2,7 @@
 #ifndef FOIL_CLI_BENCH_H
 #define FOIL_CLI_BENCH_H
 
-#include "base/status.h"
+#include "base/ranks.h"
 #include "cli/profile.h"
 
 typedef struct bench_options {
@@ -18,17 +18,18 @@ typedef struct bench_options {
 typedef struct bench_result {
     const char *what;   // "inference", "adversarial step"
     int batch, runs;    // runs: how many were timed
-    double images;      // that one run shows to the network; of a training run, real ones
+    double images;      // that one run shows to the network; of a training run, real ones, of all ranks
     int precision;      // as above
     double seconds;     // of one run, the median
-    double flops;       // of one run
+    double flops;       // of one run, of this rank
     plan_memory memory; // of the plans; activations lie in one workspace
     double resident_mb; // the most so far
     double predicted_mb,
-        parameters_mb; // of a training step: what resident_mb was expected to be, and of it values, gradients and moments; 0 = not known
+        parameters_mb;  // of a training step: what resident_mb was expected to be, and of it values, gradients and moments; 0 = not known
+    ranks_traffic sums; // over ranks, in one run
 } bench_result;
 
-// Times `run` until o->seconds have passed, at least three times after a warm-up, and keeps the median.
+// Times `run` until o->seconds have passed (on any rank), at least three times after a warm-up, and keeps the median.
 foil_status bench_time(foil_status (*run)(void *context, int i), void *context, const bench_options *o, bench_result *out);
 
 // Bytes of memory that the process has now, in MB; 0 where the system does not tell.

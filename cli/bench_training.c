@@ -48,7 +48,7 @@ static void close_stage(stage *s) {
 }
 
 static foil_status make_up_pictures(stage *s) {
-    size_t n = (size_t)s->config.run.batch, pixels = n * (size_t)shape_count(net_input(s->discriminator_net));
+    size_t n = (size_t)s->config.run.share, pixels = n * (size_t)shape_count(net_input(s->discriminator_net));
     s->pixels = malloc(pixels);
     s->labels = malloc(n * sizeof *s->labels);
     if (!s->pixels || !s->labels) return foil_fail_memory(pixels, "pictures");

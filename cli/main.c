@@ -19,7 +19,7 @@ const command COMMANDS[] = {
     {"export", "a detector or generator for other tools", cmd_export, false},
     {"generate", "samples of a trained generator", cmd_generate, false},
     {"inspect", "what a file holds: network, data set, checkpoint, detector", cmd_inspect, false},
-    {"bench", "images/s of a network or of a training step", cmd_bench, false},
+    {"bench", "images/s of a network or of a training step", cmd_bench, true},
     {0},
 };
 
