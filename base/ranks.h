@@ -39,8 +39,7 @@ foil_status ranks_gather(const void *mine, size_t n, char **all, size_t *sizes);
 // ranks_sum_end. All other calls may be made in between.
 enum { RANKS_SUMS = 256 }; // at most, at a time
 void ranks_sum_begin(const float *from, float *to, size_t n);
-void ranks_sum_progress(void); // to be called now and then: sums go on within
-void ranks_sum_end(void);      // waits for all that were begun
+void ranks_sum_end(void); // waits for all that were begun
 
 // Of all sums so far, of both kinds: bytes that went in, and seconds spent in calls that wait for others.
 typedef struct ranks_traffic {

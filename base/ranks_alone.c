@@ -60,8 +60,6 @@ void ranks_sum_begin(const float *from, float *to, size_t n) {
     if (n) memcpy(to, from, n * sizeof *to);
 }
 
-void ranks_sum_progress(void) {}
-
 void ranks_sum_end(void) {}
 
 ranks_traffic ranks_traffic_so_far(void) {

@@ -2,9 +2,14 @@
 //
 // A started program that was not started by a launcher, or as the only process, never calls MPI: it is alone, and starts at once.
 #include <mpi.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/launcher.h"
 #include "base/ranks.h"
@@ -16,6 +21,10 @@ static struct {
     MPI_Comm background; // of sums that go on meanwhile: their order is apart from that of other calls
     MPI_Request request[RANKS_SUMS];
     int requests;
+    pthread_t helper;
+    bool helped;
+    sem_t begun;             // wakes the helper
+    atomic_bool busy, leave; // what it is to do
     ranks_traffic traffic;
 } all = {.count = 1};
 
@@ -23,14 +32,51 @@ static struct {
 static const size_t PIECE = (size_t)1 << 30;
 enum { MESSAGE = 1024 };
 
+// MPI goes on with sums only within calls of it. This thread calls it now and then while this rank computes: rarely, for it may not have a core of its own.
+static void *help(void *unused) {
+    static const struct timespec PAUSE = {.tv_nsec = 200000};
+    (void)unused;
+    for (;;) {
+        while (sem_wait(&all.begun) != 0) continue;
+        if (all.leave) return NULL;
+        while (all.busy) {
+            int flag;
+            MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, all.background, &flag, MPI_STATUS_IGNORE);
+            nanosleep(&PAUSE, NULL);
+        }
+    }
+}
+
+static foil_status start_helper(int given) {
+    if (given < MPI_THREAD_MULTIPLE) return FOIL_OK; // sums wait for ranks_sum_end then
+    sigset_t every, before;
+    sem_init(&all.begun, 0, 0);
+    sigfillset(&every); // signals are for the program's own thread
+    pthread_sigmask(SIG_SETMASK, &every, &before);
+    int error = pthread_create(&all.helper, NULL, help, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    all.helped = error == 0;
+    return error ? foil_fail_errno(error, "no thread for sums over ranks") : FOIL_OK;
+}
+
+static void stop_helper(void) {
+    if (!all.helped) return;
+    all.leave = true;
+    sem_post(&all.begun);
+    pthread_join(all.helper, NULL);
+    sem_destroy(&all.begun);
+    all.helped = all.leave = false;
+}
+
 foil_status ranks_open(void) {
     int given, processes = launcher_processes();
     if (processes == 1) return FOIL_OK;
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &given); // errors end the job: MPI's default
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &given); // errors end the job: MPI's default
     MPI_Comm_rank(MPI_COMM_WORLD, &all.self);
     MPI_Comm_size(MPI_COMM_WORLD, &all.count);
     MPI_Comm_dup(MPI_COMM_WORLD, &all.background);
     all.joined = true;
+    TRY(start_helper(given));
     if (all.count == processes) return FOIL_OK;
     return foil_fail(FOIL_UNSUPPORTED, "%d processes were started, but MPI finds %d (under Slurm: srun --mpi=pmix, or another of srun --mpi=list)",
                      processes, all.count);
@@ -42,6 +88,7 @@ void ranks_close(bool failed) {
         fflush(NULL);
         MPI_Abort(MPI_COMM_WORLD, 1);
     }
+    stop_helper();
     MPI_Comm_free(&all.background);
     MPI_Finalize();
     all.joined = false;
@@ -141,18 +188,18 @@ void ranks_sum_begin(const float *from, float *to, size_t n) {
     }
     if (all.requests == RANKS_SUMS) ranks_sum_end();
     all.traffic.bytes += (double)(n * sizeof *to);
+    if (!all.requests && all.helped) {
+        all.busy = true;
+        sem_post(&all.begun);
+    }
     MPI_Iallreduce(from, to, (int)n, MPI_FLOAT, MPI_SUM, all.background, &all.request[all.requests++]);
-}
-
-void ranks_sum_progress(void) {
-    int done;
-    if (all.requests) MPI_Testall(all.requests, all.request, &done, MPI_STATUSES_IGNORE);
 }
 
 void ranks_sum_end(void) {
     if (!all.requests) return;
     double from = MPI_Wtime();
     MPI_Waitall(all.requests, all.request, MPI_STATUSES_IGNORE); // NOLINT(clang-analyzer-optin.mpi.MPI-Checker): begun elsewhere
+    all.busy = false;
     all.traffic.waited += MPI_Wtime() - from;
     all.requests = 0;
 }

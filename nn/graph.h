@@ -79,6 +79,7 @@ node *graph_input(graph *g, const char *name, shape s, dtype type);
 node *graph_param(graph *g, store *s, int index);
 // Every element is `value`; free inside element-wise work. f32.
 node *graph_constant(graph *g, shape s, double value);
+bool graph_is_constant(const node *n, double value);
 // A small table known now, f32; copied.
 node *graph_table(graph *g, shape s, const float *values);
 // Random numbers, new in each run: element i of the node is drawn at (seed and step given to plan_run, STREAM_GRAPH with `stream` above it, i), counting

@@ -93,7 +93,8 @@ static void add_slopes(slopes *s, node *loss) {
     s->failed |= !dx;
     if (!dx) return;
     grad(nn_mul_scalar(loss, 1.0 / ranks_count()), s->x, s->n, dx);
-    for (int i = 0; i < s->n; i++) s->dx[i] = sum_of(s->dx[i], dx[i]);
+    for (int i = 0; i < s->n; i++)
+        if (!graph_is_constant(dx[i], 0)) s->dx[i] = sum_of(s->dx[i], dx[i]); // a slab begins with zeros
     free(dx);
 }
 

@@ -97,6 +97,11 @@ bool constant_value(const node *n, double *value) {
     return true;
 }
 
+bool graph_is_constant(const node *n, double value) {
+    double v;
+    return constant_value(n, &v) && v == value;
+}
+
 static foil_status infer_table(node *n) {
     n->shape = ((const table_params *)n->params)->shape;
     return check_shape(n, n->shape);
