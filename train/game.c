@@ -94,7 +94,8 @@ static void add_slopes(slopes *s, node *loss) {
     if (!dx) return;
     grad(nn_mul_scalar(loss, 1.0 / ranks_count()), s->x, s->n, dx);
     for (int i = 0; i < s->n; i++)
-        if (!graph_is_constant(dx[i], 0)) s->dx[i] = sum_of(s->dx[i], dx[i]); // a slab begins with zeros
+        if (!graph_is_constant(dx[i], 0))
+            s->dx[i] = sum_of(s->dx[i], dx[i]); // else the zeros that a slab begins with: a penalty reaches no parameter that the loss doesn't
     free(dx);
 }
 
