@@ -3,7 +3,7 @@ import os
 import sys
 
 from plot import plot
-from turns import Program, Settings, take_turns
+from turns import Program, Records, Settings, take_turns
 from work import CONFIGS, STEPS, read_bench
 
 
@@ -12,7 +12,7 @@ class Growth:
         self.foil, self.settings, get = foil, Settings(), os.environ.get
         self.steps, self.types = get("STEPS", "dcgan64 sngan32").split(), get("TYPES", "f32 bf16").split()
         self.batches, self.counts = ([int(v) for v in get(k, d).split()] for k, d in (("BATCHES", "16 32 64 128 256"), ("COUNTS", "1 2 4")))
-        self.plots, self.series = get("PLOTS", "."), [(s, t) for s in self.steps for t in self.types]
+        self.plots, self.records, self.measures = get("PLOTS", "."), Records(self.settings), True
 
     def program(self, step, number, batch, threads):
         """Threads have a core each, always the same ones."""
@@ -22,10 +22,13 @@ class Growth:
             "taskset", "-c", cores, "env", f"OMP_NUM_THREADS={threads}", self.foil, "bench", os.path.join(CONFIGS, "train", file + ".yaml"), *keys,
             "--precision", number, "--batch", batch, "--threads", threads, "--seconds", self.settings.seconds, "--json"], read_bench)
 
-    def measure(self, what, cases, log):
-        """Records by (step, type, batch, threads)."""
-        found = take_turns(self.settings, "growth", what, [self.program(*c) for c in cases], log)
-        return {c: found[" ".join(map(str, c))] for c in cases if " ".join(map(str, c)) in found}
+    def measure(self, what, cases):
+        """Medians by (step, type, batch, threads), those of earlier runs, too."""
+        if self.measures:
+            take_turns(self.settings, what, [self.program(*c) for c in cases], self.records)
+        found = {tuple(mode.split()): r for mode, r in self.records.medians(what).items()}
+        self.series = list(dict.fromkeys(mode[:2] for mode in found))
+        return {(s, t, int(b), int(n)): r for (s, t, b, n), r in found.items()}
 
     def table(self, head, rows, file):
         for cells in [head, ["---"] + ["--:"] * (len(head) - 1), *rows, [""]]:
@@ -38,9 +41,9 @@ class Growth:
         lines = {**lines, **more.pop("also", {})}
         plot(os.path.join(self.plots, f"growth-{name}.svg"), title, below, points, {n: v for n, v in lines.items() if v}, **more)
 
-    def batch(self, log, file):
+    def batch(self, file):
         threads = self.settings.threads
-        found = self.measure("batch", [(*s, b, threads) for b in self.batches for s in self.series], log)
+        found = self.measure("batch", [(s, t, b, threads) for b in self.batches for s in self.steps for t in self.types])
 
         def time(s, b):
             r = found.get((*s, b, threads))
@@ -61,8 +64,8 @@ class Growth:
         self.draw("time", "Time of an image, batch 64 = 1", "batch", self.batches, beside, band=(.9, 1.1))
         self.draw("memory", "Peak resident memory, MB (a doubling of the batch per step)", "batch", self.batches, memory)
 
-    def threads(self, log, file):
-        found = self.measure("threads", [(*s, 64, n) for n in self.counts for s in self.series], log)
+    def threads(self, file):
+        found = self.measure("threads", [(s, t, 64, n) for n in self.counts for s in self.steps for t in self.types])
 
         def gained(s, n, key):
             r, one = found.get((*s, 64, n)), found.get((*s, 64, self.counts[0]))
@@ -86,12 +89,14 @@ KINDS = {"batch": Growth.batch, "threads": Growth.threads}
 def main():
     growth = Growth(sys.argv[1])
     names = sys.argv[2:] or list(KINDS)
+    if names == ["report"]:
+        growth.measures, names = False, list(KINDS)
     for name in names:
         if name not in KINDS:
-            sys.exit(f"growth.sh: '{name}' was not expected; known: {', '.join(KINDS)}")
-    with open(os.path.join(growth.settings.out, "records.jsonl"), "a") as log, open(os.path.join(growth.settings.out, "growth.md"), "w") as file:
+            sys.exit(f"growth.sh: '{name}' was not expected; known: {', '.join(KINDS)}, report")
+    with open(os.path.join(growth.settings.out, "growth.md"), "w") as file:
         for name in names:
-            KINDS[name](growth, log, file)
+            KINDS[name](growth, file)
 
 
 main()

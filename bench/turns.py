@@ -42,7 +42,7 @@ class Program:
         pass
 
     def ready(self):
-        pass
+        return True
 
     def measure(self):
         done = subprocess.run(self.command, capture_output=True, text=True, check=False)
@@ -74,6 +74,7 @@ class Peer:
 
     def ready(self):
         self.facts = self.line()
+        return True
 
     def measure(self):
         self.process.stdin.write(f"{self.seconds}\n")
@@ -99,7 +100,7 @@ class Timed:
         pass
 
     def ready(self):
-        self.measure()  # files come from memory from now on
+        return self.measure()  # files come from memory from now on
 
     def measure(self):
         with subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as p:
@@ -117,39 +118,56 @@ class Timed:
         pass
 
 
-def take_turns(settings, kind, work, programs, log):
-    """Median records by mode: those numbers that all rounds have. `log` gets every record as a line."""
-    alive, records = [], {}
+class Records:
+    """Every measurement, a line of OUT/records.jsonl each. What is measured again takes the place of what was there, so a run may be made in pieces."""
+
+    def __init__(self, settings):
+        self.path, self.all = os.path.join(settings.out, "records.jsonl"), []
+        if os.path.exists(self.path):
+            with open(self.path) as f:
+                self.all = [json.loads(line) for line in f]
+
+    def forget(self, work, modes):
+        self.all = [r for r in self.all if r["work"] != work or r["mode"] not in modes]
+        with open(self.path, "w") as f:
+            f.writelines(json.dumps(r) + "\n" for r in self.all)
+
+    def add(self, record):
+        self.all.append(record)
+        with open(self.path, "a") as f:
+            f.write(json.dumps(record) + "\n")
+
+    def medians(self, work):
+        """By mode: of every number its median over the rounds."""
+        modes = {}
+        for r in self.all:
+            if r["work"] == work:
+                modes.setdefault(r["mode"], []).append(r)
+        return {mode: {k: statistics.median(r[k] for r in rounds) if isinstance(v, (int, float)) else v for k, v in rounds[0].items()}
+                for mode, rounds in modes.items()}
+
+
+def attempt(work, program, action):
+    """What the action gives; None if it fails, which is said."""
+    try:
+        return action()
+    except Failed as why:
+        print(f"{work}: {program.mode} failed: {why}", file=sys.stderr)
+        return None
+
+
+def take_turns(settings, work, programs, records):
+    """Every program once a round, beginning with another one each round."""
     programs = [p for p in programs if settings.wanted(p.mode)]
+    records.forget(work, {p.mode for p in programs})
     for p in programs:
         p.start()
-    for p in programs:
-        try:
-            p.ready()
-            alive.append(p)
-        except Failed as why:
-            print(f"{work}: {p.mode} failed: {why}", file=sys.stderr)
+    alive = [p for p in programs if attempt(work, p, p.ready) is not None]
     for i in range(settings.rounds):
-        start = i % max(1, len(alive))
-        for p in alive[start:] + alive[:start]:
-            try:
-                record = p.measure()
-            except Failed as why:
-                print(f"{work}: {p.mode} failed: {why}", file=sys.stderr)
-                continue
-            records.setdefault(p.mode, []).append(record)
-            log.write(json.dumps({"kind": kind, "work": work, "mode": p.mode, "round": i, **record}) + "\n")
-            log.flush()
+        first = i % max(1, len(alive))
+        for p in alive[first:] + alive[:first]:
+            record = attempt(work, p, p.measure)
+            if record:
+                records.add({"work": work, "mode": p.mode, "round": i, **p.facts, **record})
     for p in programs:
         p.end()
-    order = [p.mode for p in programs if p.mode in records]
-    facts = {p.mode: p.facts for p in programs}
-    return {mode: {**facts[mode], **medians(records[mode])} for mode in order}
-
-
-def medians(records):
-    numbers = {k for k, v in records[0].items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
-    together = {k: statistics.median(r[k] for r in records) for k in numbers}
-    return {**records[0], **together}
-
-
