@@ -21,7 +21,11 @@ TORCH = {  # mode -> what bench/peers/training.py calls it
     "pytorch bf16 parameters hugepages": ["--type", "bf16-parameters"],
     "pytorch bf16 parameters hugepages compiled": ["--type", "bf16-parameters", "--compiled"],
 }
-FOIL = {"foil f32": ["--precision", "f32"], "foil bf16": ["--precision", "bf16"]}
+FOIL = {
+    "foil f32 direct": ["--precision", "f32", "--convolution", "direct"],
+    "foil f32 fast": ["--precision", "f32", "--convolution", "fast"],
+    "foil bf16": ["--precision", "bf16"],
+}
 
 
 def peer(mode, program):
@@ -33,7 +37,7 @@ def peer(mode, program):
 def read_bench(j):
     """A record of what `foil bench --json` says."""
     return {"seconds": j["seconds"], "images_per_second": j["images_per_second"], "flops": j["flops"],
-            "gemm": j["gemm_flops_per_second"], "peak_resident_mb": j["peak_resident_mb"], "predicted_mb": sum(j["bytes"].values()) / 1e6}
+            "gemm": j["gemm_flops_per_second"], "peak_resident_mb": j["peak_resident_mb"], "predicted_mb": j["predicted_resident_mb"] or None}
 
 
 # Training -------------------------------------------------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ cd "$work"
 export ROUNDS=1 PIECE=0.01 OMP_WAIT_POLICY=passive FILES=12 OUT=out
 fail() { echo "$1" >&2; cat table growth message >&2 2>/dev/null; exit 1; }
 
-MODES="foil f32,foil loader,pytorch f32,onnxruntime f32,openvino f32,the training*f32" sh "$FOIL_SOURCE/bench/compare.sh" "$FOIL" "$FOIL_PYTHON" \
+MODES="foil f32*,foil loader,pytorch f32,onnxruntime f32,openvino f32,the training*f32" sh "$FOIL_SOURCE/bench/compare.sh" "$FOIL" "$FOIL_PYTHON" \
     training/dcgan32 inference/dcgan64-d/1 start/dcgan64-d folder/dcgan64-d loader/dcgan32 >table 2>message || fail "compare.sh failed"
 ! grep -E 'failed|not the same' message || fail "compare.sh complains"
-[ "$(grep -c '^| ' table)" = 23 ] || fail "compare.sh: a mode is missing"
-[ "$(grep -c '"seconds": [0-9.e-]*[1-9]' out/records.jsonl)" = 14 ] || fail "compare.sh: a record is missing"
+[ "$(grep -c '^| ' table)" = 27 ] || fail "compare.sh: a mode is missing"
+[ "$(grep -c '"seconds": [0-9.e-]*[1-9]' out/records.jsonl)" = 16 ] || fail "compare.sh: a record is missing"
 cmp table out/table.md || fail "compare.sh: the table that it prints is not the one that it keeps"
 
 BATCHES="2 4" COUNTS="1 2" STEPS=dcgan32 TYPES=f32 CORES=0,1 PLOTS=. sh "$FOIL_SOURCE/bench/growth.sh" "$FOIL" "$FOIL_PYTHON" >growth 2>message || fail "growth.sh failed"
