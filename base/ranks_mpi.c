@@ -65,7 +65,8 @@ static void stop_helper(void) {
     sem_post(&all.begun);
     pthread_join(all.helper, NULL);
     sem_destroy(&all.begun);
-    all.helped = all.leave = false;
+    all.leave = false;
+    all.helped = false;
 }
 
 foil_status ranks_open(void) {
