@@ -160,9 +160,10 @@ def take_turns(settings, work, programs, records):
     """Every program once a round, beginning with another one each round."""
     programs = [p for p in programs if settings.wanted(p.mode)]
     records.forget(work, {p.mode for p in programs})
-    for p in programs:
+    alive = []
+    for p in programs:  # one by one: more threads than cores would wait for each other
         p.start()
-    alive = [p for p in programs if attempt(work, p, p.ready) is not None]
+        alive += [p] if attempt(work, p, p.ready) is not None else []
     for i in range(settings.rounds):
         first = i % max(1, len(alive))
         for p in alive[first:] + alive[:first]:
