@@ -160,7 +160,9 @@ static foil_status create_readers(conv_kernel *k) {
 static foil_status create_fast(conv_kernel *k) {
     TRY(winograd_create(&k->conv, winograd_choose(&k->conv), 0, &k->fast));
     snprintf(k->implementation, sizeof k->implementation, "%s", winograd_implementation(k->fast));
-    return onednn_layout_filters(&k->conv, winograd_by_input(k->fast), &k->filters);
+    onednn_conv exact = k->conv;
+    exact.w = F32;
+    return onednn_layout_filters(&exact, winograd_by_input(k->fast), &k->filters);
 }
 
 static foil_status create_narrow(conv_kernel *k) {

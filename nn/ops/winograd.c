@@ -15,13 +15,14 @@
 typedef struct view {
     int64_t height, width, channels; // of a picture
     int64_t step, first[2];
+    size_t size; // of an element
 } view;
 
 // Views and tiles. -------------------------------------------------------------------------------------------------------------------------------------
 
 static view view_of_x(const winograd *w, int64_t phase) {
     const onednn_conv *c = &w->conv;
-    view v = {c->height, c->width, c->channels, w->step, {0}};
+    view v = {c->height, c->width, c->channels, w->step, {0}, dtype_size(w->type)};
     for (int i = 0; i < 2; i++) {
         int64_t p = i ? phase % w->step : phase / w->step, pad = c->params.pad[i];
         v.first[i] = p - pad;
@@ -32,7 +33,7 @@ static view view_of_x(const winograd *w, int64_t phase) {
 
 static view view_of_y(const winograd *w, int64_t phase) {
     const onednn_conv *c = &w->conv;
-    view v = {c->out_height, c->out_width, c->out, 1, {0}};
+    view v = {c->out_height, c->out_width, c->out, 1, {0}, dtype_size(w->type)};
     for (int i = 0; i < 2; i++) {
         int64_t p = i ? phase % w->step : phase / w->step, pad = c->params.pad[i];
         if (c->kind == ONEDNN_CONV_DATA) v.first[i] = (pad - p + w->step - 1) / w->step - (w->r - 1);
@@ -41,17 +42,18 @@ static view view_of_y(const winograd *w, int64_t phase) {
 }
 
 // Where the `size`² pixels of a tile are; `outside` for those that the picture does not have.
-static void tile_pixels(const winograd *w, const view *v, const float *pictures, int64_t tile, int64_t size, const float *outside, const float **at) {
+static void tile_pixels(const winograd *w, const view *v, const void *pictures, int64_t tile, int64_t size, const void *outside, const void **at) {
     int64_t j = tile % w->grid[1], i = tile / w->grid[1] % w->grid[0], n = tile / w->grid[1] / w->grid[0];
-    const float *picture = pictures + n * v->height * v->width * v->channels;
+    size_t pixel = (size_t)v->channels * v->size;
+    const char *picture = (const char *)pictures + (size_t)(n * v->height * v->width) * pixel;
     int64_t top = i * w->m * v->step + v->first[0], left = j * w->m * v->step + v->first[1];
     for (int64_t h = top; h < top + size * v->step; h += v->step)
         for (int64_t x = left; x < left + size * v->step; x += v->step)
-            *at++ = h >= 0 && h < v->height && x >= 0 && x < v->width ? picture + (h * v->width + x) * v->channels : outside;
+            *at++ = h >= 0 && h < v->height && x >= 0 && x < v->width ? picture + (size_t)(h * v->width + x) * pixel : outside;
 }
 
 // The r² taps of one row of filters that belong to a view.
-static void filter_taps(const winograd *w, int64_t phase, const float *row, int64_t channels, const float **at) {
+static void filter_taps(const winograd *w, int64_t phase, const float *row, int64_t channels, const void **at) {
     const onednn_conv *c = &w->conv;
     bool mirrored = c->kind == ONEDNN_CONV_DATA;
     for (int64_t i = 0; i < w->r; i++)
@@ -61,31 +63,41 @@ static void filter_taps(const winograd *w, int64_t phase, const float *row, int6
         }
 }
 
-static void matrix_elements(const winograd *w, const matrices *m, const float *base, int64_t row, const float **at) {
+static void matrix_elements(const winograd *w, const matrices *m, const float *base, int64_t row, const void **at) {
     for (int64_t i = 0; i < w->a * w->a; i++) at[i] = base + i * m->point + row * m->row;
 }
 
-// Transforms n channels, the last few through copies with room.
-static void transform(const winograd *w, winograd_side side, int64_t n, const float *const *from, int n_from, float *const *to, int n_to,
-                      const matrices *m) {
-    winograd_transform *run = w->machine->transform[w->form][side];
-    int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES, rest = n - whole;
-    if (whole) run(whole, from, to, m->width, m->panel);
-    if (!rest) return;
-    float in[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, out[WINOGRAD_POINTS][WINOGRAD_LANES];
-    const float *in_at[WINOGRAD_POINTS];
-    float *out_at[WINOGRAD_POINTS];
+static size_t size_of(const winograd *w, bool picture) {
+    return picture ? dtype_size(w->type) : sizeof(float);
+}
+
+// The last few channels, n < WINOGRAD_LANES, through copies with room.
+static void transform_rest(const winograd *w, winograd_side side, int64_t n, const void *const *from, int n_from, void *const *to, int n_to,
+                           int64_t from_at, int64_t to_at, const winograd_post *post) {
+    size_t in_size = size_of(w, side == WINOGRAD_INPUT || side == WINOGRAD_GRADIENT), out_size = size_of(w, side == WINOGRAD_OUTPUT);
+    float in[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, out[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, bias[WINOGRAD_LANES] = {0};
+    const void *in_at[WINOGRAD_POINTS];
+    void *out_at[WINOGRAD_POINTS];
     for (int i = 0; i < WINOGRAD_POINTS; i++) in_at[i] = in[i], out_at[i] = out[i];
-    for (int i = 0; i < n_from; i++) memcpy(in[i], from[i] + whole, (size_t)rest * sizeof(float));
-    run(WINOGRAD_LANES, in_at, out_at, WINOGRAD_LANES, 0);
-    int64_t at = whole / m->width * m->panel + whole % m->width;
-    for (int i = 0; i < n_to; i++) memcpy(to[i] + at, out[i], (size_t)rest * sizeof(float));
+    for (int i = 0; i < n_from; i++) memcpy(in[i], (const char *)from[i] + (size_t)from_at * in_size, (size_t)n * in_size);
+    winograd_post rest = post ? *post : (winograd_post){0};
+    for (int i = 0; rest.adds && i < n_to; i++) memcpy(out[i], (char *)to[i] + (size_t)to_at * out_size, (size_t)n * out_size);
+    if (rest.bias) rest.bias = memcpy(bias, rest.bias + from_at, (size_t)n * sizeof *bias);
+    w->machine->transform[w->type == BF16][w->form][side](WINOGRAD_LANES, in_at, out_at, WINOGRAD_LANES, 0, &rest);
+    for (int i = 0; i < n_to; i++) memcpy((char *)to[i] + (size_t)to_at * out_size, out[i], (size_t)n * out_size);
+}
+
+static void transform(const winograd *w, winograd_side side, int64_t n, const void *const *from, int n_from, void *const *to, int n_to,
+                      const matrices *m, const winograd_post *post) {
+    int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
+    if (whole) w->machine->transform[w->type == BF16][w->form][side](whole, from, to, m->width, m->panel, post);
+    if (whole < n) transform_rest(w, side, n - whole, from, n_from, to, n_to, whole, whole / m->width * m->panel + whole % m->width, post);
 }
 
 // What a transform reads and writes.
 typedef struct tile_pointers {
-    const float *from[WINOGRAD_POINTS];
-    float *to[WINOGRAD_POINTS];
+    const void *from[WINOGRAD_POINTS];
+    void *to[WINOGRAD_POINTS];
 } tile_pointers;
 
 // The steps. -----------------------------------------------------------------------------------------------------------------------------------------------
@@ -97,38 +109,28 @@ static void transform_filter(const winograd *w, int64_t k, int64_t out_phase, co
     tile_pointers p;
     int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols;
     filter_taps(w, out_phase + k / rows, filters + k % rows * taps * w->out, w->out, p.from);
-    matrix_elements(w, &w->filters, to, k, (const float **)p.to);
-    transform(w, WINOGRAD_FILTER, w->out, p.from, (int)(w->r * w->r), p.to, (int)(w->a * w->a), &w->filters);
+    matrix_elements(w, &w->filters, to, k, (const void **)p.to);
+    transform(w, WINOGRAD_FILTER, w->out, p.from, (int)(w->r * w->r), p.to, (int)(w->a * w->a), &w->filters, NULL);
 }
 
-static void transform_input(const winograd *w, int64_t tile, int64_t row, int64_t out_phase, const float *in, float *to) {
+static void transform_input(const winograd *w, int64_t tile, int64_t row, int64_t out_phase, const void *in, float *to) {
     int64_t channels = w->depth / w->views_in;
     for (int64_t phase = 0; phase < w->views_in; phase++) {
         tile_pointers p;
         view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_y(w, out_phase) : view_of_x(w, phase);
         tile_pixels(w, &v, in, tile, w->a, w->zeros, p.from);
-        matrix_elements(w, &w->input, to + phase * channels, row, (const float **)p.to);
-        transform(w, WINOGRAD_INPUT, channels, p.from, (int)(w->a * w->a), p.to, (int)(w->a * w->a), &w->input);
+        matrix_elements(w, &w->input, to + phase * channels, row, (const void **)p.to);
+        transform(w, WINOGRAD_INPUT, channels, p.from, (int)(w->a * w->a), p.to, (int)(w->a * w->a), &w->input, NULL);
     }
 }
 
-// Through memory of the thread's own, with room for pixels that the picture does not have.
-static void transform_output(const winograd *w, int64_t tile, int64_t row, int64_t phase, const float *products, const float *bias, float *room,
-                             float *out) {
+static void transform_output(const winograd *w, int64_t tile, int64_t row, int64_t phase, const float *products, const winograd_post *post,
+                             float *outside, void *out) {
     tile_pointers p;
-    const float *pixels[WINOGRAD_POINTS];
-    const onednn_post *post = &w->conv.post;
     view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, phase) : view_of_y(w, phase);
-    bool is_plain = !post->has_bias && !post->adds && !post->rectifies;
     matrix_elements(w, &w->products, products, row, p.from);
-    tile_pixels(w, &v, out, tile, w->m, NULL, pixels);
-    for (int64_t i = 0; i < w->m * w->m; i++)
-        p.to[i] = is_plain && pixels[i] ? (float *)(uintptr_t)pixels[i] : room + i * round_up(w->out, WINOGRAD_LANES);
-    transform(w, WINOGRAD_OUTPUT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->m * w->m), &PIXELS);
-    for (int64_t i = 0; i < w->m * w->m && !is_plain; i++) {
-        float *to = (float *)(uintptr_t)pixels[i];
-        if (to) w->machine->finish(w->out, p.to[i], bias ? bias : w->zeros, post->adds ? to : w->zeros, post->rectifies ? post->slope : 1, to);
-    }
+    tile_pixels(w, &v, out, tile, w->m, outside, (const void **)p.to);
+    transform(w, WINOGRAD_OUTPUT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->m * w->m), &PIXELS, post);
 }
 
 static void multiply(const winograd *w, int64_t rows, const float *input, const float *filters, float *products) {
@@ -152,41 +154,43 @@ static int64_t block_tiles(const winograd *w, int64_t b) {
     return left < w->block ? left : w->block;
 }
 
-static void run_block(const winograd *w, int64_t b, int64_t phase, const float *in, const float *filters, const float *bias, float *out,
+static void run_block(const winograd *w, int64_t b, int64_t phase, const void *in, const float *filters, const winograd_post *post, void *out,
                       char *scratch) {
     char *mine = scratch + (size_t)omp_get_thread_num() * w->private_bytes;
-    float *input = (float *)(mine + w->input_at), *products = (float *)(mine + w->products_at), *room = (float *)(mine + w->tile_at);
+    float *input = (float *)(mine + w->input_at), *products = (float *)(mine + w->products_at), *outside = (float *)(mine + w->outside_at);
     int64_t first = b * w->block, n = block_tiles(w, b);
     for (int64_t i = 0; i < n; i++) transform_input(w, first + i, i, phase, in, input);
     multiply(w, n, input, filters, products);
-    for (int64_t i = 0; i < n; i++) transform_output(w, first + i, i, phase, products, bias, room, out);
+    for (int64_t i = 0; i < n; i++) transform_output(w, first + i, i, phase, products, post, outside, out);
 }
 
-static void run_pictures(const winograd *w, const float *in, const float *filters, const float *bias, float *out, char *scratch) {
+static void run_pictures(const winograd *w, const void *in, const float *filters, const float *bias, void *out, char *scratch) {
+    const onednn_post *p = &w->conv.post;
+    const winograd_post post = {bias, p->adds, p->rectifies, p->slope};
     float *transformed = (float *)(void *)scratch;
 #pragma omp parallel num_threads(w->threads)
     for (int64_t phase = 0; phase < w->views_out; phase++) {
 #pragma omp for schedule(static)
         for (int64_t k = 0; k < w->depth; k++) transform_filter(w, k, phase, filters, transformed);
 #pragma omp for schedule(static)
-        for (int64_t b = 0; b < w->blocks; b++) run_block(w, b, phase, in, transformed, bias, out, scratch);
+        for (int64_t b = 0; b < w->blocks; b++) run_block(w, b, phase, in, transformed, &post, out, scratch);
     }
 }
 
-static void transform_gradient(const winograd *w, int64_t tile, int64_t row, const float *y, float *to) {
+static void transform_gradient(const winograd *w, int64_t tile, int64_t row, const void *y, float *to) {
     tile_pointers p;
     view v = view_of_y(w, 0);
     tile_pixels(w, &v, y, tile, w->m, w->zeros, p.from);
-    matrix_elements(w, &w->filters, to, row, (const float **)p.to);
-    transform(w, WINOGRAD_GRADIENT, w->out, p.from, (int)(w->m * w->m), p.to, (int)(w->a * w->a), &w->filters);
+    matrix_elements(w, &w->filters, to, row, (const void **)p.to);
+    transform(w, WINOGRAD_GRADIENT, w->out, p.from, (int)(w->m * w->m), p.to, (int)(w->a * w->a), &w->filters, NULL);
 }
 
 static void transform_filter_gradient(const winograd *w, int64_t k, const float *products, float *out) {
     tile_pointers p;
     int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols;
     matrix_elements(w, &w->products, products, k, p.from);
-    filter_taps(w, k / rows, out + k % rows * taps * w->out, w->out, (const float **)p.to);
-    transform(w, WINOGRAD_FILTER_GRADIENT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->r * w->r), &PIXELS);
+    filter_taps(w, k / rows, out + k % rows * taps * w->out, w->out, (const void **)p.to);
+    transform(w, WINOGRAD_FILTER_GRADIENT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->r * w->r), &PIXELS, NULL);
 }
 
 // One point's product of a block, a panel of it: added to those of the blocks before.
@@ -204,7 +208,7 @@ static void multiply_weights(const winograd *w, int64_t point, int64_t panel, in
     });
 }
 
-static void run_weights(const winograd *w, const float *x, const float *y, float *out, char *scratch) {
+static void run_weights(const winograd *w, const void *x, const void *y, float *out, char *scratch) {
     float *gradient = (float *)(void *)scratch, *input = (float *)(void *)(scratch + w->input_at),
           *products = (float *)(void *)(scratch + w->products_at);
     int64_t points = w->a * w->a, panels = divide_up(w->out, w->machine->width);

@@ -1,5 +1,5 @@
 // Fast convolution: fewer multiplications by minimal filtering (Winograd 1980; Lavin and Gray 2015), for 3x3 filters at stride 1 and 4x4 ones at stride 2,
-// f32, all pads, sizes and numbers of channels.
+// all pads, sizes and numbers of channels. Pictures are f32 or bf16, everything in between is f32.
 //
 // A tile of m x m results takes (m + r - 1)² products of channel vectors instead of m² r². At stride 2 a picture is four pictures of half the size, and a
 // filter of 4x4 taps four of r = 2. Products as a share of the definition's:
@@ -29,7 +29,7 @@ const char *winograd_implementation(const winograd *w);
 
 // Whether filters lie as rows [C, R·S·O] or as [O, R·S·C]: onednn_layout_filters.
 bool winograd_by_input(const winograd *w);
-// Arguments as of onednn_run_biased; c->post is done. Results do not depend on the number of threads.
+// Arguments as of onednn_run_biased, but filters and their gradients are always f32; c->post is done. Results do not depend on the number of threads.
 void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, void *scratch);
 
 #endif

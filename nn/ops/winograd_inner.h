@@ -20,8 +20,16 @@ typedef enum winograd_side {
     WINOGRAD_SIDES
 } winograd_side;
 
+// What is done to results before they are stored: rectify(y + bias + what `to` held), as onednn_post.
+typedef struct winograd_post {
+    const float *bias; // one for each channel, or NULL
+    bool adds, rectifies;
+    float slope;
+} winograd_post;
+
 // Transforms `n` channels, a multiple of WINOGRAD_LANES, of a tile whose elements begin at from[] and to[]. In `to`, groups of `width` channels lie `panel` apart.
-typedef void winograd_transform(int64_t n, const float *const *from, float *const *to, int64_t width, int64_t panel);
+// Elements are f32, those of pictures f32 or bf16. `post`: NULL on all sides but WINOGRAD_OUTPUT.
+typedef void winograd_transform(int64_t n, const void *const *from, void *const *to, int64_t width, int64_t panel, const winograd_post *post);
 
 // c = a · b, or c += a · b. `b` is a panel: for each of `depth` rows, `width` columns. One of a_row and a_depth is 1; rows: a multiple of the machine's.
 typedef struct winograd_product {
@@ -38,9 +46,7 @@ typedef struct winograd_product {
 typedef struct winograd_machine {
     int64_t rows, width; // of a product: rows at a time, columns of a panel
     void (*product)(const winograd_product *p);
-    // to = rectify(sums + bias + held), n channels of a pixel; rectify(v) = v > 0 ? v : slope · v.
-    void (*finish)(int64_t n, const float *sums, const float *bias, const float *held, float slope, float *to);
-    winograd_transform *transform[WINOGRAD_FORMS][WINOGRAD_SIDES];
+    winograd_transform *transform[2][WINOGRAD_FORMS][WINOGRAD_SIDES]; // of pictures in f32, in bf16
 } winograd_machine;
 
 // The loops that this processor can run, the fastest first; NULL after the last.

@@ -4,9 +4,13 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #define vector NAMED(vector, MACHINE)
 #define vector_at NAMED(vector_at, MACHINE)
+#define bits NAMED(bits, MACHINE)
+#define half_at NAMED(half_at, MACHINE)
 
 typedef float vector __attribute__((vector_size(4 * LANES)));
 typedef float vector_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); // in memory
+typedef uint32_t bits __attribute__((vector_size(4 * LANES)));
+typedef uint16_t half_at __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
 // ROWS rows of a product.
 INLINE void NAMED(rows, MACHINE)(int64_t depth, const float *a, int64_t a_row, int64_t a_depth, const float *b, const float *next, float *c,
@@ -56,20 +60,48 @@ INLINE void NAMED(multiply, MACHINE)(int rows, int cols, const float *m, bool tr
     }
 }
 
+// Elements of pictures may be bf16: the upper halves, rounded to nearest even; a NaN stays one.
+INLINE vector NAMED(load, MACHINE)(const void *from, int64_t at, bool half) {
+    if (!half) return *(const vector_at *)((const float *)from + at);
+    return (vector)(__builtin_convertvector(*(const half_at *)((const uint16_t *)from + at), bits) << 16);
+}
+
+INLINE void NAMED(store, MACHINE)(void *to, int64_t at, vector v, bool half) {
+    if (!half) {
+        *(vector_at *)((float *)to + at) = v;
+        return;
+    }
+    const bits b = (bits)v, is_nan = (bits)((b & 0x7fffffff) > 0x7f800000);
+    const bits upper = ((b + 0x7fff + (b >> 16 & 1)) >> 16 & ~is_nan) | ((b >> 16 | 0x40) & is_nan);
+    *(half_at *)((uint16_t *)to + at) = __builtin_convertvector(upper, half_at);
+}
+
+INLINE vector NAMED(finish, MACHINE)(vector v, const winograd_post *post, int64_t channel, const void *to, int64_t at, bool half) {
+    if (post->bias) v += *(const vector_at *)(post->bias + channel);
+    if (post->adds) v += NAMED(load, MACHINE)(to, at, half);
+    if (!post->rectifies) return v;
+    const bits positive = (bits)(v > 0);
+    return (vector)(((bits)v & positive) | ((bits)(post->slope * v) & ~positive));
+}
+
 // M x Mᵀ
-INLINE void NAMED(transform, MACHINE)(int rows, int cols, const float *m, bool transposed, int64_t n, const float *const *from, float *const *to,
-                                      int64_t width, int64_t panel) {
+INLINE void NAMED(transform, MACHINE)(int rows, int cols, const float *m, bool transposed, bool from_half, bool to_half, int64_t n,
+                                      const void *const *from, void *const *to, int64_t width, int64_t panel, const winograd_post *post) {
     int64_t at = 0, left = width; // of a group
     for (int64_t c = 0; c < n; c += LANES) {
         vector half[6][6], x[6], y[6];
         UNROLL for (int j = 0; j < cols; j++) {
-            UNROLL for (int k = 0; k < cols; k++) x[k] = *(const vector_at *)(from[k * cols + j] + c);
+            UNROLL for (int k = 0; k < cols; k++) x[k] = NAMED(load, MACHINE)(from[k * cols + j], c, from_half);
             NAMED(multiply, MACHINE)(rows, cols, m, transposed, x, y);
             UNROLL for (int i = 0; i < rows; i++) half[i][j] = y[i];
         }
         UNROLL for (int i = 0; i < rows; i++) {
             NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[i], y);
-            UNROLL for (int j = 0; j < rows; j++) * (vector_at *)(to[i * rows + j] + at) = y[j];
+            UNROLL for (int j = 0; j < rows; j++) {
+                void *out = to[i * rows + j];
+                if (post) y[j] = NAMED(finish, MACHINE)(y[j], post, c, out, at, to_half);
+                NAMED(store, MACHINE)(out, at, y[j], to_half);
+            }
         }
         at += LANES;
         left -= LANES;
@@ -77,44 +109,44 @@ INLINE void NAMED(transform, MACHINE)(int rows, int cols, const float *m, bool t
     }
 }
 
-TARGET static void NAMED(finish, MACHINE)(int64_t n, const float *sums, const float *bias, const float *held, float slope, float *to) {
-#pragma omp simd
-    for (int64_t c = 0; c < n; c++) {
-        float v = sums[c] + bias[c] + held[c];
-        to[c] = v > 0 ? v : slope * v;
+#define TRANSFORM(name, rows, cols, m, transposed, from_half, to_half, post)                                                                         \
+    TARGET static void NAMED(name, MACHINE)(int64_t n, const void *const *from, void *const *to, int64_t width, int64_t panel,                       \
+                                            const winograd_post *p) {                                                                                \
+        (void)p;                                                                                                                                     \
+        NAMED(transform, MACHINE)(rows, cols, m, transposed, from_half, to_half, n, from, to, width, panel, post);                                   \
     }
-}
-
-#define TRANSFORM(name, rows, cols, m, transposed)                                                                                                   \
-    TARGET static void NAMED(name, MACHINE)(int64_t n, const float *const *from, float *const *to, int64_t width, int64_t panel) {                   \
-        NAMED(transform, MACHINE)(rows, cols, m, transposed, n, from, to, width, panel);                                                             \
-    }
+#define PICTURE_FORM(m, r, type, half)                                                                                                               \
+    TRANSFORM(input_##m##_##r##_##type, m + r - 1, m + r - 1, B_##m##_##r, false, half, false, NULL)                                                 \
+    TRANSFORM(output_##m##_##r##_##type, m, m + r - 1, A_##m##_##r, false, false, half, p)                                                           \
+    TRANSFORM(gradient_##m##_##r##_##type, m + r - 1, m, A_##m##_##r, true, half, false, NULL)
 #define FORM(m, r)                                                                                                                                   \
-    TRANSFORM(input_##m##_##r, m + r - 1, m + r - 1, B_##m##_##r, false)                                                                             \
-    TRANSFORM(filter_##m##_##r, m + r - 1, r, G_##m##_##r, false)                                                                                    \
-    TRANSFORM(output_##m##_##r, m, m + r - 1, A_##m##_##r, false)                                                                                    \
-    TRANSFORM(gradient_##m##_##r, m + r - 1, m, A_##m##_##r, true)                                                                                   \
-    TRANSFORM(filter_gradient_##m##_##r, r, m + r - 1, G_##m##_##r, true)
+    TRANSFORM(filter_##m##_##r, m + r - 1, r, G_##m##_##r, false, false, false, NULL)                                                                \
+    TRANSFORM(filter_gradient_##m##_##r, r, m + r - 1, G_##m##_##r, true, false, false, NULL)                                                        \
+    PICTURE_FORM(m, r, f32, false)                                                                                                                   \
+    PICTURE_FORM(m, r, bf16, true)
 FORM(2, 2)
 FORM(4, 2)
 FORM(2, 3)
 FORM(4, 3)
 
-#define ENTRY(m, r)                                                                                                                                  \
-    [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r, MACHINE),                                                                      \
+#define ENTRY(m, r, type)                                                                                                                            \
+    [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r##_##type, MACHINE),                                                             \
                             [WINOGRAD_FILTER] = NAMED(filter_##m##_##r, MACHINE),                                                                    \
-                            [WINOGRAD_OUTPUT] = NAMED(output_##m##_##r, MACHINE),                                                                    \
-                            [WINOGRAD_GRADIENT] = NAMED(gradient_##m##_##r, MACHINE),                                                                \
+                            [WINOGRAD_OUTPUT] = NAMED(output_##m##_##r##_##type, MACHINE),                                                           \
+                            [WINOGRAD_GRADIENT] = NAMED(gradient_##m##_##r##_##type, MACHINE),                                                       \
                             [WINOGRAD_FILTER_GRADIENT] = NAMED(filter_gradient_##m##_##r, MACHINE)}
-static const winograd_machine NAMED(machine, MACHINE) = {.rows = ROWS,
-                                                         .width = VECTORS * LANES,
-                                                         .product = NAMED(product, MACHINE),
-                                                         .finish = NAMED(finish, MACHINE),
-                                                         .transform = {ENTRY(2, 2), ENTRY(4, 2), ENTRY(2, 3), ENTRY(4, 3)}};
+#define ENTRIES(type)                                                                                                                                \
+    { ENTRY(2, 2, type), ENTRY(4, 2, type), ENTRY(2, 3, type), ENTRY(4, 3, type) }
+static const winograd_machine NAMED(machine, MACHINE) = {
+    .rows = ROWS, .width = VECTORS * LANES, .product = NAMED(product, MACHINE), .transform = {ENTRIES(f32), ENTRIES(bf16)}};
 
+#undef ENTRIES
 #undef ENTRY
 #undef FORM
+#undef PICTURE_FORM
 #undef TRANSFORM
+#undef half_at
+#undef bits
 #undef vector
 #undef vector_at
 #undef UNROLL

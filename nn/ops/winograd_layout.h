@@ -15,6 +15,7 @@ struct winograd {
     onednn_conv conv;
     const winograd_machine *machine;
     winograd_form form;
+    dtype type;                  // of pictures
     int64_t m, r, a;             // of F(m, r); a = m + r - 1
     int64_t step, grid[2];       // of views (winograd.c); tiles of one view's picture along each axis
     int64_t tiles;               // of all pictures
@@ -24,8 +25,8 @@ struct winograd {
     int threads;
     matrices input, filters, products; // of a block; of conv_weights `filters` is the transformed y, and `products` the gradient
     // Scratch memory, in bytes: the filters at 0; then, for each thread if the convolution is not conv_weights, what follows.
-    size_t input_at, products_at, tile_at, private_bytes, bytes;
-    float *zeros; // a pixel outside, a bias that there is not
+    size_t input_at, products_at, outside_at, private_bytes, bytes;
+    float *zeros; // a pixel outside
     char implementation[32];
 };
 

@@ -140,8 +140,10 @@ static float *direct_result(const onednn_conv *c, const float *in0, const float 
 static float *fast_result(const onednn_conv *c, int m, int machine, const float *in0, const float *in1) {
     winograd *w;
     onednn_layout *layout;
+    onednn_conv exact = *c;
+    exact.x = exact.y = F32;
     check_ok(winograd_create(c, m, machine, &w));
-    check_ok(onednn_layout_filters(c, winograd_by_input(w), &layout));
+    check_ok(onednn_layout_filters(&exact, winograd_by_input(w), &layout));
     float *out = result(c, run_fast, w, winograd_scratch(w), layout, in0, in1);
     onednn_layout_free(layout);
     winograd_free(w);
@@ -260,7 +262,40 @@ static void results_do_not_depend_on_threads(void **state) {
     omp_set_num_threads(threads);
 }
 
+static uint16_t *halves(const float *v, int64_t n) {
+    uint16_t *h = allocate((size_t)n * sizeof *h);
+    for (int64_t i = 0; i < n; i++) h[i] = f32_to_bf16(v[i]);
+    return h;
+}
+
+// Pictures in bf16 are those in f32, rounded: to the last bit, on each kind of processor.
+static void pictures_may_be_bf16(void **state) {
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) {
+            onednn_conv c = geometry(&EXAMPLES[i], (onednn_conv_kind)kind), half = c;
+            half.x = half.y = BF16;
+            bool weights = kind == ONEDNN_CONV_WEIGHTS;
+            sizes n = sizes_of(&c);
+            double *in0 = values(n.in0, 1), *in1 = values(n.in1, 2);
+            float *f0 = rounded(in0, n.in0), *f1 = rounded(in1, n.in1);
+            uint16_t *h0 = halves(f0, n.in0), *h1 = halves(f1, n.in1);
+            for (int64_t e = 0; e < n.in0; e++) f0[e] = bf16_to_f32(h0[e]);
+            for (int64_t e = 0; weights && e < n.in1; e++) f1[e] = bf16_to_f32(h1[e]);
+            for (int machine = 0; machine < machines(); machine++)
+                for (int m = 2; m <= 4; m += 2) {
+                    float *exact = fast_result(&c, m, machine, f0, f1);
+                    void *got = fast_result(&half, m, machine, (const float *)(const void *)h0, weights ? (const float *)(const void *)h1 : f1);
+                    uint16_t *expected = halves(exact, n.out);
+                    assert_memory_equal(got, weights ? (void *)exact : (void *)expected, (size_t)n.out * (weights ? 4 : 2));
+                    free(exact), free(got), free(expected);
+                }
+            free(in0), free(in1), free(f0), free(f1), free(h0), free(h1);
+        }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(errors_are_bounded), cmocka_unit_test(results_do_not_depend_on_threads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(errors_are_bounded), cmocka_unit_test(results_do_not_depend_on_threads),
+                                       cmocka_unit_test(pictures_may_be_bf16)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
