@@ -23,7 +23,7 @@ static const char *const CONVOLUTIONS[] = {"direct", "fast", NULL};
 static option OPTIONS[] = {
     {.name = "--batch", .value = "N", .doc = "pictures at a time (default: the training file's, or 64)"},
     {.name = "--precision", .value = "f32|bf16", .doc = "of the computation (default: the training file's, or f32)"},
-    {.name = "--convolution", .value = "direct|fast", .doc = "how convolutions are computed (default: the training file's, or direct)"},
+    {.name = "--convolution", .value = "direct|fast", .doc = "how convolutions are computed (default: the training file's, or fast)"},
     {.name = "--seconds", .value = "S", .doc = "to measure for (default: 5)"},
     {.name = "--profile", .doc = "time, FLOP and bytes of each step, beside what the machine can do"},
     {.name = "--trace", .value = "FILE.json", .doc = "the steps of one run on a time line, for chrome://tracing and ui.perfetto.dev"},

@@ -8,7 +8,7 @@
 typedef struct bench_options {
     int batch;                    // 0 = the training file's, or 64
     int precision;                // 0 f32, 1 bf16, -1 = the training file's, or f32
-    int convolution;              // conv_algorithm, -1 = the training file's, or direct
+    int convolution;              // conv_algorithm, -1 = the training file's, or fast
     double seconds;               // to measure for
     const char *const *overrides; // "game.d_steps=1": keys of a training file
     int n_overrides;

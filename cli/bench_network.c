@@ -68,7 +68,7 @@ foil_status bench_network(const char *path, const bench_options *o, bench_result
     out->precision = o->precision > 0;
     store *weights = store_new();
     graph *g = graph_new(out->precision ? BF16 : F32);
-    if (g && o->convolution > 0) g->convolution = CONV_FAST;
+    if (g) g->convolution = o->convolution ? CONV_FAST : CONV_DIRECT;
     foil_status s = weights && g ? net_declare(n, weights) : foil_fail_memory(0, "a graph");
     if (s == FOIL_OK) s = store_allocate(weights);
     if (s == FOIL_OK) {

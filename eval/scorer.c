@@ -41,6 +41,7 @@ static foil_status open_graph(const net *n, store *s, const char *head, int batc
     if (!sc) return foil_fail_memory(sizeof *sc, "a scorer");
     sc->batch = batch;
     sc->graph = graph_new(F32);
+    if (sc->graph) sc->graph->convolution = CONV_FAST;
     foil_status status = sc->graph ? build(sc, n, s, head) : foil_fail_memory(sizeof *sc->graph, "a graph");
     if (status == FOIL_OK)
         *out = sc;
