@@ -24,7 +24,8 @@ TORCH = {  # mode -> what bench/peers/training.py calls it
 FOIL = {
     "foil f32 direct": ["--precision", "f32", "--convolution", "direct"],
     "foil f32 fast": ["--precision", "f32", "--convolution", "fast"],
-    "foil bf16": ["--precision", "bf16"],
+    "foil bf16 direct": ["--precision", "bf16", "--convolution", "direct"],
+    "foil bf16 fast": ["--precision", "bf16", "--convolution", "fast"],
 }
 
 
