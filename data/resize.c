@@ -105,13 +105,20 @@ typedef struct rows {
     int height, width, channels;
 } rows;
 
-typedef uint8_t four_bytes __attribute__((vector_size(4)));
+typedef uint8_t sixteen_bytes __attribute__((vector_size(16)));
+typedef uint32_t four_words __attribute__((vector_size(16)));
 typedef int32_t four_sums __attribute__((vector_size(16)));
 
-static inline four_sums load_four(const uint8_t *from, size_t n) {
-    four_bytes b = {0};
-    memcpy(&b, from, n);
-    return __builtin_convertvector(b, four_sums);
+// Four bytes as numbers.
+static inline four_sums four_of(uint32_t word) {
+    const sixteen_bytes bytes = (sixteen_bytes)(four_words){word}, zero = {0};
+    return (four_sums)__builtin_shufflevector(bytes, zero, 0, 16, 16, 16, 1, 16, 16, 16, 2, 16, 16, 16, 3, 16, 16, 16);
+}
+
+static inline uint32_t word_at(const uint8_t *from) {
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
 }
 
 // The three colours of a pixel are three of four lanes. The last pixel has no byte after it that may be read.
@@ -120,8 +127,9 @@ VECTORISED static void colour_row(const uint8_t *row, const taps *t, int width, 
         const int32_t *w = t->weight + (size_t)x * (size_t)t->widest;
         const uint8_t *from = row + 3 * (size_t)t->first[x];
         int last = t->count[x] - 1;
-        four_sums sum = load_four(from + 3 * last, 3) * w[last] + (1 << (BITS - 1));
-        for (int i = 0; i < last; i++) sum += load_four(from + 3 * i, 4) * w[i];
+        const uint8_t *end = from + 3 * (size_t)last;
+        four_sums sum = four_of(end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16) * w[last] + (1 << (BITS - 1));
+        for (int i = 0; i < last; i++) sum += four_of(word_at(from + 3 * i)) * w[i];
         for (int k = 0; k < 3; k++) to[k] = rounded(sum[k]);
     }
 }

@@ -14,7 +14,7 @@ static const key KEYS[] = {{"brightness", KEY_FLOAT, offsetof(colour, brightness
 
 static uint8_t blend(double anchor, double value, double factor) {
     double v = anchor + (value - anchor) * factor;
-    return (uint8_t)lrint(fmin(fmax(v, 0), 255));
+    return (uint8_t)lrint(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
 static double grey(const uint8_t *pixel, int channels) {

@@ -47,7 +47,7 @@ static foil_status apply_blur(const void *settings, image *im, draws *d) {
     for (size_t i = 0; i < n; i++) a[i] = im->pixels[i];
     convolve(a, b, im->width, pixel, im->height, row, im->channels, weight, radius);
     convolve(b, a, im->height, row, im->width, pixel, im->channels, weight, radius);
-    for (size_t i = 0; i < n; i++) im->pixels[i] = (uint8_t)lrintf(fminf(fmaxf(a[i], 0), 255));
+    for (size_t i = 0; i < n; i++) im->pixels[i] = (uint8_t)lrintf(a[i] < 0 ? 0 : a[i] > 255 ? 255 : a[i]);
     free(a);
     return FOIL_OK;
 }

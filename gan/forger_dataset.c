@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failure.h"
 #include "data/shuffle.h"
 #include "gan/forger.h"
 
@@ -19,6 +20,7 @@ static const key KEYS[] = {
 typedef struct dataset {
     selection fakes;
     shuffle order;
+    int64_t *drawn; // of one batch
 } dataset;
 
 static bool is_wanted(const set *s, set_label label, const void *context) {
@@ -52,6 +54,9 @@ static foil_status open_dataset(forger *f, const void *keys, const yaml_node *at
     TRY(set_select(f->world->set, SPLIT_TRAIN, is_wanted, &k->methods, &d->fakes));
     if (d->fakes.n == 0)
         return yaml_fail(at, "the training split has no fakes%s, expected some for the forger 'dataset'", k->methods.n ? " of these methods" : "");
+    size_t bytes = (size_t)forger_most(f) * sizeof *d->drawn;
+    d->drawn = malloc(bytes);
+    if (!d->drawn) return foil_fail_memory(bytes, "a forger");
     return shuffle_open(&d->fakes, f->world->seed, f->stream, &d->order);
 }
 
@@ -71,11 +76,13 @@ static foil_status make(forger *f, uint64_t step, int first, int n, uint8_t *pix
     const forger_world *w = f->world;
     const size_t bytes = (size_t)w->height * (size_t)w->width * (size_t)w->channels;
     for (int i = 0; i < n; i++) {
-        int64_t index = shuffle_at(&d->order, step * (uint64_t)w->together + (uint64_t)(first + i));
-        TRY(read_one(f, index, pixels + (size_t)i * bytes));
-        methods[i] = set_method_name(w->set, set_label_at(w->set, index).method);
+        d->drawn[i] = shuffle_at(&d->order, step * (uint64_t)w->together + (uint64_t)(first + i));
+        methods[i] = set_method_name(w->set, set_label_at(w->set, d->drawn[i]).method);
     }
-    return FOIL_OK;
+    failure failed = {0};
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < n; i++) failure_note(&failed, i, read_one(f, d->drawn[i], pixels + (size_t)i * bytes));
+    return failure_status(&failed);
 }
 
 static void close_dataset(forger *f) {
@@ -83,6 +90,7 @@ static void close_dataset(forger *f) {
     if (!d) return;
     shuffle_close(&d->order);
     selection_free(&d->fakes);
+    free(d->drawn);
     free(d);
 }
 

@@ -1,10 +1,10 @@
 #include "train/feed.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/failure.h"
 #include "base/ranks.h"
 #include "data/loader.h"
 #include "data/transform.h"
@@ -124,20 +124,12 @@ static uint8_t *place(const feed *f, int i) {
 }
 
 static foil_status transform_fakes(feed *f, uint64_t draw) {
-    foil_status failed = FOIL_OK;
-    char message[1024]; // messages are each thread's own
+    failure failed = {0};
     const uint64_t position = draw * (uint64_t)f->together + (uint64_t)f->first;
 #pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < f->fakes; i++) {
-        foil_status status = transform_one(f, f->made + (size_t)i * f->bytes, position + (uint64_t)i, place(f, 2 * i + 1));
-        if (status == FOIL_OK) continue;
-#pragma omp critical(feed)
-        {
-            failed = status;
-            snprintf(message, sizeof message, "%s", foil_error());
-        }
-    }
-    return failed == FOIL_OK ? FOIL_OK : foil_fail(failed, "%s", message);
+    for (int i = 0; i < f->fakes; i++)
+        failure_note(&failed, i, transform_one(f, f->made + (size_t)i * f->bytes, position + (uint64_t)i, place(f, 2 * i + 1)));
+    return failure_status(&failed);
 }
 
 static foil_status next_detect(feed *f, uint64_t draw, game_batch *out) {
