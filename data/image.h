@@ -25,6 +25,19 @@ foil_status image_decode(const void *bytes, size_t n, const char *name, image *o
 foil_status image_read(const char *path, image *out);
 bool image_has_known_suffix(const char *path);
 
+// What the file of a picture was, whatever became of the picture (probe.c): what gives a class away without a look at the content. As sets store it.
+typedef enum file_format { FILE_UNKNOWN, FILE_PNG, FILE_JPEG, FILE_BMP, FILE_GIF, FILE_OTHER, FILE_RAW, FILE_FORMAT_COUNT } file_format;
+typedef enum file_colour { FILE_GREY = 1, FILE_COLOUR, FILE_INDEXED, FILE_GREY_ALPHA, FILE_COLOUR_ALPHA, FILE_CMYK, FILE_COLOUR_COUNT } file_colour;
+extern const char *const FILE_FORMATS[], *const FILE_COLOURS[];
+typedef struct image_file {
+    int32_t format, colours; // 0 = unknown
+    int32_t width, height;   // upright
+    int32_t quality;         // JPEG, 1 to 100: libjpeg's whose luminance table is nearest; 0 = none
+    int32_t bytes;
+} image_file;
+// Of a file that could be decoded.
+void image_probe(const void *bytes, size_t n, const image *decoded, image_file *out);
+
 // Coding (encode.c).
 foil_status image_encode_jpeg(const image *im, int quality, uint8_t **bytes, size_t *n); // 4:2:0, as Pillow's default; the caller frees
 foil_status image_encode_png(const image *im, uint8_t **bytes, size_t *n);

@@ -2,7 +2,8 @@
 //
 // A file: root attributes foil_format=1, kind="image", created_by, source, licence, fit, resize, seed. /image/pixels u8 [N,H,W,C] contiguous and page-aligned
 // (read through mmap), or, at native size, /image/bytes u8 + /image/offset i64 [N+1] + /image/shape i32 [N,3]. /label/{fake u8, method i32, subject i32, clip i32}, /split u8,
-// /names/{method,subject,split}, /source/{path,sha256}. BigGAN-PyTorch's (imgs NCHW, labels) and StudioGAN's (imgs NHWC) files open as sets of reals, through H5Dread.
+// /names/{method,subject,split}, /source/{path,sha256}
+// and, where known, /source/file i32 [N,6]: format, colours, width, height, quality, bytes (image_file). BigGAN-PyTorch's (imgs NCHW, labels) and StudioGAN's (imgs NHWC) files open as sets of reals, through H5Dread.
 // An index (.yaml, data/index.h) names files of this kind, its shards. They are opened when first needed, and at most SET_OPEN of them at a time.
 #ifndef FOIL_DATA_SET_H
 #define FOIL_DATA_SET_H
@@ -26,6 +27,7 @@ typedef struct set_source {
     int clip;                   // pictures of one clip have one number; -1 = none
     bool known;                 // whether the set says what follows
     unsigned char sha256[32];   // of the file's bytes
+    image_file file;            // .format = FILE_UNKNOWN: the set does not say
 } set_source;
 
 // Reading: any number of threads. -----------------------------------------------------------------------------------------------------------
@@ -90,6 +92,8 @@ foil_status set_name_method(set_writer *w, const char *method);
 // Pictures of the description's size and channels; `sha256` of the source bytes.
 foil_status set_add(set_writer *w, const image *im, bool fake, const char *method, const char *subject, int clip, set_split split, const char *path,
                     const unsigned char sha256[32]);
+// What the file of the picture that was just added was; may be left out.
+void set_add_file(set_writer *w, const image_file *file);
 // In two steps, where several files appear together or not at all: writes the rest, and says how long the file is and what its fingerprint …
 foil_status set_finish(set_writer *w, char fingerprint[65], int64_t *bytes);
 foil_status set_commit(set_writer *w); // … and the file appears; frees w either way

@@ -17,6 +17,8 @@ struct set_writer {
     int32_t *shape;  // native: [count, 3]
     uint8_t *fake, *split, *sha256;
     int32_t *method, *subject, *clip;
+    image_file *from;  // [count]
+    bool files;        // some of them are known
     const char **name; // [count], in `texts`
     arena texts;
     names methods, subjects;
@@ -28,13 +30,14 @@ static foil_status unwritten(const set_writer *w) {
 
 // All that is needed while pictures are added.
 static void free_labels(set_writer *w) {
-    void *all[] = {w->offset, w->shape, w->fake, w->split, w->sha256, w->method, w->subject, w->clip, (void *)w->name};
+    void *all[] = {w->offset, w->shape, w->fake, w->split, w->sha256, w->method, w->subject, w->clip, w->from, (void *)w->name};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     w->offset = NULL;
     w->shape = NULL;
     w->fake = w->split = w->sha256 = NULL;
     w->method = w->subject = w->clip = NULL;
     w->name = NULL;
+    w->from = NULL;
     names_free(&w->methods);
     names_free(&w->subjects);
     arena_free(&w->texts);
@@ -72,10 +75,11 @@ static foil_status writer_new(const char *path, const set_description *d, set_wr
     w->subject = calloc(n + 1, sizeof *w->subject);
     w->clip = calloc(n + 1, sizeof *w->clip);
     w->name = calloc(n + 1, sizeof *w->name);
+    w->from = calloc(n + 1, sizeof *w->from);
     if (!w->path || !w->source || !w->licence || !w->offset || !w->shape || !w->fake || !w->split || !w->sha256 || !w->method || !w->subject ||
-        !w->clip || !w->name) {
+        !w->clip || !w->name || !w->from) {
         writer_free(w);
-        return foil_fail_memory(n * 100, "a set's labels");
+        return foil_fail_memory(n * 124, "a set's labels");
     }
     *out = w;
     return FOIL_OK;
@@ -189,6 +193,11 @@ foil_status set_add(set_writer *w, const image *im, bool fake, const char *metho
     return FOIL_OK;
 }
 
+void set_add_file(set_writer *w, const image_file *file) {
+    w->from[w->n - 1] = *file;
+    w->files |= file->format != FILE_UNKNOWN;
+}
+
 // What is written at the end: all but the pixels. -----------------------------------------------------------------------------------------------
 static bool write_array(hid_t file, const char *name, hid_t stored, h5_type type, int rank, const hsize_t *size, const void *content) {
     hid_t array = create_array(file, name, stored, rank, size);
@@ -254,6 +263,11 @@ static bool write_labels(const set_writer *w) {
            write_texts(f, "source/path", w->name, (size_t)w->n);
 }
 
+static bool write_files(const set_writer *w) {
+    hsize_t n[] = {(hsize_t)w->n, sizeof(image_file) / sizeof(int32_t)};
+    return !w->files || write_array(w->h5, "source/file", H5T_STD_I32LE, H5_I32, 2, n, w->from);
+}
+
 static bool copy_spool(const set_writer *w, hid_t array) {
     enum { BLOCK = 1 << 20 };
     FILE *spool = fflush(file_stream(w->spool)) == 0 ? fopen(file_temporary(w->spool), "rb") : NULL;
@@ -279,7 +293,7 @@ static bool write_native(const set_writer *w) {
 }
 
 static bool write_rest(set_writer *w) {
-    bool ok = write_attributes(w) && (w->d.height != 0 || write_native(w)) && write_labels(w);
+    bool ok = write_attributes(w) && (w->d.height != 0 || write_native(w)) && write_labels(w) && write_files(w);
     if (w->pixels >= 0) ok = H5Dclose(w->pixels) >= 0 && ok;
     ok = H5Fclose(w->h5) >= 0 && ok;
     w->pixels = w->h5 = -1;

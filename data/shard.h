@@ -30,6 +30,7 @@ struct shard {
 
     const uint8_t *fake, *split, *sha256; // sha256: NULL = the file does not say
     const int32_t *method, *subject, *clip;
+    const image_file *file; // NULL = the file does not say
     int methods, subjects;
     h5_texts method_name, subject_name, name;
     bool named; // the pictures have names

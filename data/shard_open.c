@@ -47,6 +47,19 @@ static foil_status view_texts(shard *s, const char *name, hsize_t *n, h5_texts *
     return h5_view_texts(s->h5, s->path, name, n, &s->map, &s->memory, out);
 }
 
+static foil_status open_files(shard *s) {
+    hsize_t n[] = {(hsize_t)s->count, sizeof(image_file) / sizeof(int32_t)};
+    if (!h5_has(s->h5, "source/file")) return FOIL_OK;
+    TRY(view(s, "source/file", H5_I32, 2, n, (const void **)&s->file));
+    for (int64_t i = 0; i < s->count; i++) {
+        const image_file *f = &s->file[i];
+        if (f->format < 0 || f->format >= FILE_FORMAT_COUNT || f->colours < 0 || f->colours >= FILE_COLOUR_COUNT || f->width < 0 || f->height < 0 ||
+            f->quality < 0 || f->quality > 100 || f->bytes < 0)
+            return foil_fail(FOIL_INVALID, "%s: /source/file is out of range at %lld", s->path, (long long)i);
+    }
+    return FOIL_OK;
+}
+
 static foil_status open_labels(shard *s) {
     hsize_t n[] = {0, 32}, methods = 0, subjects = 0;
     TRY(view(s, "label/fake", H5_U8, 1, n, (const void **)&s->fake));
@@ -142,6 +155,7 @@ static foil_status open_ours(shard *s) {
     s->facts.fit = (image_fit)fit;
     s->facts.filter = (resize_filter)filter;
     TRY(open_labels(s));
+    TRY(open_files(s));
     return h5_has(s->h5, "image/pixels") ? open_pixels(s) : open_native(s);
 }
 

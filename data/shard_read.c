@@ -52,6 +52,7 @@ foil_status shard_source_at(const shard *s, int64_t i, arena *texts, set_source 
     out->path = s->named ? arena_text(texts, h5_text(&s->name, i)) : arena_format(texts, "#%lld", (long long)i);
     out->subject = s->subject[i] < 0 ? "" : arena_text(texts, h5_text(&s->subject_name, s->subject[i]));
     if (s->sha256) memcpy(out->sha256, s->sha256 + 32 * i, 32);
+    if (s->file) out->file = s->file[i];
     return out->path && out->subject ? FOIL_OK : foil_fail_memory(64, "the description of a picture");
 }
 

@@ -109,39 +109,44 @@ foil_status import_hold_set(import_list *l, set *s) {
 
 // Reading. ------------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status read_record(const import_item *item, image *out, unsigned char sha[32]) {
+static foil_status read_record(const import_item *item, image *out, unsigned char sha[32], image_file *file) {
     const import_archive *a = item->archive;
     size_t plane = (size_t)a->height * (size_t)a->width, c = (size_t)a->channels;
     const uint8_t *from = a->bytes + a->skip + (size_t)item->record * (a->before + plane * c) + a->before;
     TRY(image_new(a->height, a->width, a->channels, out));
     for (size_t i = 0; i < plane * c; i++) out->pixels[i] = from[a->planar ? i % c * plane + i / c : i];
     if (sha) sha256(from, plane * c, sha);
+    if (file) *file = (image_file){FILE_RAW, c == 1 ? FILE_GREY : FILE_COLOUR, a->width, a->height, 0, (int32_t)(plane * c)};
     return FOIL_OK;
 }
 
-static foil_status read_from_set(const import_item *item, image *out, unsigned char sha[32]) {
+static foil_status read_from_set(const import_item *item, image *out, unsigned char sha[32], image_file *file) {
     TRY(set_read(item->set, item->record, out));
-    if (!sha) return FOIL_OK;
+    if (!sha && !file) return FOIL_OK;
     arena texts = {0};
     set_source source;
     foil_status s = set_source_at(item->set, item->record, &texts, &source);
     arena_free(&texts);
-    if (s == FOIL_OK && source.known)
-        memcpy(sha, source.sha256, 32);
-    else if (s == FOIL_OK)
-        sha256(out->pixels, image_bytes(out), sha);
-    else
+    if (s != FOIL_OK) {
         image_free(out);
-    return s;
+        return s;
+    }
+    if (sha && source.known)
+        memcpy(sha, source.sha256, 32);
+    else if (sha)
+        sha256(out->pixels, image_bytes(out), sha);
+    if (file) *file = source.file;
+    return FOIL_OK;
 }
 
-foil_status import_read(const import_item *item, image *out, unsigned char sha[32]) {
-    if (item->set) return read_from_set(item, out, sha);
-    if (item->archive) return read_record(item, out, sha);
+foil_status import_read(const import_item *item, image *out, unsigned char sha[32], image_file *file) {
+    if (item->set) return read_from_set(item, out, sha, file);
+    if (item->archive) return read_record(item, out, sha, file);
     file_map m;
     TRY(file_map_open(item->path, &m));
     foil_status s = image_decode(m.bytes, m.n, item->path, out);
     if (s == FOIL_OK && sha) sha256(m.bytes, m.n, sha);
+    if (s == FOIL_OK && file) image_probe(m.bytes, m.n, out, file);
     file_map_close(&m);
     return s;
 }

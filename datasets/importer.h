@@ -29,8 +29,8 @@ typedef struct import_list import_list; // owns the texts, archives and sets
 int64_t import_count(const import_list *l);
 const import_item *import_at(const import_list *l, int64_t i);
 void import_free(import_list *l); // NULL is fine
-// Decodes, and digests the bytes that it came from (`sha256` may be NULL).
-foil_status import_read(const import_item *item, image *out, unsigned char sha256[32]);
+// Decodes, digests the bytes that it came from, and says what file that was (`sha256` and `file` may be NULL).
+foil_status import_read(const import_item *item, image *out, unsigned char sha256[32], image_file *file);
 
 typedef struct import_options {
     const char *layout; // NULL or "" = by looking at each source

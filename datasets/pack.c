@@ -58,11 +58,11 @@ static foil_status cut_patches(const pack_options *o, const image *whole, int64_
     return s;
 }
 
-foil_status packing_make(const packing *p, int64_t i, image *out) {
+foil_status packing_make(const packing *p, int64_t i, image *out, image_file *file) {
     const pack_options *o = p->o;
     unsigned char again[32];
     image im = {0};
-    TRY(import_read(p->item[i], &im, again));
+    TRY(import_read(p->item[i], &im, again, file));
     foil_status s;
     int size = o->fit == FIT_NATIVE ? 0 : o->size;
     if (memcmp(again, p->sha[i], sizeof again) != 0)
@@ -80,7 +80,7 @@ foil_status packing_make(const packing *p, int64_t i, image *out) {
 static foil_status probe(packing *p, int64_t i) {
     const pack_options *o = p->o;
     image im = {0};
-    TRY(import_read(p->item[i], &im, p->sha[i]));
+    TRY(import_read(p->item[i], &im, p->sha[i], NULL));
     p->pictures[i] = o->patches ? count_patches(o, &im) : 1;
     int height = im.height, width = im.width;
     image_free(&im);

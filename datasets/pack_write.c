@@ -11,26 +11,28 @@
 
 // One file. -----------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status add_pictures(const packing *p, int64_t i, const image *made, set_writer *w) {
+static foil_status add_pictures(const packing *p, int64_t i, const image *made, const image_file *file, set_writer *w) {
     const import_item *it = p->item[i];
     foil_status s = FOIL_OK;
     for (int j = 0; s == FOIL_OK && j < p->pictures[i]; j++) {
         char name[4200];
         snprintf(name, sizeof name, p->o->patches ? "%s#%d" : "%s", it->path, j);
         s = set_add(w, &made[j], it->fake, it->method, it->subject, p->clip[i], p->split[i], name, p->sha[i]);
+        if (s == FOIL_OK) set_add_file(w, file);
     }
     return s;
 }
 
 static foil_status write_block(const packing *p, const int64_t *item, int n, set_writer *w) {
     image *made[PACK_BLOCK] = {0};
+    image_file file[PACK_BLOCK] = {0};
     foil_status status = FOIL_OK;
     char why[1024] = "";
 #pragma omp parallel for schedule(dynamic)
     for (int k = 0; k < n; k++) {
         int64_t i = item[k];
         image *out = made[k] = calloc((size_t)p->pictures[i], sizeof *out);
-        foil_status s = out ? packing_make(p, i, out) : foil_fail_memory((size_t)p->pictures[i] * sizeof *out, "pictures");
+        foil_status s = out ? packing_make(p, i, out, &file[k]) : foil_fail_memory((size_t)p->pictures[i] * sizeof *out, "pictures");
         if (s == FOIL_OK) continue;
 #pragma omp critical
         if (status == FOIL_OK) {
@@ -40,7 +42,7 @@ static foil_status write_block(const packing *p, const int64_t *item, int n, set
     }
     if (status != FOIL_OK) foil_fail(status, "%s", why);
     for (int k = 0; k < n; k++) {
-        if (status == FOIL_OK) status = add_pictures(p, item[k], made[k], w);
+        if (status == FOIL_OK) status = add_pictures(p, item[k], made[k], &file[k], w);
         for (int j = 0; made[k] && j < p->pictures[item[k]]; j++) image_free(&made[k][j]);
         free(made[k]);
     }

@@ -22,7 +22,7 @@ enum { PACK_BLOCK = 64 }; // pictures that are decoded side by side
 void packing_progress(packing *p, int64_t steps);
 // The second pass, of all ranks: one file, or the shards and their index. Nothing appears unless all could be written.
 foil_status packing_write(packing *p, const char *path);
-// The pictures of item i, all of them; `out` has room for as many as there are.
-foil_status packing_make(const packing *p, int64_t i, image *out);
+// The pictures of item i, all of them, and what file they are from; `out` has room for as many as there are.
+foil_status packing_make(const packing *p, int64_t i, image *out, image_file *file);
 
 #endif

@@ -92,7 +92,7 @@ static void check_idx(const char *path, int channels) {
         assert_item(l, r, name, false, file_name(path));
         image im;
         unsigned char sha[32], want[32];
-        OK(import_read(import_at(l, r), &im, sha));
+        OK(import_read(import_at(l, r), &im, sha, NULL));
         assert_int_equal(im.height, IDX_H);
         assert_int_equal(im.width, IDX_W);
         assert_int_equal(im.channels, channels);
@@ -187,7 +187,7 @@ static void test_cifar(void **state) {
         assert_item(l, 1, "importers/data_batch_1.bin#1", false, "data_batch_1.bin");
         for (size_t r = 0; r < RECORDS; r++) {
             image im;
-            OK(import_read(import_at(l, (int64_t)r), &im, NULL));
+            OK(import_read(import_at(l, (int64_t)r), &im, NULL, NULL));
             const uint8_t *planes = bytes + r * (before + PIXELS) + before;
             for (size_t i = 0; i < PIXELS; i++) assert_int_equal(im.pixels[i], planes[i % 3 * 1024 + i / 3]);
             image_free(&im);

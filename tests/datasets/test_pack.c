@@ -331,6 +331,47 @@ static void test_too_narrow_to_cover(void **state) {
     REFUSED(packed("pack/strip", &AS_REAL, &o, &sum), "pack/strip/s.png: 5000 x 1 pixels are too narrow to cover 8192 x 8192");
 }
 
+static void assert_file(const set *s, int64_t i, const image_file *want) {
+    image_file is = source_of(s, i).file;
+    assert_memory_equal(&is, want, sizeof is);
+}
+
+// What the files were, through packing, patches, shards and packing again; a set that never knew it says so.
+static void test_files_are_remembered(void **state) {
+    (void)state;
+    folder("pack/files");
+    image_file want[6];
+    for (int i = 0; i < 6; i++) {
+        image im = picture(30 + i, 40 - i, i % 2 ? 1 : 3, (uint64_t)i);
+        uint8_t *bytes;
+        size_t n;
+        char path[64];
+        OK(i < 3 ? image_encode_jpeg(&im, 70 + i, &bytes, &n) : image_encode_png(&im, &bytes, &n));
+        snprintf(path, sizeof path, "pack/files/%d.%s", i, i < 3 ? "jpg" : "png");
+        write_bytes(path, bytes, n);
+        want[i] = (image_file){i < 3 ? FILE_JPEG : FILE_PNG, i % 2 ? FILE_GREY : FILE_COLOUR, 40 - i, 30 + i, i < 3 ? 70 + i : 0, (int32_t)n};
+        free(bytes);
+        image_free(&im);
+    }
+    pack_options o = usual();
+    pack_summary sum;
+    set *s = opened("pack/files", &AS_REAL, &o, &sum);
+    for (int i = 0; i < 6; i++) assert_file(s, i, &want[i]);
+    set_close(s);
+    import_list *l = listed("pack/o.h5", &BY_LOOKING);
+    o.shards = 2;
+    OK(pack(l, "pack/many.yaml", &o, &sum));
+    import_free(l);
+    OK(set_open("pack/many.yaml", &s));
+    for (int64_t i = 0; i < 6; i++) assert_file(s, i, &want[atoi(strchr(path_of(s, i), '#') + 1)]);
+    set_close(s);
+    o.shards = 0;
+    o.patches = 2;
+    s = opened("pack/files", &AS_REAL, &o, &sum);
+    for (int64_t i = 0; i < set_count(s); i++) assert_file(s, i, &want[atoi(strrchr(path_of(s, i), '/') + 1)]);
+    set_close(s);
+}
+
 static int free_texts(void **state) {
     (void)state;
     arena_free(&texts);
@@ -345,6 +386,7 @@ int main(void) {
                                        cmocka_unit_test(test_unreadable_files),
                                        cmocka_unit_test(test_manifests),
                                        cmocka_unit_test(test_archives),
+                                       cmocka_unit_test(test_files_are_remembered),
                                        cmocka_unit_test(test_too_narrow_to_cover)};
     return cmocka_run_group_tests(tests, make_sources, free_texts);
 }
