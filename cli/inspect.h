@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "eval/shortcuts.h"
 #include "nn/net.h"
 
 int inspect_net(const char *path, bool json);         // inspect_net.c
@@ -12,6 +13,9 @@ int inspect_safetensors(const char *path, bool json); // inspect_weights.c: dete
 
 void inspect_print_rows(const net *n, const net_row *rows, int count);
 json_t *inspect_rows_json(const net *n, const net_row *rows, int count);
+
+void inspect_print_shortcuts(const set *s, const shortcut_findings *f); // inspect_shortcuts.c
+json_t *inspect_shortcuts_json(const set *s, const shortcut_findings *f);
 
 int inspect_print_json(json_t *j); // frees j; NULL = out of memory
 json_t *inspect_shape_json(shape s);
