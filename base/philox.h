@@ -45,6 +45,9 @@ uint32_t philox_below(philox_key k, uint64_t index, uint32_t n);
 void philox_fill_uniform(philox_key k, uint64_t first, float *out, size_t n);
 void philox_fill_normal(philox_key k, uint64_t first, float *out, size_t n);
 
+// out[i] is philox_below(k, first + i, below), many at once.
+void philox_fill_below(philox_key k, uint64_t first, uint32_t below, uint32_t *out, size_t n);
+
 // A permutation of 0..n-1 (Fisher–Yates, drawing element i from index i).
 void philox_permutation(philox_key k, int64_t *out, size_t n);
 

@@ -49,20 +49,19 @@ static double best_sharpness(const double *logit, const bool *fake, int64_t n, d
 
 // A threshold that has items 0 … at-1 of the ranking above it and the rest below: halfway between the two logits, so that neither side is favoured.
 static double threshold_above(const ranking *r, int64_t at, const double *logit, double temperature) {
-    double lower = r->item[at].score;
+    double lower = r->score[at];
     if (at == 0) { // nothing is called fake
         double t = (lower + 1) / 2;
         return t > lower ? t : nextafter(lower, 2);
     }
-    const ranked *upper = &r->item[at - 1];
-    double t = calibrated_score((logit[upper->source] + logit[r->item[at].source]) / 2, temperature);
-    return t > lower ? t : upper->score;
+    double t = calibrated_score((logit[r->source[at - 1]] + logit[r->source[at]]) / 2, temperature);
+    return t > lower ? t : r->score[at - 1];
 }
 
 static void set_thresholds(const ranking *r, const double *logit, calibration *c) {
     double passed[2] = {0, 0}, gap = INFINITY;
-    for (int64_t i = 0; i < r->n; passed[r->item[i++].fake]++) {
-        if (i && r->item[i - 1].score == r->item[i].score) continue; // thresholds lie between different scores only
+    for (int64_t i = 0; i < r->n; passed[r->kind[i++] & RANKED_FAKE]++) {
+        if (i && !(r->kind[i - 1] & RANKED_LAST)) continue; // thresholds lie between different scores only
         double fpr = passed[0] / (double)c->reals, fnr = 1 - passed[1] / (double)c->fakes;
         if (fabs(fpr - fnr) < gap) {
             gap = fabs(fpr - fnr);

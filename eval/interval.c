@@ -17,32 +17,50 @@ static int by_clip(const void *a, const void *b) {
     return (x->at > y->at) - (x->at < y->at);
 }
 
-// Numbers the clips 0, 1 … in ranking.item[].cluster; an item without a clip is one of its own.
+// Numbers the clips 0, 1 … in ranking.cluster; an item without a clip is one of its own.
 static foil_status number_clips(ranking *r, const int *clip, int *clusters) {
+    *clusters = (int)r->n;
+    if (!clip) return FOIL_OK;
     clip_of *sorted = malloc((size_t)r->n * sizeof *sorted);
-    if (!sorted) return foil_fail_memory((size_t)r->n * sizeof *sorted, "clips");
+    r->cluster = malloc((size_t)r->n * sizeof *r->cluster);
+    if (!sorted || !r->cluster) {
+        free(sorted);
+        return foil_fail_memory((size_t)r->n * sizeof *sorted, "clips");
+    }
     for (int64_t i = 0; i < r->n; i++) {
-        int64_t source = r->item[i].source;
-        bool own = !clip || clip[source] < 0;
-        sorted[i] = (clip_of){.clip = own ? -1 - source : clip[source], .at = i};
+        int64_t source = r->source[i];
+        sorted[i] = (clip_of){.clip = clip[source] < 0 ? -1 - source : clip[source], .at = i};
     }
     qsort(sorted, (size_t)r->n, sizeof *sorted, by_clip);
     int n = 0;
     for (int64_t i = 0; i < r->n; i++) {
         if (i && sorted[i].clip != sorted[i - 1].clip) n++;
-        r->item[sorted[i].at].cluster = n;
+        r->cluster[sorted[i].at] = n;
     }
     *clusters = n + 1;
     free(sorted);
     return FOIL_OK;
 }
 
+// How often each clip is in one resample. A byte is enough: up to 255 clips can't be drawn more often, and of more than that one is drawn so often with a
+// probability below 1e-500.
+static void count_times(int clusters, philox_key key, uint64_t first, unsigned char *times) {
+    enum { AT_ONCE = 1024 };
+    uint32_t drawn[AT_ONCE];
+    memset(times, 0, (size_t)clusters);
+    for (int i = 0; i < clusters; i += AT_ONCE) {
+        int n = clusters - i < AT_ONCE ? clusters - i : AT_ONCE;
+        philox_fill_below(key, first + (uint64_t)i, (uint32_t)clusters, drawn, (size_t)n);
+        for (int k = 0; k < n; k++) times[drawn[k]]++;
+    }
+}
+
 // Metrics of one resample. A draw that lost a class is made again: from the following indices of the same key, so draws stay independent of threads.
-static void draw(const ranking *r, int clusters, philox_key key, double *times, double out[METRICS]) {
+static void draw(const ranking *r, int clusters, philox_key key, unsigned char *times, double out[METRICS]) {
     uint64_t index = 0;
     do {
-        memset(times, 0, (size_t)clusters * sizeof *times);
-        for (int i = 0; i < clusters; i++) times[philox_below(key, index++, (uint32_t)clusters)]++;
+        count_times(clusters, key, index, times);
+        index += (uint64_t)clusters;
     } while (!ranking_metrics(r, times, out));
 }
 
@@ -71,7 +89,7 @@ static foil_status draw_all(const ranking *r, int clusters, int draws, uint64_t 
     bool short_of_memory = false;
 #pragma omp parallel
     {
-        double *times = malloc((size_t)clusters * sizeof *times);
+        unsigned char *times = malloc((size_t)clusters);
         if (!times) {
 #pragma omp atomic write
             short_of_memory = true;
@@ -85,7 +103,7 @@ static foil_status draw_all(const ranking *r, int clusters, int draws, uint64_t 
         }
         free(times);
     }
-    return short_of_memory ? foil_fail_memory((size_t)clusters * sizeof(double), "a bootstrap draw") : FOIL_OK;
+    return short_of_memory ? foil_fail_memory((size_t)clusters, "a bootstrap draw") : FOIL_OK;
 }
 
 static foil_status intervals_of(ranking *r, const int *clip, int draws, uint64_t seed, interval out[METRICS]) {

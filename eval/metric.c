@@ -1,105 +1,194 @@
 // One walk down the scores gives every metric; the bootstrap walks again with other weights, so nothing is sorted twice.
+#include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "eval/metric.h"
 #include "eval/ranking.h"
 
-const char *const METRIC_NAMES[] = {"auc", "ap", "eer", "accuracy", "tpr@fpr=0.01", "tpr@fpr=0.001", "brier", "ece", NULL};
+const char *const METRIC_NAMES[] = {"auc",           "ap",           "eer", "eer_roc", "eer_asvspoof", "accuracy", "tpr@fpr=0.1", "tpr@fpr=0.01",
+                                    "tpr@fpr=0.001", "pauc@fpr=0.1", "f1",  "mcc",     "brier",        "log_loss", "ece",         "cllr",
+                                    "min_dcf",       "act_dcf",      NULL};
+const bool METRIC_LOWER_IS_BETTER[METRICS] = {
+    [METRIC_EER] = true, [METRIC_EER_ROC] = true, [METRIC_EER_ASVSPOOF] = true, [METRIC_BRIER] = true,   [METRIC_LOG_LOSS] = true,
+    [METRIC_ECE] = true, [METRIC_CLLR] = true,    [METRIC_MIN_DCF] = true,      [METRIC_ACT_DCF] = true,
+};
 
-enum { ECE_BINS = 15 };
+// ASVspoof 5: reals cost .95 when rejected, fakes 10 · .05 when accepted; the cheaper of the blind decisions costs .5.
+static const double COST_MISS = .95 / .5, COST_ACCEPT = 1;
 
-static int by_score_downward(const void *a, const void *b) {
-    const ranked *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return (x->source > y->source) - (x->source < y->source); // sums are then the same whatever qsort does with ties
-}
+enum { LIMITS = 3, BLOCK = 512 };
+static const double FPR_LIMIT[LIMITS] = {.001, .01, .1};
 
-foil_status ranking_new(const metric_input *in, ranking *out) {
-    *out = (ranking){.n = in->n, .threshold = in->threshold, .probabilities = true};
-    double weight[2] = {0, 0};
-    for (int64_t i = 0; i < in->n; i++) {
-        if (isnan(in->score[i])) return foil_fail(FOIL_INVALID, "score %lld is not a number", (long long)i + 1);
-        if (in->score[i] < 0 || in->score[i] > 1) out->probabilities = false;
-        weight[in->fake[i]] += in->weight ? in->weight[i] : 1;
-    }
-    if (!(weight[0] > 0) || !(weight[1] > 0))
-        return foil_fail(FOIL_INVALID, "metrics need both classes, but there are %.0f reals and %.0f fakes", weight[0], weight[1]);
-    out->item = malloc((size_t)in->n * sizeof *out->item);
-    if (!out->item) return foil_fail_memory((size_t)in->n * sizeof *out->item, "sorted scores");
-    for (int64_t i = 0; i < in->n; i++)
-        out->item[i] = (ranked){.score = in->score[i], .weight = in->weight ? in->weight[i] : 1, .source = i, .fake = in->fake[i]};
-    qsort(out->item, (size_t)in->n, sizeof *out->item, by_score_downward);
-    return FOIL_OK;
-}
-
-void ranking_free(ranking *r) {
-    free(r->item);
-    r->item = NULL;
-}
-
-// What the walk has passed so far; `weight[fake]` is of everything at or above the current score.
+// What the walk has passed so far. Weights are by class: [0] reals, [1] fakes.
 typedef struct walk {
-    double total[2], weight[2];
-    double auc, ap, eer, tpr[2]; // tpr at FPR <= .01, .001
-    double right, brier, bin_weight[ECE_BINS], bin_gap[ECE_BINS];
+    double total[2], passed[2];
+    double tied[2];        // passed, but not all items of their score: no point yet
+    double area, ap, cost; // area: (fakes above) x reals
+    double limit, edge;    // reals that may pass, and reals x total fakes + fakes x total reals below it: then something is written down
+    int limits;            // of FPR_LIMIT, that are behind
+    double tpr[LIMITS], pauc;
+    double eer, eer_roc, eer_asvspoof;
+    double flagged[2], rejected[2];
+    double surprise[2], brier, bin_gap[ECE_BINS];
 } walk;
 
-static double times_of(const ranked *item, const double *times) {
-    return times ? item->weight * times[item->cluster] : item->weight;
+// The ROC from `from` to `to`, both as weights passed. ------------------------------------------------------------------------------------------
+
+// The largest FPR limit that is left is overstepped from here to `to`.
+static void pass_limit(walk *w, const double from[2], const double to[2], double area) {
+    double limit = w->limit, width = limit - from[0];
+    w->tpr[w->limits++] = from[1] / w->total[1];
+    w->limit = w->limits < LIMITS ? FPR_LIMIT[w->limits] * w->total[0] : INFINITY;
+    if (w->limits < LIMITS) return;
+    double y = from[1] + (to[1] - from[1]) * width / (to[0] - from[0]);
+    double all = (area + width * (from[1] + y) / 2) / (w->total[0] * w->total[1]), most = FPR_LIMIT[LIMITS - 1], least = most * most / 2;
+    w->pauc = .5 * (1 + (all - least) / (most - least)); // McClish 1989
 }
 
-// One point of the ROC: all items that share a score, with their weights by class.
-static void pass_point(walk *w, const double point[2]) {
+static double gap_at(const walk *w, double reals, double fakes) {
+    return fabs(reals / w->total[0] - (w->total[1] - fakes) / w->total[1]);
+}
+
+// ASVspoof passes items one by one, reals before fakes of the same score, and takes the first point where the rates are nearest.
+static double eer_by_items(const walk *w, const double from[2], const double to[2]) {
     const double *total = w->total;
-    double x0 = w->weight[0] / total[0], y0 = w->weight[1] / total[1];
-    w->auc += point[0] * (w->weight[1] + .5 * point[1]); // each real: the fakes above it, and half of those beside it
-    for (int c = 0; c < 2; c++) w->weight[c] += point[c];
-    double x1 = w->weight[0] / total[0], y1 = w->weight[1] / total[1];
-    if (point[1] > 0) w->ap += point[1] / total[1] * w->weight[1] / (w->weight[0] + w->weight[1]);
-    double f0 = 1 - x0 - y0, f1 = 1 - x1 - y1; // falls from 1 to -1 along the ROC
-    if (f0 > 0 && f1 <= 0) w->eer = x0 + f0 / (f0 - f1) * (x1 - x0);
-    if (x1 <= .01) w->tpr[0] = y1;
-    if (x1 <= .001) w->tpr[1] = y1;
+    bool among_reals = to[0] * total[1] + from[1] * total[0] >= total[0] * total[1];
+    double start = among_reals ? from[0] : from[1], steps = (among_reals ? to[0] : to[1]) - start;
+    double exact = among_reals ? total[0] * (1 - from[1] / total[1]) : total[1] * (1 - to[0] / total[0]);
+    double nearest = INFINITY, eer = 0;
+    for (int around = -1; around <= 2; around++) {
+        double step = floor(exact - start) + around;
+        if (step < 0 || step > steps) continue;
+        double reals = among_reals ? start + step : to[0], fakes = among_reals ? from[1] : start + step, gap = gap_at(w, reals, fakes);
+        if (!(gap < nearest)) continue;
+        nearest = gap;
+        eer = (reals / total[0] + (total[1] - fakes) / total[1]) / 2;
+    }
+    return eer;
 }
 
-static void pass_probability(walk *w, const ranked *item, double weight) {
-    double error = item->score - item->fake;
-    int bin = (int)(item->score * ECE_BINS);
-    if (bin == ECE_BINS) bin--; // the score 1
-    w->brier += weight * error * error;
-    w->bin_weight[bin] += weight;
-    w->bin_gap[bin] += weight * error;
+// 1 - x - y falls from 1 to -1 along the ROC; here it passes 0, so here are all equal error rates.
+static void pass_equal_error(walk *w, const double from[2], const double to[2]) {
+    const double *total = w->total;
+    double above = w->edge - from[0] * total[1] - from[1] * total[0], below = w->edge - to[0] * total[1] - to[1] * total[0];
+    w->eer = (from[0] + above / (above - below) * (to[0] - from[0])) / total[0];
+    w->eer_roc = (gap_at(w, to[0], to[1]) < gap_at(w, from[0], from[1]) ? to[0] : from[0]) / total[0];
+    w->eer_asvspoof = eer_by_items(w, from, to);
+    w->edge = INFINITY;
+}
+
+// n items with their weights by class; a point of the ROC is all items that share a score. Nothing here but this loop depends on the item before.
+static void pass_points(walk *w, int n, const unsigned char *kind, const double *real, const double *fake) {
+    const double miss = COST_MISS / w->total[0], accept = COST_ACCEPT / w->total[1];
+    double reals = w->passed[0], fakes = w->passed[1], area = w->area, ap = w->ap, cost = w->cost;
+    double r = w->tied[0], f = w->tied[1];
+    for (int i = 0; i < n; i++) {
+        r += real[i];
+        f += fake[i];
+        if (!(kind[i] & RANKED_LAST)) continue;
+        while (reals + r > w->limit) pass_limit(w, (double[]){reals, fakes}, (double[]){reals + r, fakes + f}, area);
+        if ((reals + r) * w->total[1] + (fakes + f) * w->total[0] >= w->edge)
+            pass_equal_error(w, (double[]){reals, fakes}, (double[]){reals + r, fakes + f});
+        area += r * (fakes + .5 * f); // each real: the fakes above it, and half of those beside it
+        reals += r;
+        fakes += f;
+        ap += f * fakes / fmax(reals + fakes, DBL_MIN);
+        double here = reals * miss - fakes * accept;
+        cost = here < cost ? here : cost;
+        r = f = 0;
+    }
+    w->passed[0] = reals, w->passed[1] = fakes, w->area = area, w->ap = ap, w->cost = cost;
+    w->tied[0] = r, w->tied[1] = f;
+}
+
+// Blocks and segments. --------------------------------------------------------------------------------------------------------------------------
+
+static void weigh(const ranking *r, const unsigned char *times, int64_t first, int n, double *real, double *fake) {
+    for (int i = 0; i < n; i++) real[i] = !times ? 1 : times[r->cluster ? r->cluster[first + i] : first + i];
+    for (int i = 0; i < n && r->weight; i++) real[i] *= r->weight[first + i];
+    for (int i = 0; i < n; i++) {
+        fake[i] = real[i] * (r->kind[first + i] & RANKED_FAKE);
+        real[i] -= fake[i];
+    }
+}
+
+// Σ of what each item has by itself.
+static void add_losses(walk *w, const ranking *r, int64_t first, int n, const double *real, const double *fake, int bin) {
+    const double *score = r->score + first, *surprise = r->surprise + first;
+    double s0 = 0, s1 = 0, brier = 0, gap = 0;
+#pragma omp simd reduction(+ : s0, s1, brier, gap)
+    for (int i = 0; i < n; i++) {
+        double missing = 1 - score[i];
+        s0 += real[i] * surprise[i];
+        s1 += fake[i] * surprise[i];
+        brier += real[i] * score[i] * score[i] + fake[i] * missing * missing;
+        gap += real[i] * score[i] - fake[i] * missing;
+    }
+    w->surprise[0] += s0, w->surprise[1] += s1, w->brier += brier, w->bin_gap[bin] += gap;
+}
+
+static void pass_segment(walk *w, const ranking *r, const unsigned char *times, int64_t first, const segment *s) {
+    double real[BLOCK], fake[BLOCK];
+    for (; first < s->end; first += BLOCK) {
+        int n = s->end - first < BLOCK ? (int)(s->end - first) : BLOCK;
+        weigh(r, times, first, n, real, fake);
+        pass_points(w, n, r->kind + first, real, fake);
+        add_losses(w, r, first, n, real, fake, s->bin);
+    }
+    for (int c = 0; c < 2 && s->flagged; c++) w->flagged[c] = w->passed[c];
+    for (int c = 0; c < 2 && s->rejected; c++) w->rejected[c] = w->passed[c];
+}
+
+static void sum_classes(const ranking *r, const unsigned char *times, double total[2]) {
+    double real[BLOCK], fake[BLOCK];
+    for (int64_t first = 0; first < r->n; first += BLOCK) {
+        int n = r->n - first < BLOCK ? (int)(r->n - first) : BLOCK;
+        double sum[2] = {0, 0};
+        weigh(r, times, first, n, real, fake);
+        for (int i = 0; i < n; i++) {
+            sum[0] += real[i];
+            sum[1] += fake[i];
+        }
+        for (int c = 0; c < 2; c++) total[c] += sum[c];
+    }
+}
+
+static void decide(const walk *w, double out[METRICS]) {
+    double hits = w->flagged[1], alarms = w->flagged[0], misses = w->total[1] - hits, quiet = w->total[0] - alarms;
+    double norm = sqrt((hits + alarms) * (misses + quiet)) * sqrt(w->total[0] * w->total[1]);
+    out[METRIC_ACCURACY] = (hits + quiet) / (w->total[0] + w->total[1]);
+    out[METRIC_F1] = 2 * hits / (2 * hits + alarms + misses);
+    out[METRIC_MCC] = norm > 0 ? (hits * quiet - alarms * misses) / norm : 0;
 }
 
 static void summarize(const ranking *r, const walk *w, double out[METRICS]) {
     double all = w->total[0] + w->total[1], ece = 0;
     for (int b = 0; b < ECE_BINS; b++) ece += fabs(w->bin_gap[b]);
-    out[METRIC_AUC] = w->auc / (w->total[0] * w->total[1]);
-    out[METRIC_AP] = w->ap;
+    for (int m = 0; m < METRICS; m++) out[m] = NAN;
+    out[METRIC_AUC] = w->area / (w->total[0] * w->total[1]);
+    out[METRIC_AP] = w->ap / w->total[1];
     out[METRIC_EER] = w->eer;
-    out[METRIC_ACCURACY] = isnan(r->threshold) ? NAN : w->right / all;
-    out[METRIC_TPR_FPR1] = w->tpr[0];
-    out[METRIC_TPR_FPR01] = w->tpr[1];
-    out[METRIC_BRIER] = r->probabilities ? w->brier / all : NAN;
-    out[METRIC_ECE] = r->probabilities ? ece / all : NAN;
+    out[METRIC_EER_ROC] = w->eer_roc;
+    out[METRIC_EER_ASVSPOOF] = w->eer_asvspoof;
+    for (int l = 0; l < LIMITS; l++) out[METRIC_TPR_FPR01 - l] = w->tpr[l];
+    out[METRIC_PAUC] = w->pauc;
+    out[METRIC_CLLR] = (w->surprise[0] / w->total[0] + w->surprise[1] / w->total[1]) / (2 * log(2));
+    out[METRIC_MIN_DCF] = COST_ACCEPT + w->cost;
+    out[METRIC_ACT_DCF] = COST_MISS * w->rejected[0] / w->total[0] + COST_ACCEPT * (1 - w->rejected[1] / w->total[1]);
+    if (!isnan(r->threshold)) decide(w, out);
+    if (!r->probabilities) return;
+    out[METRIC_BRIER] = w->brier / all;
+    out[METRIC_LOG_LOSS] = (w->surprise[0] + w->surprise[1]) / all;
+    out[METRIC_ECE] = ece / all;
 }
 
-bool ranking_metrics(const ranking *r, const double *times, double out[METRICS]) {
+bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS]) {
     walk w = {0};
-    for (int64_t i = 0; i < r->n; i++) w.total[r->item[i].fake] += times_of(&r->item[i], times);
+    sum_classes(r, times, w.total);
     if (!(w.total[0] > 0) || !(w.total[1] > 0)) return false;
-    double point[2] = {0, 0};
-    for (int64_t i = 0; i < r->n; i++) {
-        const ranked *item = &r->item[i];
-        double weight = times_of(item, times);
-        point[item->fake] += weight;
-        if ((item->score >= r->threshold) == item->fake) w.right += weight;
-        if (r->probabilities) pass_probability(&w, item, weight);
-        if (i + 1 < r->n && item[1].score == item->score) continue;
-        pass_point(&w, point);
-        point[0] = point[1] = 0;
-    }
+    w.limit = FPR_LIMIT[0] * w.total[0];
+    w.edge = w.total[0] * w.total[1];
+    for (int s = 0; s < r->segments; s++) pass_segment(&w, r, times, s ? r->segment[s - 1].end : 0, &r->segment[s]);
     summarize(r, &w, out);
     return true;
 }

@@ -7,18 +7,30 @@
 
 #include "base/status.h"
 
+// Each is one variant of what goes by its name. L = the score as logarithm of the odds of being fake: ln(p / (1-p)) if all scores are in 0..1, else the score.
 typedef enum metric {
-    METRIC_AUC,       // (wins + ½ ties) / (P·N)
-    METRIC_AP,        // Σ (R_n - R_{n-1}) P_n, no interpolation: scikit-learn's average_precision_score
-    METRIC_EER,       // "interp": root of 1 - x - tpr(x) on the tie-aware ROC; constant scores give .5
-    METRIC_ACCURACY,  // at the given threshold: score >= threshold means fake
-    METRIC_TPR_FPR1,  // highest TPR with FPR <= 1 %
-    METRIC_TPR_FPR01, // … 0.1 %
-    METRIC_BRIER,     // mean (score - label)²
-    METRIC_ECE,       // 15 equal-width bins on the score
+    METRIC_AUC,     // (wins + ½ ties) / (P·N): scikit-learn's roc_auc_score
+    METRIC_AP,      // Σ (R_n - R_{n-1}) P_n, no interpolation: scikit-learn's average_precision_score
+    METRIC_EER,     // "interp": root of 1 - x - tpr(x) on the tie-aware ROC (brentq on interp1d of scikit-learn's roc_curve); constant scores give .5
+    METRIC_EER_ROC, // FPR at argmin |FNR - FPR| over roc_curve(drop_intermediate=False), as in DeepfakeBench
+    METRIC_EER_ASVSPOOF, // compute_det_curve and compute_eer of ASVspoof: item by item, reals first on ties; constant scores give 1
+    METRIC_ACCURACY,     // at the given threshold: score >= threshold means fake
+    METRIC_TPR_FPR10,    // highest TPR of a point of the ROC with FPR <= 10 %
+    METRIC_TPR_FPR1,     // … 1 %
+    METRIC_TPR_FPR01,    // … 0.1 %
+    METRIC_PAUC,         // area up to FPR 10 %, standardised (McClish 1989): roc_auc_score(max_fpr=0.1)
+    METRIC_F1,           // of fakes, at the threshold: f1_score
+    METRIC_MCC,          // at the threshold: matthews_corrcoef; 0 where a margin is empty
+    METRIC_BRIER,        // mean (score - label)²: brier_score_loss
+    METRIC_LOG_LOSS,     // nats, scores kept 2.2e-16 from 0 and 1: log_loss
+    METRIC_ECE,          // Σ over 15 bins of equal width of |Σ score - Σ label| / n (Naeini 2015, Guo 2017)
+    METRIC_CLLR,         // ½ (mean log2(1 + e^L) of reals + mean log2(1 + e^-L) of fakes): Brümmer 2006, ASVspoof 5; L as log-likelihood ratio
+    METRIC_MIN_DCF,      // min (.95 FPR + .5 (1 - TPR)) / .5 over thresholds: ASVspoof 5
+    METRIC_ACT_DCF,      // the same at Bayes' decision: a real is rejected where L > ln 1.9
     METRICS
 } metric;
-extern const char *const METRIC_NAMES[]; // "auc" "ap" "eer" "accuracy" "tpr@fpr=0.01" "tpr@fpr=0.001" "brier" "ece", NULL
+extern const char *const METRIC_NAMES[]; // "auc" "ap" "eer" "eer_roc" … as listed, NULL
+extern const bool METRIC_LOWER_IS_BETTER[METRICS];
 
 typedef struct metric_input {
     const double *score;

@@ -1,27 +1,38 @@
-// Labelled scores, sorted once: what metrics, their intervals and thresholds are computed from.
+// Labelled scores, sorted once: what metrics, their intervals and thresholds are computed from. One array per property, because a bootstrap walks
+// down a million of them a thousand times.
 #ifndef FOIL_EVAL_RANKING_H
 #define FOIL_EVAL_RANKING_H
 
 #include "eval/metric.h"
 
-typedef struct ranked {
-    double score, weight;
-    int64_t source; // index in the input
-    int cluster;    // index of its clip; 0 until metric_intervals assigns it
-    bool fake;
-} ranked;
+enum { ECE_BINS = 15, MAX_SEGMENTS = ECE_BINS + 2 };
+enum { RANKED_FAKE = 1, RANKED_LAST = 2 }; // bits of ranking.kind; LAST = the next score is another
+
+// Neighbours that fixed cuts do not part: a bin of the ECE, the threshold, the decision of act_dcf.
+typedef struct segment {
+    int64_t end;            // one past its last item
+    int bin;                // of the ECE
+    bool flagged, rejected; // at or above the threshold; odds of being fake above 1.9
+} segment;
 
 typedef struct ranking {
     int64_t n;
-    ranked *item; // highest score first
+    double *score;    // highest first
+    double *surprise; // -ln of the probability that the score gives to the item's label
+    double *weight;   // NULL = ones
+    int64_t *source;  // index in the input
+    int *cluster;     // index of its clip; NULL = each item is one of its own
+    unsigned char *kind;
     double threshold;
-    bool probabilities; // every score is in 0..1: else Brier and ECE mean nothing
+    bool probabilities; // every score is in 0..1: else Brier, log-loss and ECE mean nothing
+    int segments;
+    segment segment[MAX_SEGMENTS];
 } ranking;
 
-// Fails on NaN and on one class only. `*out` needs ranking_free after success.
+// Fails on NaN and on one class only. `*out` needs ranking_free after success. 25 bytes per score stay, 16 more while it sorts.
 foil_status ranking_new(const metric_input *in, ranking *out);
 void ranking_free(ranking *r);
 // All metrics in one walk; items of cluster c count times[c] times (NULL = once). false: with these weights one class is empty.
-bool ranking_metrics(const ranking *r, const double *times, double out[METRICS]);
+bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS]);
 
 #endif

@@ -198,7 +198,6 @@ foil_status validation_write(const validation *v, const double value[METRICS], c
 }
 
 bool validation_is_better(const config *c, double now, double before) {
-    static const bool LOWER[METRICS] = {[METRIC_EER] = true, [METRIC_BRIER] = true, [METRIC_ECE] = true};
     if (isnan(before)) return true;
-    return LOWER[c->evaluate.metric] ? now < before : now > before;
+    return METRIC_LOWER_IS_BETTER[c->evaluate.metric] ? now < before : now > before;
 }

@@ -180,6 +180,17 @@ static void test_places_of_many(void **state) {
     }
 }
 
+static void many_below_are_those_one_by_one(void **state) {
+    (void)state;
+    static uint32_t out[700];
+    const philox_key k = {.seed = 9, .stream = STREAM_BOOTSTRAP, .step = 0x100000002u};
+    const uint64_t firsts[] = {0, 3, 0x3fffffff5u}; // the last passes where a counter's word overflows
+    for (int f = 0; f < 3; f++) {
+        philox_fill_below(k, firsts[f], 1000003, out, 700);
+        for (uint64_t i = 0; i < 700; i++) assert_int_equal(out[i], philox_below(k, firsts[f] + i, 1000003));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_vectors),
@@ -188,6 +199,7 @@ int main(void) {
         cmocka_unit_test(moments),
         cmocka_unit_test(permutations),
         cmocka_unit_test(integers_below),
+        cmocka_unit_test(many_below_are_those_one_by_one),
         cmocka_unit_test(test_places_are_a_permutation),
         cmocka_unit_test(test_places_are_even),
         cmocka_unit_test(test_places_of_many),
