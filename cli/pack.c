@@ -11,7 +11,7 @@ static option OPTIONS[] = {
     {.name = "--out", .letter = 'o', .value = "SET.h5", .doc = "the file to make (required); with shards SET.yaml, their index"},
     {.name = "--shards", .value = "N", .doc = "so many files SET-000.h5 … and an index that names them"},
     {.name = "--shard-size", .value = "N", .doc = "the same, with about so many pictures in each"},
-    {.name = "--layout", .value = "NAME", .doc = "folders, csv, idx, cifar or set (default: by looking)"},
+    {.name = "--layout", .value = "NAME", .doc = "of the sources, docs/sets.md lists them: folders, csv, genimage … (default: by looking)"},
     {.name = "--size", .value = "N", .doc = "side of the square pictures in the set (default 64)"},
     {.name = "--fit", .value = "FIT", .doc = "crop (default): the centre; resize: whatever the aspect; native: every picture as it is"},
     {.name = "--filter", .value = "F", .doc = "of resizing: bilinear, bicubic or lanczos (default), antialiased"},

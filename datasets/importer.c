@@ -20,7 +20,9 @@ struct import_list {
 };
 
 extern const importer IMPORT_CSV, IMPORT_IDX, IMPORT_CIFAR, IMPORT_SET, IMPORT_FOLDERS;
-const importer *const IMPORTERS[] = {&IMPORT_CSV, &IMPORT_IDX, &IMPORT_CIFAR, &IMPORT_SET, &IMPORT_FOLDERS, NULL};
+extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS;
+const importer *const IMPORTERS[] = {&IMPORT_CSV,    &IMPORT_IDX,      &IMPORT_CIFAR,  &IMPORT_SET,     &IMPORT_FORENSYNTHS,
+                                     &IMPORT_CIFAKE, &IMPORT_GENIMAGE, &IMPORT_SPLITS, &IMPORT_FOLDERS, NULL};
 
 int64_t import_count(const import_list *l) {
     return l->n;
@@ -153,18 +155,26 @@ foil_status import_read(const import_item *item, image *out, unsigned char sha[3
 
 // Sources. ------------------------------------------------------------------------------------------------------------------------------------------
 
+static foil_status unknown_layout(const char *layout, const char *const *known) {
+    const char *near = text_nearest(layout, known);
+    text all = {0};
+    for (int i = 0; known[i]; i++) text_format(&all, "%s%s", i ? ", " : "", known[i]);
+    foil_status s = foil_fail(FOIL_INVALID, "unknown layout '%s'%s%s%s; known are %s", layout, near ? " (did you mean '" : "", near ? near : "",
+                              near ? "'?)" : "", all.failed ? "others" : all.data);
+    text_free(&all);
+    return s;
+}
+
 static foil_status find_layout(const char *source, const char *layout, const importer **out) {
-    const char *known[16] = {0};
+    const char *known[sizeof IMPORTERS / sizeof *IMPORTERS] = {0};
     *out = NULL;
     for (int i = 0; IMPORTERS[i]; i++) {
         known[i] = IMPORTERS[i]->name;
         *out = IMPORTERS[i];
         if (layout && *layout ? !strcmp(layout, known[i]) : IMPORTERS[i]->sniff(source)) return FOIL_OK;
     }
-    if (*out && (!layout || !*layout)) return FOIL_OK; // the last one, folders, takes anything
-    const char *near = layout ? text_nearest(layout, known) : NULL;
-    return foil_fail(FOIL_INVALID, "unknown layout '%s'%s%s%s; folders, csv, idx, cifar and set are known", layout, near ? " (did you mean '" : "",
-                     near ? near : "", near ? "'?)" : "");
+    if (!layout || !*layout) return FOIL_OK; // the last one, folders, takes anything
+    return unknown_layout(layout, known);
 }
 
 static foil_status list_source(import_list *l, const char *source, const import_options *o) {

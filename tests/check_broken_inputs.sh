@@ -193,6 +193,8 @@ check "shards twice" 2 "one of them was expected" pack good -o o.yaml --size 16 
 check "more shards than pictures" 1 "60 pictures do not fill 90 shards" pack good -o o.yaml --size 16 --shards 90
 check "an index in the way of a network" 1 "d\.yaml: exists and is not a data set" pack good -o d.yaml --size 16 --shards 2
 check "shards in a folder that is not there" 1 "nofolder" pack good -o nofolder/o.yaml --size 16 --shards 2
+check "unknown layout" 1 "unknown layout 'cifaek' .did you mean 'cifake'" pack good -o o.h5 --size 16 --layout cifaek
+check "tree of another layout" 1 "good/fake/noise/1\.ppm: not where the layout genimage has pictures: .*nature,ai" pack good -o o.h5 --size 16 --layout genimage
 check "missing shard" 1 "missing_shard\.yaml:[0-9]+:[0-9]+: shard many-009\.h5 is missing" eval detector.safetensors missing_shard.yaml
 check "shard named twice" 1 "twice_shard\.yaml:[0-9]+:[0-9]+: .*many-001\.h5.*twice" inspect twice_shard.yaml
 check "index of a later format" 1 "later_index\.yaml:[0-9]+:[0-9]+: .*7" inspect later_index.yaml
