@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+
 foil_status below_source(const char *path, const char *source, below *out) {
     const char *from = path + strlen(source);
     while (*from == '/') from++;
@@ -56,4 +58,13 @@ foil_status import_add_picture(import_list *l, const import_options *o, const ch
     if (!it.subject) it.subject = "";
     if (!it.clip) it.clip = "";
     return import_add(l, &it);
+}
+
+foil_status import_add_frame(import_list *l, const import_options *o, const char *path, const import_item *item) {
+    char clip[4096];
+    import_item it = *item;
+    if (snprintf(clip, sizeof clip, "%.*s", (int)(file_name(path) - path), path) >= (int)sizeof clip)
+        return foil_fail(FOIL_INVALID, "%s: the path is too long", path);
+    it.clip = clip;
+    return import_add_picture(l, o, path, &it);
 }

@@ -1,4 +1,4 @@
-// What importers of trees share: the folders above a picture.
+// What importers of trees share: the folders above a picture; of videos, one folder of frames for each.
 #ifndef FOIL_DATASETS_BELOW_H
 #define FOIL_DATASETS_BELOW_H
 
@@ -22,5 +22,7 @@ extern const char *const SPLIT_FOLDERS[]; // NULL-terminated
 void source_name(const char *source, char *out, size_t n);
 // A picture with what `item` says of it; what `o` says goes before that.
 foil_status import_add_picture(import_list *l, const import_options *o, const char *path, const import_item *item);
+// The same for a frame of a video: its clip is the folder that it is in.
+foil_status import_add_frame(import_list *l, const import_options *o, const char *path, const import_item *item);
 
 #endif

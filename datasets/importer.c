@@ -20,9 +20,9 @@ struct import_list {
 };
 
 extern const importer IMPORT_CSV, IMPORT_IDX, IMPORT_CIFAR, IMPORT_SET, IMPORT_FOLDERS;
-extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS;
-const importer *const IMPORTERS[] = {&IMPORT_CSV,    &IMPORT_IDX,      &IMPORT_CIFAR,  &IMPORT_SET,     &IMPORT_FORENSYNTHS,
-                                     &IMPORT_CIFAKE, &IMPORT_GENIMAGE, &IMPORT_SPLITS, &IMPORT_FOLDERS, NULL};
+extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS, IMPORT_FACEFORENSICS, IMPORT_CELEBDF;
+const importer *const IMPORTERS[] = {&IMPORT_CSV,         &IMPORT_IDX,    &IMPORT_CIFAR,    &IMPORT_SET,    &IMPORT_FACEFORENSICS, &IMPORT_CELEBDF,
+                                     &IMPORT_FORENSYNTHS, &IMPORT_CIFAKE, &IMPORT_GENIMAGE, &IMPORT_SPLITS, &IMPORT_FOLDERS,       NULL};
 
 int64_t import_count(const import_list *l) {
     return l->n;

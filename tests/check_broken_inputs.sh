@@ -99,6 +99,9 @@ printf 'path,label,method,subject,split\n' >header.csv
 printf '\000\000\010\003\000\000\000\012\000\000\000\034\000\000\000\034abc' >cut-images-idx3-ubyte
 head -c 4000 good.h5 >cut_data_batch_1.bin
 
+mkdir -p frames/original_sequences celeb/Celeb-synthesis
+echo '1 Celeb-synthesis/id0_id1_0000.mp4' >celeb/List_of_testing_videos.txt
+
 cut_half good.h5 >cut.h5
 echo 'no set' >words.h5
 head -c 2000 good.h5 >head.h5
@@ -195,6 +198,8 @@ check "an index in the way of a network" 1 "d\.yaml: exists and is not a data se
 check "shards in a folder that is not there" 1 "nofolder" pack good -o nofolder/o.yaml --size 16 --shards 2
 check "unknown layout" 1 "unknown layout 'cifaek' .did you mean 'cifake'" pack good -o o.h5 --size 16 --layout cifaek
 check "tree of another layout" 1 "good/fake/noise/1\.ppm: not where the layout genimage has pictures: .*nature,ai" pack good -o o.h5 --size 16 --layout genimage
+check "FaceForensics++ without its splits" 1 "frames/splits/train\.json: no such file; .*official splits" pack frames -o o.h5 --size 16 --layout faceforensics
+check "Celeb-DF's list against its folders" 1 "List_of_testing_videos\.txt:1: Celeb-synthesis/id0_id1_0000\.mp4 is listed as real" pack celeb -o o.h5 --size 16
 check "missing shard" 1 "missing_shard\.yaml:[0-9]+:[0-9]+: shard many-009\.h5 is missing" eval detector.safetensors missing_shard.yaml
 check "shard named twice" 1 "twice_shard\.yaml:[0-9]+:[0-9]+: .*many-001\.h5.*twice" inspect twice_shard.yaml
 check "index of a later format" 1 "later_index\.yaml:[0-9]+:[0-9]+: .*7" inspect later_index.yaml
