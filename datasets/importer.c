@@ -20,9 +20,20 @@ struct import_list {
 };
 
 extern const importer IMPORT_CSV, IMPORT_IDX, IMPORT_CIFAR, IMPORT_SET, IMPORT_FOLDERS;
-extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS, IMPORT_FACEFORENSICS, IMPORT_CELEBDF;
-const importer *const IMPORTERS[] = {&IMPORT_CSV,         &IMPORT_IDX,    &IMPORT_CIFAR,    &IMPORT_SET,    &IMPORT_FACEFORENSICS, &IMPORT_CELEBDF,
-                                     &IMPORT_FORENSYNTHS, &IMPORT_CIFAKE, &IMPORT_GENIMAGE, &IMPORT_SPLITS, &IMPORT_FOLDERS,       NULL};
+extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS, IMPORT_FACEFORENSICS, IMPORT_CELEBDF, IMPORT_DEEPFAKEBENCH;
+const importer *const IMPORTERS[] = {&IMPORT_CSV,
+                                     &IMPORT_IDX,
+                                     &IMPORT_CIFAR,
+                                     &IMPORT_SET,
+                                     &IMPORT_FACEFORENSICS,
+                                     &IMPORT_CELEBDF,
+                                     &IMPORT_DEEPFAKEBENCH,
+                                     &IMPORT_FORENSYNTHS,
+                                     &IMPORT_CIFAKE,
+                                     &IMPORT_GENIMAGE,
+                                     &IMPORT_SPLITS,
+                                     &IMPORT_FOLDERS,
+                                     NULL};
 
 int64_t import_count(const import_list *l) {
     return l->n;
@@ -173,7 +184,7 @@ static foil_status find_layout(const char *source, const char *layout, const imp
         *out = IMPORTERS[i];
         if (layout && *layout ? !strcmp(layout, known[i]) : IMPORTERS[i]->sniff(source)) return FOIL_OK;
     }
-    if (!layout || !*layout) return FOIL_OK; // the last one, folders, takes anything
+    if (*out && (!layout || !*layout)) return FOIL_OK; // the last one, folders, takes anything
     return unknown_layout(layout, known);
 }
 
