@@ -73,7 +73,7 @@ static json_t *shards_json(const set *s) {
     return shards;
 }
 
-static json_t *set_json(const set *s, const census *c, const shortcut_findings *f) {
+static json_t *set_json(const set *s, const census *c, const shortcut_findings *f, const near_duplicates *d) {
     int height = 0, width = 0;
     bool fixed = set_size(s, &height, &width);
     json_t *counts = json_array();
@@ -85,28 +85,30 @@ static json_t *set_json(const set *s, const census *c, const shortcut_findings *
                                                     (json_int_t)n[0], SPLIT_NAMES[1], (json_int_t)n[1], SPLIT_NAMES[2], (json_int_t)n[2]));
         }
     }
-    return json_pack("{ss sI si so? so? ss ss ss so so so}", "kind", "set", "count", (json_int_t)set_count(s), "channels", set_channels(s), "height",
-                     fixed ? json_integer(height) : NULL, "width", fixed ? json_integer(width) : NULL, "fit", FIT_NAMES[set_fit(s)], "resize",
-                     RESIZE_NAMES[set_filter(s)], "fingerprint", set_fingerprint(s), "counts", counts, "shards", shards_json(s), "shortcuts",
-                     inspect_shortcuts_json(s, f));
+    return json_pack("{ss sI si so? so? ss ss ss so so so so}", "kind", "set", "count", (json_int_t)set_count(s), "channels", set_channels(s),
+                     "height", fixed ? json_integer(height) : NULL, "width", fixed ? json_integer(width) : NULL, "fit", FIT_NAMES[set_fit(s)],
+                     "resize", RESIZE_NAMES[set_filter(s)], "fingerprint", set_fingerprint(s), "counts", counts, "shards", shards_json(s),
+                     "shortcuts", inspect_shortcuts_json(s, f), "near_duplicates", inspect_near_json(d));
 }
 
-static int print(const set *s, const census *c, const shortcut_findings *f, bool json) {
-    if (json) return inspect_print_json(set_json(s, c, f));
+static int print(const set *s, const census *c, bool json) {
+    shortcut_findings f;
+    near_duplicates d;
+    if (shortcuts_find(s, &f) != FOIL_OK || near_duplicates_find(s, &d) != FOIL_OK) return cli_failed("inspect");
+    if (json) return inspect_print_json(set_json(s, c, &f, &d));
     print_set(s, c);
     print_shards(s);
-    inspect_print_shortcuts(s, f);
-    return EXIT_DONE;
+    inspect_print_shortcuts(s, &f);
+    return inspect_print_near(s, &d) == FOIL_OK ? EXIT_DONE : cli_failed("inspect");
 }
 
 int inspect_set(const char *path, bool json) {
     set *s;
     census c = {0};
-    shortcut_findings f;
     if (set_open(path, &s) != FOIL_OK) return cli_failed("inspect");
-    foil_status status = census_take(s, &c) ? shortcuts_find(s, &f) : foil_fail_memory(0, "counts");
-    int exit_status = status == FOIL_OK ? print(s, &c, &f, json) : cli_failed("inspect");
+    if (!census_take(s, &c)) foil_fail_memory(0, "counts");
+    int status = c.at ? print(s, &c, json) : cli_failed("inspect");
     free(c.at);
     set_close(s);
-    return exit_status;
+    return status;
 }
