@@ -12,9 +12,12 @@ static option OPTIONS[] = {
     {.name = "--json", .doc = "prints metrics.json instead of the table"},
     {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
     {.name = "--seed", .value = "N", .doc = "of the bootstrap (default 1)"},
+    {.name = "--scores",
+     .value = "FILE",
+     .doc = "judges another tool's scores instead: CSV with score,fake[,path,method,subject,clip], or ASVspoof's"},
     {.name = NULL},
 };
-enum { OPTION_SPLIT, OPTION_OUT, OPTION_JSON, OPTION_DRAWS, OPTION_SEED };
+enum { OPTION_SPLIT, OPTION_OUT, OPTION_JSON, OPTION_DRAWS, OPTION_SEED, OPTION_SCORES };
 
 static void progress(int64_t done, int64_t total, void *context) {
     (void)context;
@@ -80,16 +83,18 @@ int cmd_eval(int argc, char **argv) {
     int count, status, split = SPLIT_TEST;
     long long draws = 1000, seed = 1;
     if (!cli_parse(
-            argc, argv, "DETECTOR SET.h5|SET.yaml|FOLDER [--split test] [--out DIR] [--json]",
+            argc, argv, "DETECTOR SET.h5|SET.yaml|FOLDER | --scores FILE [--split test] [--out DIR] [--json]",
             "Scores every picture and judges the scores: area under the ROC curve, average precision, equal error rate, accuracy at the detector's\n"
             "own threshold, true positives at few false alarms, Brier score and calibration error, overall and per method of forgery, with\n"
             "95 % intervals (bootstrap by clip). A folder has real/ and fake/METHOD/ in it. 'mpirun -n N foil eval …' shares the scoring.",
             OPTIONS, &count, &status))
         return status;
-    if (count != 2) return cli_usage("eval", "expected a detector and a set or folder");
+    const char *scores = OPTIONS[OPTION_SCORES].text;
+    if (count != (scores ? 0 : 2)) return cli_usage("eval", "expected a detector and a set or folder, or --scores alone");
     if (OPTIONS[OPTION_SPLIT].text && !cli_choice(&OPTIONS[OPTION_SPLIT], SPLIT_NAMES, &split)) return EXIT_USAGE;
     if (OPTIONS[OPTION_DRAWS].text && !cli_int(&OPTIONS[OPTION_DRAWS], 0, 1000000, &draws)) return EXIT_USAGE;
     if (OPTIONS[OPTION_SEED].text && !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return EXIT_USAGE;
     evaluation_options o = {.split = (set_split)split, .draws = (int)draws, .seed = (uint64_t)seed, .progress = progress};
-    return run(argv[1], argv[2], &o) == FOIL_OK ? EXIT_DONE : cli_failed("eval");
+    foil_status done = scores ? ranks_agree(ranks_self() == 0 ? with_scores(scores, &o, report) : FOIL_OK) : run(argv[1], argv[2], &o);
+    return done == FOIL_OK ? EXIT_DONE : cli_failed("eval");
 }

@@ -158,7 +158,7 @@ static foil_status methods_of(evaluation *e, const char ***out, int *count) {
     return FOIL_OK;
 }
 
-static foil_status judge_all(evaluation *e) {
+foil_status evaluation_judge(evaluation *e) {
     const char **method = NULL;
     int methods = 0;
     columns c;
@@ -191,7 +191,7 @@ static foil_status report(foil_detector *d, const source *from, const double *lo
         e->item[i].logit = logit[i];
         e->item[i].score = detector_score(d, logit[i]);
     }
-    return judge_all(e);
+    return evaluation_judge(e);
 }
 
 static foil_status evaluate(foil_detector *d, const source *from, const char *what, const evaluation_options *o, evaluation *e) {

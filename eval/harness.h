@@ -43,6 +43,11 @@ typedef struct evaluation_options {
 foil_status evaluate_set(foil_detector *d, const set *s, const evaluation_options *o, evaluation *out);
 // All pictures under `folder`, which has real/ and fake/ in it (layout `folders` of datasets/).
 foil_status evaluate_folder(foil_detector *d, const char *folder, const evaluation_options *o, evaluation *out);
+// Fills the rows of an evaluation that has items, threshold, draws and seed.
+foil_status evaluation_judge(evaluation *e);
+// Scores that another tool gave: CSV with the columns score and fake (and path, method, subject, clip), or ASVspoof's "utterance attack key score", whose sign is
+// turned. They live while `use` runs. In memory: the file, 48 bytes for each score, at most twice that while reading, and 90 more while it is judged.
+foil_status with_scores(const char *path, const evaluation_options *o, foil_status (*use)(const evaluation *e));
 void evaluation_free(evaluation *e);
 
 // scores.csv: path,score,fake,method,subject,clip (RFC 4180 quoting). metrics.json: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}}.

@@ -157,6 +157,24 @@ cp "$fixtures/good.jpg" picture.jpg
 cut_half picture.jpg >half.jpg
 echo text >file
 
+score_file() { printf 'path,score,fake,method,subject,clip\na,0.25,0,,,1\nb,%s\n' "$2" >"$1.scores"; }
+score_file word 'high,1,x,,'
+score_file nan 'nan,1,x,,'
+score_file huge '1e999,1,x,,'
+score_file blank ',1,x,,'
+score_file label '0.5,maybe,x,,'
+score_file clip '0.5,1,x,,first'
+score_file few '0.5,1,x'
+score_file many '0.5,1,x,,,,'
+score_file quote '0.5,1,"x,,'
+score_file class '0.5,0,x,,'
+printf 'file,likelihood\na,1\n' >columns.scores
+: >empty.scores
+printf 'a,0.5\000,1\n' >zero.scores
+printf 'LA_1 - bonafide 2.5\nLA_2 A07 spoof\n' >words.scores
+printf 'LA_1 - bonafide 2.5\nLA_2 A07 spoofed -1\n' >key.scores
+printf 'LA_1 - bonafide 2.5\nLA_2 A07 spoof low\n' >low.scores
+
 # The list ------------------------------------------------------------------------------------------------------------------------------------
 check "no such command" 2 "unknown command 'trian' \(did you mean 'train'" trian
 check "no command" 2 "which command" 
@@ -253,6 +271,24 @@ check "truncated picture" 1 "half\.jpg" detect detector.safetensors half.jpg
 check "folder without pictures" 1 "nothing" detect detector.safetensors nothing
 check "unknown threshold" 2 "eeer" detect detector.safetensors picture.jpg --threshold eeer
 check "detector missing" 2 "detector|DETECTOR|expected" detect
+check "scores that are words" 1 "word\.scores:3: score 'high'; a finite number" eval --scores word.scores
+check "scores that are no numbers" 1 "nan\.scores:3: score 'nan'; a finite number" eval --scores nan.scores
+check "scores beyond all numbers" 1 "huge\.scores:3: score '1e999'; a finite number" eval --scores huge.scores
+check "scores left out" 1 "blank\.scores:3: score ''; a finite number" eval --scores blank.scores
+check "scores with an unknown label" 1 "label\.scores:3: fake 'maybe'; 0 or 1" eval --scores label.scores
+check "scores with clips by name" 1 "clip\.scores:3: clip 'first'; .*whole number" eval --scores clip.scores
+check "scores with too few fields" 1 "few\.scores:3: 4 fields; 6 were expected" eval --scores few.scores
+check "scores with too many fields" 1 "many\.scores:3: 8 fields; 6 were expected" eval --scores many.scores
+check "scores with an open quote" 1 "quote\.scores:3: a quoted field without an end" eval --scores quote.scores
+check "scores of one class" 1 "class\.scores has 2 reals and 0 fakes" eval --scores class.scores
+check "scores under other names" 1 "columns\.scores:1: a header with the columns score and fake" eval --scores columns.scores
+check "scores in an empty file" 1 "empty\.scores" eval --scores empty.scores
+check "scores with a zero byte" 1 "zero\.scores: not a text file" eval --scores zero.scores
+check "ASVspoof's lines without a score" 1 "words\.scores:2: four words" eval --scores words.scores
+check "ASVspoof's lines with another key" 1 "key\.scores:2: key 'spoofed'; bonafide or spoof" eval --scores key.scores
+check "ASVspoof's scores that are words" 1 "low\.scores:2: score 'low'; a finite number" eval --scores low.scores
+check "scores that are not there" 1 "nowhere\.csv" eval --scores nowhere.csv
+check "scores and a detector" 2 "or --scores alone" eval detector.safetensors --scores word.scores
 check "evaluation of one class" 1 "one_class_folder.*(fake|class)|(fake|class).*one_class_folder" eval detector.safetensors one_class_folder --out e
 check "evaluation of a truncated set" 1 "cut\.h5" eval detector.safetensors cut.h5 --out e
 check "evaluation on an unknown split" 2 "'tets': one of" eval detector.safetensors good.h5 --split tets

@@ -1,6 +1,7 @@
 // `foil eval` and `foil detect`'s ground: a set and a folder, judged per method, written down.
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -96,6 +97,46 @@ static void test_scores_file(void **state) {
     assert_true(score == e.item[REALS + FAKES].score); // all digits
     assert_non_null(strstr(quoted, ",1,\"odd, \"\"one\"\"\",,"));
     free(bytes);
+    evaluation_free(&e);
+    set_close(s);
+    foil_detector_free(d);
+}
+
+static evaluation judged; // its rows' numbers, kept beyond with_scores
+
+static foil_status keep(const evaluation *e) {
+    judged = *e;
+    judged.row = malloc((size_t)e->rows * sizeof *e->row);
+    memcpy(judged.row, e->row, (size_t)e->rows * sizeof *e->row);
+    return FOIL_OK;
+}
+
+// What evaluation_write_scores wrote is judged as it was; ASVspoof's lines, too, with their sign turned.
+static void test_scores_come_back(void **state) {
+    (void)state;
+    foil_detector *d;
+    set *s;
+    evaluation e;
+    small_check(foil_detector_load(DETECTOR, &d));
+    small_check(set_open(SET, &s));
+    small_check(evaluate_set(d, s, &OPTIONS, &e));
+    small_check(evaluation_write_scores(&e, CSV));
+    if (with_scores(CSV, &OPTIONS, keep) != FOIL_OK) fail_msg("%s", foil_error());
+    assert_int_equal(judged.n, e.n);
+    assert_int_equal(judged.rows, e.rows);
+    for (int r = 0; r < e.rows; r++) assert_memory_equal(judged.row[r].metric, e.row[r].metric, sizeof e.row[r].metric);
+    free(judged.row);
+
+    FILE *f = fopen(CSV, "w");
+    for (int64_t i = 0; i < e.n; i++)
+        fprintf(f, "%lld %s %s %.17g\n", (long long)i, e.item[i].fake ? "A07" : "-", e.item[i].fake ? "spoof" : "bonafide", -e.item[i].score - 5);
+    fclose(f);
+    if (with_scores(CSV, &OPTIONS, keep) != FOIL_OK) fail_msg("%s", foil_error());
+    assert_int_equal(judged.rows, 2);
+    assert_float_equal(judged.row[0].metric[METRIC_AUC].value, e.row[0].metric[METRIC_AUC].value, 1e-12);
+    assert_true(isnan(judged.row[0].metric[METRIC_ACCURACY].value) &&
+                isnan(judged.row[0].metric[METRIC_BRIER].value)); // no probabilities, no threshold
+    free(judged.row);
     evaluation_free(&e);
     set_close(s);
     foil_detector_free(d);
@@ -204,7 +245,11 @@ static int remove_files(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_set), cmocka_unit_test(test_scores_file), cmocka_unit_test(test_json_and_table),
-                                       cmocka_unit_test(test_one_class), cmocka_unit_test(test_folder)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_set),
+                                       cmocka_unit_test(test_scores_file),
+                                       cmocka_unit_test(test_scores_come_back),
+                                       cmocka_unit_test(test_json_and_table),
+                                       cmocka_unit_test(test_one_class),
+                                       cmocka_unit_test(test_folder)};
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }
