@@ -54,7 +54,7 @@ static void solve(matrix h, int k, const double *gradient, double *step) {
 
 void logistic_fit(const double *x, const bool *y, const double *weight, int64_t n, int k, double ridge, double *coefficient) {
     double gradient[LOGISTIC_MOST], step[LOGISTIC_MOST], at[LOGISTIC_MOST] = {0}, last = INFINITY;
-    matrix h;
+    matrix h = {{0}};
     memset(coefficient, 0, (size_t)k * sizeof *coefficient);
     for (int i = 0; i < 60; i++) {
         double loss = derive(x, y, weight, n, k, ridge, at, gradient, h);

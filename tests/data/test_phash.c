@@ -11,7 +11,8 @@ static image scene(int height, int width, uint64_t seed) {
     OK(image_new(height, width, 3, &im));
     philox_key k = {seed, 98, 0};
     for (size_t i = 0; i < image_bytes(&im); i++) {
-        double y = (double)(i / (size_t)(3 * width)) / height, x = (double)(i / 3 % (size_t)width) / width, v = 128;
+        size_t row = i / (size_t)(3 * width), column = i / 3 % (size_t)width;
+        double y = (double)row / height, x = (double)column / width, v = 128;
         for (uint64_t wave = 0; wave < 6; wave++)
             v += 20 * cos(6.28 * ((double)philox_uniform(k, 3 * wave) * 5 * x + (double)philox_uniform(k, 3 * wave + 1) * 5 * y +
                                   (double)philox_uniform(k, 3 * wave + 2)));
