@@ -1,6 +1,7 @@
 // The list of items, and which layout a source has.
 #include "datasets/importer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,20 +21,11 @@ struct import_list {
 };
 
 extern const importer IMPORT_CSV, IMPORT_IDX, IMPORT_CIFAR, IMPORT_SET, IMPORT_FOLDERS;
-extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS, IMPORT_FACEFORENSICS, IMPORT_CELEBDF, IMPORT_DEEPFAKEBENCH;
-const importer *const IMPORTERS[] = {&IMPORT_CSV,
-                                     &IMPORT_IDX,
-                                     &IMPORT_CIFAR,
-                                     &IMPORT_SET,
-                                     &IMPORT_FACEFORENSICS,
-                                     &IMPORT_CELEBDF,
-                                     &IMPORT_DEEPFAKEBENCH,
-                                     &IMPORT_FORENSYNTHS,
-                                     &IMPORT_CIFAKE,
-                                     &IMPORT_GENIMAGE,
-                                     &IMPORT_SPLITS,
-                                     &IMPORT_FOLDERS,
-                                     NULL};
+extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS, IMPORT_FACEFORENSICS, IMPORT_CELEBDF, IMPORT_DEEPFAKEBENCH,
+    IMPORT_DFDC;
+const importer *const IMPORTERS[] = {&IMPORT_CSV,           &IMPORT_IDX,  &IMPORT_CIFAR,       &IMPORT_SET,    &IMPORT_FACEFORENSICS, &IMPORT_CELEBDF,
+                                     &IMPORT_DEEPFAKEBENCH, &IMPORT_DFDC, &IMPORT_FORENSYNTHS, &IMPORT_CIFAKE, &IMPORT_GENIMAGE,      &IMPORT_SPLITS,
+                                     &IMPORT_FOLDERS,       NULL};
 
 int64_t import_count(const import_list *l) {
     return l->n;
@@ -166,16 +158,6 @@ foil_status import_read(const import_item *item, image *out, unsigned char sha[3
 
 // Sources. ------------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status unknown_layout(const char *layout, const char *const *known) {
-    const char *near = text_nearest(layout, known);
-    text all = {0};
-    for (int i = 0; known[i]; i++) text_format(&all, "%s%s", i ? ", " : "", known[i]);
-    foil_status s = foil_fail(FOIL_INVALID, "unknown layout '%s'%s%s%s; known are %s", layout, near ? " (did you mean '" : "", near ? near : "",
-                              near ? "'?)" : "", all.failed ? "others" : all.data);
-    text_free(&all);
-    return s;
-}
-
 static foil_status find_layout(const char *source, const char *layout, const importer **out) {
     const char *known[sizeof IMPORTERS / sizeof *IMPORTERS] = {0};
     *out = NULL;
@@ -185,7 +167,11 @@ static foil_status find_layout(const char *source, const char *layout, const imp
         if (layout && *layout ? !strcmp(layout, known[i]) : IMPORTERS[i]->sniff(source)) return FOIL_OK;
     }
     if (*out && (!layout || !*layout)) return FOIL_OK; // the last one, folders, takes anything
-    return unknown_layout(layout, known);
+    const char *near = text_nearest(layout, known);
+    char all[512];
+    for (int i = 0, at = 0; known[i] && at < (int)sizeof all; i++) at += snprintf(all + at, sizeof all - (size_t)at, "%s%s", i ? ", " : "", known[i]);
+    return foil_fail(FOIL_INVALID, "unknown layout '%s'%s%s%s; known are %s", layout, near ? " (did you mean '" : "", near ? near : "",
+                     near ? "'?)" : "", all);
 }
 
 static foil_status list_source(import_list *l, const char *source, const import_options *o) {

@@ -1,4 +1,4 @@
-// Frames of FaceForensics++ and Celeb-DF with their official splits: as published, small, and what is refused.
+// Frames of FaceForensics++, Celeb-DF and DFDC with their official splits: as published, small, and what is refused.
 #include "tests/datasets/sources.h"
 
 static int make_folder(void **state) {
@@ -121,8 +121,43 @@ static void test_broken_celebdf(void **state) {
     not_listed("videos/celeb", &BY_LOOKING, "List_of_testing_videos.txt: no such file; Celeb-DF's list of test videos was expected there");
 }
 
+static void make_dfdc(const char *metadata) {
+    folder("videos/dfdc");
+    write_words("videos/dfdc/metadata.json", metadata);
+    write_picture("videos/dfdc/aa/0.png", 1);
+    write_picture("videos/dfdc/frames/bb/0.png", 2);
+}
+
+#define BB "\"bb.mp4\": {\"label\": \"REAL\", \"split\": \"train\", \"original\": null}"
+static void test_dfdc(void **state) {
+    (void)state;
+    make_dfdc("{\"aa.mp4\": {\"label\": \"FAKE\", \"split\": \"train\", \"original\": \"bb.mp4\"}, " BB "}");
+    for (int looking = 0; looking < 2; looking++) {
+        import_list *l = listed("videos/dfdc", &(import_options){looking ? NULL : "dfdc", -1, NULL});
+        assert_int_equal(import_count(l), 2);
+        check_item(l, 0, "videos/dfdc/aa/0.png", true, "dfdc", "dfdc/bb.mp4", SPLIT_TRAIN);
+        check_item(l, 1, "videos/dfdc/frames/bb/0.png", false, "dfdc-reals", "dfdc/bb.mp4", SPLIT_TRAIN);
+        import_free(l);
+    }
+    static const struct {
+        const char *metadata, *words;
+    } WRONG[] = {{"{" BB "}", "aa/0.png: video aa.mp4 is not in videos/dfdc/metadata.json"},
+                 {"{\"aa.mp4\": {\"label\": \"fake\"}}", "metadata.json: aa.mp4: label 'fake'; REAL or FAKE was expected"},
+                 {"{\"aa.mp4\": {\"label\": \"FAKE\", \"split\": \"all\"}}", "aa.mp4: split 'all'; train, validation or test"},
+                 {"{\"aa.mp4\": {\"label\": \"FAKE\", \"split\": \"test\"}}", "aa.mp4: a fake video without its original"},
+                 {"{\"aa.mp4\": {\"label\": \"REAL\", \"split\": \"test\", \"original\": \"b.mp4\"}}", "aa.mp4: a real video with an original"},
+                 {"[]", "metadata.json: videos by name were expected"},
+                 {"{" BB ", " BB "}", "metadata.json:1: not JSON: duplicate"}};
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
+        make_dfdc(WRONG[i].metadata);
+        not_listed("videos/dfdc", &BY_LOOKING, WRONG[i].words);
+    }
+    assert_int_equal(unlink("videos/dfdc/metadata.json"), 0);
+    not_listed("videos/dfdc", &(import_options){"dfdc", -1, NULL}, "videos/dfdc/metadata.json: no such file; the metadata of a part of DFDC");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_faceforensics), cmocka_unit_test(test_broken_faceforensics),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_dfdc), cmocka_unit_test(test_faceforensics), cmocka_unit_test(test_broken_faceforensics),
                                        cmocka_unit_test(test_celebdf), cmocka_unit_test(test_broken_celebdf)};
     return cmocka_run_group_tests_name("frames of videos", tests, make_folder, NULL);
 }
