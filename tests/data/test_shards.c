@@ -203,7 +203,10 @@ static void test_shuffles_of_many(void **state) {
     OK(set_open("shards_many/many.yaml", &s));
     OK(set_select(s, SPLIT_TRAIN, NULL, NULL, &all));
     size_t n = (size_t)all.n;
-    assert_true(n > 0);
+    if (n == 0) {
+        fail_msg("nothing to shuffle");
+        return;
+    }
     int64_t *order[3];
     shuffle first;
     OK(shuffle_open(&all, 7, 2, &first));
