@@ -56,25 +56,22 @@ static foil_status report(const evaluation *e) {
     return status;
 }
 
-static foil_status evaluate(foil_detector *d, const char *path, const evaluation_options *o, evaluation *e) {
-    if (file_is_folder(path)) return evaluate_folder(d, path, o, e);
-    set *s;
-    TRY(ranks_agree(set_open(path, &s)));
-    foil_status status = evaluate_set(d, s, o, e);
-    set_close(s);
-    return status == FOIL_OK || strstr(foil_error(), path) ? status : foil_fail_within(status, "%s", path);
-}
-
-static foil_status run(const char *detector, const char *path, const evaluation_options *o) {
-    foil_detector *d;
-    TRY(ranks_agree(foil_detector_load(detector, &d)));
+static foil_status run(const char *detector, const char *path, set_split split, const evaluation_options *o) {
+    foil_detector *d = NULL;
+    pictures *from = NULL;
     evaluation e;
-    foil_status status = evaluate(d, path, o, &e);
-    cli_progress_end();
+    foil_status status = ranks_agree(foil_detector_load(detector, &d));
+    if (status == FOIL_OK) status = ranks_agree(pictures_open(path, split, &from));
     if (status == FOIL_OK) {
-        status = ranks_agree(ranks_self() == 0 ? report(&e) : FOIL_OK);
-        evaluation_free(&e);
+        status = evaluate(d, from, o, &e);
+        if (status != FOIL_OK && !strstr(foil_error(), path)) foil_fail_within(status, "%s", path);
+        cli_progress_end();
+        if (status == FOIL_OK) {
+            status = ranks_agree(ranks_self() == 0 ? report(&e) : FOIL_OK);
+            evaluation_free(&e);
+        }
     }
+    pictures_close(from);
     foil_detector_free(d);
     return status;
 }
@@ -94,7 +91,8 @@ int cmd_eval(int argc, char **argv) {
     if (OPTIONS[OPTION_SPLIT].text && !cli_choice(&OPTIONS[OPTION_SPLIT], SPLIT_NAMES, &split)) return EXIT_USAGE;
     if (OPTIONS[OPTION_DRAWS].text && !cli_int(&OPTIONS[OPTION_DRAWS], 0, 1000000, &draws)) return EXIT_USAGE;
     if (OPTIONS[OPTION_SEED].text && !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return EXIT_USAGE;
-    evaluation_options o = {.split = (set_split)split, .draws = (int)draws, .seed = (uint64_t)seed, .progress = progress};
-    foil_status done = scores ? ranks_agree(ranks_self() == 0 ? with_scores(scores, &o, report) : FOIL_OK) : run(argv[1], argv[2], &o);
+    evaluation_options o = {.draws = (int)draws, .seed = (uint64_t)seed, .progress = progress};
+    foil_status done =
+        scores ? ranks_agree(ranks_self() == 0 ? with_scores(scores, &o, report) : FOIL_OK) : run(argv[1], argv[2], (set_split)split, &o);
     return done == FOIL_OK ? EXIT_DONE : cli_failed("eval");
 }

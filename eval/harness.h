@@ -4,9 +4,9 @@
 
 #include "base/arena.h"
 #include "base/text.h"
-#include "data/set.h"
 #include "eval/detector.h"
 #include "eval/metric.h"
+#include "eval/pictures.h"
 
 typedef struct scored {
     const char *path, *method, *subject; // "" = none given
@@ -32,17 +32,14 @@ typedef struct evaluation {
 } evaluation;
 
 typedef struct evaluation_options {
-    set_split split; // of a set
-    int draws;       // 1000
+    int draws; // 1000
     uint64_t seed;
     void (*progress)(int64_t done, int64_t total, void *context);
     void *context;
 } evaluation_options;
 
 // Ranks (base/ranks.h) that all call it share the scoring; rank 0 gets the evaluation that it would have had alone, to the bit, the others an empty one.
-foil_status evaluate_set(foil_detector *d, const set *s, const evaluation_options *o, evaluation *out);
-// All pictures under `folder`, which has real/ and fake/ in it (layout `folders` of datasets/).
-foil_status evaluate_folder(foil_detector *d, const char *folder, const evaluation_options *o, evaluation *out);
+foil_status evaluate(foil_detector *d, const pictures *from, const evaluation_options *o, evaluation *out);
 // Fills the rows of an evaluation that has items, threshold, draws and seed.
 foil_status evaluation_judge(evaluation *e);
 // Scores that another tool gave: CSV with the columns score and fake (and path, method, subject, clip), or ASVspoof's "utterance attack key score", whose sign is

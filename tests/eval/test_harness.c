@@ -42,7 +42,15 @@ static void write_set(void) {
     small_check(set_commit(w));
 }
 
-static const evaluation_options OPTIONS = {.split = SPLIT_TEST, .draws = 200, .seed = 1};
+static const evaluation_options OPTIONS = {.draws = 200, .seed = 1};
+
+static foil_status evaluate_at(foil_detector *d, const char *path, set_split split, evaluation *out) {
+    pictures *p;
+    TRY(pictures_open(path, split, &p));
+    foil_status status = evaluate(d, p, &OPTIONS, out);
+    pictures_close(p);
+    return status;
+}
 
 static void check_rows(const evaluation *e) {
     assert_int_equal(e->n, REALS + 2 * FAKES);
@@ -64,14 +72,11 @@ static void check_rows(const evaluation *e) {
 static void test_set(void **state) {
     (void)state;
     foil_detector *d;
-    set *s;
     evaluation e, again;
     small_check(foil_detector_load(DETECTOR, &d));
-    small_check(set_open(SET, &s));
-    assert_int_equal(evaluate_set(d, s, &OPTIONS, &e), FOIL_OK);
+    assert_int_equal(evaluate_at(d, SET, SPLIT_TEST, &e), FOIL_OK);
     check_rows(&e);
-    assert_int_equal(evaluate_set(d, s, &OPTIONS, &again), FOIL_OK);
-    set_close(s);
+    assert_int_equal(evaluate_at(d, SET, SPLIT_TEST, &again), FOIL_OK);
     for (int r = 0; r < e.rows; r++) assert_memory_equal(e.row[r].metric, again.row[r].metric, sizeof e.row[r].metric);
     assert_string_equal(e.item[0].path, "2/camera/0.png"); // texts outlive the set
     evaluation_free(&e);
@@ -82,12 +87,10 @@ static void test_set(void **state) {
 static void test_scores_file(void **state) {
     (void)state;
     foil_detector *d;
-    set *s;
     evaluation e;
     char *bytes;
     small_check(foil_detector_load(DETECTOR, &d));
-    small_check(set_open(SET, &s));
-    small_check(evaluate_set(d, s, &OPTIONS, &e));
+    small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
     assert_int_equal(evaluation_write_scores(&e, CSV), FOIL_OK);
     small_check(file_read(CSV, 0, &bytes, NULL));
     assert_int_equal(strncmp(bytes, "path,score,fake,method,subject,clip\n2/camera/0.png,", 51), 0);
@@ -98,7 +101,6 @@ static void test_scores_file(void **state) {
     assert_non_null(strstr(quoted, ",1,\"odd, \"\"one\"\"\",,"));
     free(bytes);
     evaluation_free(&e);
-    set_close(s);
     foil_detector_free(d);
 }
 
@@ -115,11 +117,9 @@ static foil_status keep(const evaluation *e) {
 static void test_scores_come_back(void **state) {
     (void)state;
     foil_detector *d;
-    set *s;
     evaluation e;
     small_check(foil_detector_load(DETECTOR, &d));
-    small_check(set_open(SET, &s));
-    small_check(evaluate_set(d, s, &OPTIONS, &e));
+    small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
     small_check(evaluation_write_scores(&e, CSV));
     if (with_scores(CSV, &OPTIONS, keep) != FOIL_OK) fail_msg("%s", foil_error());
     assert_int_equal(judged.n, e.n);
@@ -138,19 +138,16 @@ static void test_scores_come_back(void **state) {
                 isnan(judged.row[0].metric[METRIC_BRIER].value)); // no probabilities, no threshold
     free(judged.row);
     evaluation_free(&e);
-    set_close(s);
     foil_detector_free(d);
 }
 
 static void test_json_and_table(void **state) {
     (void)state;
     foil_detector *d;
-    set *s;
     evaluation e;
     text out = {0};
     small_check(foil_detector_load(DETECTOR, &d));
-    small_check(set_open(SET, &s));
-    small_check(evaluate_set(d, s, &OPTIONS, &e));
+    small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
     e.row[1].metric[METRIC_ECE].low = NAN;
     assert_int_equal(evaluation_json(&e, &out), FOIL_OK);
     json_t *json = json_loads(out.data, 0, NULL);
@@ -168,22 +165,16 @@ static void test_json_and_table(void **state) {
     assert_int_equal(lines, 4);
     text_free(&out);
     evaluation_free(&e);
-    set_close(s);
     foil_detector_free(d);
 }
 
 static void test_one_class(void **state) {
     (void)state;
     foil_detector *d;
-    set *s;
     evaluation e;
-    evaluation_options o = OPTIONS;
-    o.split = SPLIT_VAL;
     small_check(foil_detector_load(DETECTOR, &d));
-    small_check(set_open(SET, &s));
-    assert_int_equal(evaluate_set(d, s, &o, &e), FOIL_INVALID);
-    assert_string_equal(foil_error(), "split 'val' of the set has 0 reals and 0 fakes: an evaluation needs both");
-    set_close(s);
+    assert_int_equal(evaluate_at(d, SET, SPLIT_VAL, &e), FOIL_INVALID);
+    assert_string_equal(foil_error(), "split 'val' of test_harness.h5 has 0 reals and 0 fakes: an evaluation needs both");
     foil_detector_free(d);
 }
 
@@ -207,7 +198,7 @@ static void test_folder(void **state) {
     evaluation e;
     write_folder();
     small_check(foil_detector_load(DETECTOR, &d));
-    if (evaluate_folder(d, FOLDER, &OPTIONS, &e) != FOIL_OK) fail_msg("%s", foil_error());
+    if (evaluate_at(d, FOLDER, SPLIT_ALL, &e) != FOIL_OK) fail_msg("%s", foil_error());
     check_rows(&e);
     evaluation_free(&e);
 
@@ -215,10 +206,10 @@ static void test_folder(void **state) {
     FILE *f = fopen("test_harness/real/camera/99.png", "w");
     fputs("not a picture", f);
     fclose(f);
-    assert_int_not_equal(evaluate_folder(d, FOLDER, &OPTIONS, &e), FOIL_OK);
+    assert_int_not_equal(evaluate_at(d, FOLDER, SPLIT_ALL, &e), FOIL_OK);
     assert_non_null(strstr(foil_error(), "99.png"));
     unlink("test_harness/real/camera/99.png");
-    assert_int_equal(evaluate_folder(d, "test_harness/real", &OPTIONS, &e), FOIL_INVALID);
+    assert_int_equal(evaluate_at(d, "test_harness/real", SPLIT_ALL, &e), FOIL_INVALID);
     foil_detector_free(d);
 }
 
