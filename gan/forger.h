@@ -4,6 +4,7 @@
 
 #include "base/keys.h"
 #include "data/loader.h"
+#include "data/portion.h"
 #include "nn/net.h"
 #include "nn/plan.h"
 #include "nn/safetensors.h"
@@ -14,6 +15,7 @@ typedef struct forger_world {
     store *generator_store; // the moving one; forgers read it
     workspace *workspace;
     const set *set;
+    const portion *portion;      // what of the set may be used; NULL = all
     int height, width, channels; // of the fakes
     image_fit fit;
     int batch, together; // the largest n that make will be asked for, by this rank and by all ranks together

@@ -23,37 +23,16 @@ typedef struct dataset {
     int64_t *drawn; // of one batch
 } dataset;
 
-static bool is_wanted(const set *s, set_label label, const void *context) {
-    const key_texts *methods = context;
-    if (!label.fake) return false;
-    for (int k = 0; k < methods->n; k++) {
-        if (strcmp(set_method_name(s, label.method), methods->at[k]) == 0) return true;
-    }
-    return methods->n == 0;
-}
-
-static foil_status check_methods(const set *s, const key_texts *wanted, const yaml_node *at) {
-    for (int i = 0; i < wanted->n; i++) {
-        if (set_method_find(s, wanted->at[i]) >= 0) continue;
-        text known = {0};
-        for (int m = 0; m < set_methods(s); m++) text_format(&known, "%s%s", m ? ", " : "", set_method_name(s, m));
-        foil_status status =
-            yaml_fail(at, "the set has no method '%s' (it has: %s)", wanted->at[i], known.failed || !known.data ? "none" : known.data);
-        text_free(&known);
-        return status;
-    }
-    return FOIL_OK;
-}
-
 static foil_status open_dataset(forger *f, const void *keys, const yaml_node *at) {
     const dataset_keys *k = keys;
-    TRY(check_methods(f->world->set, &k->methods, at));
+    TRY(set_check_methods(f->world->set, &k->methods, at));
     dataset *d = calloc(1, sizeof *d);
     if (!d) return foil_fail_memory(sizeof *d, "a forger");
     f->state = d;
-    TRY(set_select(f->world->set, SPLIT_TRAIN, is_wanted, &k->methods, &d->fakes));
+    TRY(portion_select(f->world->set, f->world->portion, true, &k->methods, &d->fakes));
     if (d->fakes.n == 0)
-        return yaml_fail(at, "the training split has no fakes%s, expected some for the forger 'dataset'", k->methods.n ? " of these methods" : "");
+        return yaml_fail(at, "the training split has no fakes%s%s, expected some for the forger 'dataset'", k->methods.n ? " of these methods" : "",
+                         f->world->portion && f->world->portion->without.n ? " that are not left out" : "");
     size_t bytes = (size_t)forger_most(f) * sizeof *d->drawn;
     d->drawn = malloc(bytes);
     if (!d->drawn) return foil_fail_memory(bytes, "a forger");

@@ -59,9 +59,15 @@ static const key RUN_KEYS[] = {
      .doc = "direct, or with fewer multiplications where that pays; errors of f32 are then up to four times larger"},
     {"batch_norm", KEY_CHOICE, AT(run.batch_norm), .fallback = "local", .choices = BATCH_NORMS,
      .doc = "of several ranks: over each rank's share of the batch, or over the whole of it"},
+    {"from", KEY_TEXT, AT(run.from), .fallback = "",
+     .doc = "another run, or its checkpoint, with whose networks this one begins; nothing else of it is taken over"},
     {0}};
 static const key DATA_KEYS[] = {
     {"set", KEY_TEXT, AT(data.set), .fallback = "", .doc = "a file made by `foil pack`; training needs one"},
+    {"without", KEY_TEXTS, AT(data.portion.without), .fallback = "",
+     .doc = "methods of fakes and sources of reals to leave out: neither learnt from nor validated on"},
+    {"amount", KEY_FLOAT, AT(data.portion.amount), .fallback = "1", .min = 1e-9, .max = 1e12,
+     .doc = "of the reals and of the fakes to learn from: a share up to 1, or so many pictures of each; taken evenly through the set"},
     {"fit", KEY_CHOICE, AT(data.fit), .fallback = "crop", .choices = FIT_NAMES, .doc = "how pictures of another size than the network's come to it"},
     {"augment", KEY_NODE, AT(data.augment), .fallback = "[flip]",
      .doc = "transforms of the reals in the game: the generator learns to make what they give"},
@@ -119,7 +125,7 @@ static const struct {
     {"evaluate", EVALUATE_KEYS, false},
 };
 enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };
-static const char *const PATHS[] = {"data.set", "generator", "discriminator"};
+static const char *const PATHS[] = {"data.set", "generator", "discriminator", "run.from"};
 enum { PATH_COUNT = sizeof PATHS / sizeof *PATHS };
 
 // Resolving: the document says everything before it is read. -----------------------------------------------------------------------------------
@@ -316,7 +322,9 @@ static foil_status shorten(yaml *doc, const char *place, const char *path) {
 }
 
 foil_status config_emit_portable(const config *c, char **document) {
-    const struct { const char *key, *path; } files[] = {{"data.set", c->data.set}, {"generator", c->generator}, {"discriminator", c->discriminator}};
+    const struct {
+        const char *key, *path;
+    } files[] = {{"data.set", c->data.set}, {"generator", c->generator}, {"discriminator", c->discriminator}, {"run.from", c->run.from}};
     char *whole = NULL;
     yaml *copy = NULL;
     foil_status status = config_emit(c, &whole);

@@ -3,6 +3,7 @@
 #define FOIL_TRAIN_CONFIG_H
 
 #include "base/keys.h"
+#include "data/portion.h"
 #include "data/resize.h"
 #include "data/set.h"
 #include "gan/loss.h"
@@ -14,13 +15,15 @@ typedef struct config {
     struct {
         const char *name;
         int64_t seed, steps, batch;
-        int64_t share;   // of a batch: this rank's pictures
-        int precision;   // 0 f32, 1 bf16
-        int convolution; // conv_algorithm
-        int batch_norm;  // of several ranks: 0 local, 1 synchronised
+        int64_t share;    // of a batch: this rank's pictures
+        int precision;    // 0 f32, 1 bf16
+        int convolution;  // conv_algorithm
+        int batch_norm;   // of several ranks: 0 local, 1 synchronised
+        const char *from; // run or checkpoint whose weights the networks begin with, absolute; NULL = none
     } run;
     struct {
         const char *set;          // path, absolute; NULL = none given
+        portion portion;          // what of the set is used
         int fit;                  // image_fit, when the set's size is not the network's
         const yaml_node *augment; // what the game's reals go through
         int64_t threads;          // of each loader

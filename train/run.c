@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/file.h"
 #include "train/checkpoint.h"
 
 static foil_status open_player(net *n, const optimizer_options *o, uint64_t seed, player *out) {
@@ -28,6 +29,7 @@ static foil_status open_forgery(run *r) {
         .generator_store = r->generator.store,
         .workspace = r->workspace,
         .set = r->set,
+        .portion = &c->data.portion,
         .height = (int)picture.d[0],
         .width = (int)picture.d[1],
         .channels = (int)picture.d[2],
@@ -40,17 +42,15 @@ static foil_status open_forgery(run *r) {
     return forgery_open(c->forgers, &world, &r->forgery);
 }
 
-static bool is_real(const set *s, set_label label, const void *context) {
-    (void)s, (void)context;
-    return !label.fake;
-}
-
 static foil_status open_set(run *r) {
     const char *path = r->config->data.set;
     if (!path) return foil_fail(FOIL_INVALID, "data.set is missing, expected the path of a set: data.set=SET.h5");
     TRY(set_open(path, &r->set));
-    TRY(set_select(r->set, SPLIT_TRAIN, is_real, NULL, &r->real));
-    return r->real.n > 0 ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: the training split has no reals", path);
+    const portion *p = &r->config->data.portion;
+    TRY(set_check_methods(r->set, &p->without, yaml_get(yaml_get(yaml_root(r->config->document), "data"), "without")));
+    TRY(portion_select(r->set, p, false, NULL, &r->real));
+    if (r->real.n > 0) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: the training split has no reals%s", path, p->without.n ? " that are not left out" : "");
 }
 
 static foil_status open_all(run *r) {
@@ -174,6 +174,29 @@ static foil_status restore(run *r, const safetensors *s) {
     if (r->forgery) TRY(forgery_load(r->forgery, s));
     TRY(load_scalar(s, "run.step", "I64", &r->step));
     return load_scalar(s, "run.best", "F64", &r->best);
+}
+
+static foil_status take_networks(run *r, const safetensors *s, const char *path) {
+    if (!safetensors_metadata(s, "foil_checkpoint")) return foil_fail(FOIL_INVALID, "%s is not a checkpoint of a run", path);
+    TRY(safetensors_load_store(s, "discriminator.", r->discriminator.store));
+    if (r->generator.net) TRY(safetensors_load_store(s, "generator.", r->generator.store));
+    if (r->average) store_copy(r->average, r->generator.store);
+    return FOIL_OK;
+}
+
+static foil_status begin_from(run *r, const char *path) {
+    char *newest = NULL;
+    safetensors *s;
+    TRY(file_is_folder(path) ? checkpoint_open(path, &s, &newest) : safetensors_open(path, &s));
+    foil_status status = take_networks(r, s, path);
+    safetensors_close(s);
+    free(newest);
+    return status;
+}
+
+foil_status run_begin(run *r) {
+    foil_status status = r->config->run.from ? begin_from(r, r->config->run.from) : FOIL_OK;
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "run.from");
 }
 
 foil_status run_restore(run *r, const safetensors *s, const char *path) {

@@ -23,6 +23,8 @@ typedef struct run {
 // At step 0, with initial weights. `r` must not move afterwards.
 foil_status run_open(const config *c, run *r);
 void run_close(run *r);
+// The weights of run.from's networks instead, if the configuration has one: the first thing a new run does.
+foil_status run_begin(run *r);
 // Of all weights and buffers: equal if they are the same bits.
 uint64_t run_digest(const run *r);
 foil_status run_save(const run *r, const char *folder);

@@ -287,6 +287,7 @@ static foil_status open_all(trainer *t) {
     const char *folder = t->options->folder;
     run *r = &t->run;
     TRY(ranks_agree(open_parts(t)));
+    TRY(ranks_agree(folder_has_checkpoint(folder) ? FOIL_OK : run_begin(r)));
     TRY(ranks_agree(writes() ? folder_prepare(folder, t->config, t->options->resume) : FOIL_OK));
     TRY(ranks_agree(folder_has_checkpoint(folder) ? restore(t) : FOIL_OK));
     TRY(ranks_agree(check_folder(t)));

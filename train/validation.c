@@ -30,13 +30,13 @@ static const uint64_t FIRST_STEP = (uint64_t)1 << 40;
 static foil_status open_index(validation *v) {
     const config *c = v->run->config;
     const char *split = SPLIT_NAMES[c->evaluate.split];
-    TRY(set_select(v->run->set, (set_split)c->evaluate.split, NULL, NULL, &v->stored));
+    TRY(set_select(v->run->set, (set_split)c->evaluate.split, portion_has, &c->data.portion, &v->stored));
     if (c->evaluate.max > 0) TRY(selection_thin(v->run->set, &v->stored, c->evaluate.max));
     int64_t fakes = 0;
     for (int64_t i = 0; i < v->stored.n; i++) fakes += set_label_at(v->run->set, selection_at(&v->stored, i)).fake;
     if (fakes == v->stored.n)
-        return foil_fail(FOIL_INVALID, "%s: the split '%s' has %s, expected reals and fakes to choose the best detector on", c->data.set, split,
-                         fakes ? "only fakes" : "no pictures");
+        return foil_fail(FOIL_INVALID, "%s: the split '%s' has %s%s, expected reals and fakes to choose the best detector on", c->data.set, split,
+                         fakes ? "only fakes" : "no pictures", c->data.portion.without.n ? " that are not left out" : "");
     v->made = fakes ? 0 : v->stored.n;
     v->n = v->stored.n + v->made;
     return FOIL_OK;
@@ -146,18 +146,30 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
     return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->eer}, value);
 }
 
-// What a detector learnt from, as JSON.
-static json_t *methods_of(const set *s) {
-    json_t *methods = json_object();
-    for (int m = 0; m < set_methods(s); m++) json_object_set_new(methods, set_method_name(s, m), json_integer(0));
-    set_label l;
-    for (int64_t i = 0, n; i < set_count(s); i += n) {
-        n = set_label_run(s, i, &l);
-        if (l.split != SPLIT_TRAIN || l.method < 0) continue;
-        json_t *count = json_object_get(methods, set_method_name(s, l.method));
-        json_integer_set(count, json_integer_value(count) + n);
+static void count_methods(const set *s, const selection *of, json_t *methods) {
+    for (int64_t k = 0; k < of->ranges; k++) {
+        int64_t end = of->range[k].first + (k + 1 < of->ranges ? of->range[k + 1].before : of->n) - of->range[k].before;
+        for (int64_t i = of->range[k].first, n; i < end; i += n) {
+            set_label l;
+            n = set_label_run(s, i, &l);
+            if (n > end - i) n = end - i;
+            json_t *count = l.method < 0 ? NULL : json_object_get(methods, set_method_name(s, l.method));
+            if (count) json_integer_set(count, json_integer_value(count) + n);
+        }
     }
-    return methods;
+}
+
+// What a detector learnt from, as JSON: how many pictures of each source and method it could be shown.
+static foil_status methods_of(const run *r, json_t **out) {
+    selection fakes;
+    TRY(portion_select(r->set, &r->config->data.portion, true, NULL, &fakes));
+    json_t *methods = json_object();
+    for (int m = 0; m < set_methods(r->set); m++) json_object_set_new(methods, set_method_name(r->set, m), json_integer(0));
+    count_methods(r->set, &r->real, methods);
+    count_methods(r->set, &fakes, methods);
+    selection_free(&fakes);
+    *out = methods;
+    return FOIL_OK;
 }
 
 static json_t *forgers_of(const forgery *f) {
@@ -176,10 +188,16 @@ static json_t *metrics_of(const double value[METRICS]) {
 static foil_status provenance(const run *r, const double value[METRICS], char **out) {
     const config *c = r->config;
     char *document;
+    json_t *methods;
     TRY(config_emit_portable(c, &document));
+    foil_status status = methods_of(r, &methods);
+    if (status != FOIL_OK) {
+        free(document);
+        return status;
+    }
     json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:s}", "set", file_name(c->data.set), "fingerprint", set_fingerprint(r->set),
-                             "methods", methods_of(r->set), "forgers", forgers_of(r->forgery), "seed", (json_int_t)c->run.seed, "step",
-                             (json_int_t)r->step, "validation", metrics_of(value), "config", document);
+                             "methods", methods, "forgers", forgers_of(r->forgery), "seed", (json_int_t)c->run.seed, "step", (json_int_t)r->step,
+                             "validation", metrics_of(value), "config", document);
     *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     free(document);

@@ -40,6 +40,12 @@ refused 1 "samples influence each other" train "$configs/train/dcgan32.yaml" dat
 refused 1 "expected a generator" train "$configs/train/dcgan32.yaml" data.set=set.h5 generator="$configs/nets/dcgan32-d.yaml" $small --out run
 refused 1 "no method 'dall-e' (it has: " train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$configs/nets/dcgan32-d.yaml" \
     'forgers=[{dataset: {methods: dall-e}}]' $small --out run
+supervised="$configs/train/supervised.yaml data.set=set.h5 discriminator=$configs/nets/dcgan32-d.yaml $small"
+refused 1 "data.without=nois: the set has no method 'nois' (it has: " train $supervised data.without=nois --out run
+refused 1 "no reals that are not left out" train $supervised data.without=blobs --out run
+refused 1 "no fakes that are not left out" train $supervised "data.without=[noise, stripes]" --out run
+refused 1 "'amount' is -1" train $supervised data.amount=-1 --out run
+refused 1 "run.from: " train $supervised run.from=nowhere --out run
 [ ! -e run ] || { echo "a refused run left a folder"; exit 1; }
 if [ "$(id -u)" -ne 0 ]; then refused 1 "/proc/run" train "$configs/train/dcgan32.yaml" data.set=set.h5 $small --out /proc/run; fi
 
