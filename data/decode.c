@@ -14,14 +14,14 @@ typedef struct format {
 static const format FORMATS[] = {
     {"PNG", 0, 8, "\x89PNG\r\n\x1a\n", decode_png},
     {"JPEG", 0, 3, "\xff\xd8\xff", decode_jpeg},
-    {"WebP", 8, 4, "WEBP", NULL},
+    {"WebP", 8, 4, "WEBP", decode_webp},
     {"AVIF or HEIC", 4, 4, "ftyp", NULL},
     {"TIFF", 0, 4, "II*\0", NULL},
     {"TIFF", 0, 4, "MM\0*", NULL},
     {"JPEG XL", 0, 2, "\xff\x0a", NULL},
 };
 
-static const char *const SUFFIXES[] = {".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tga", ".gif", ".psd", ".pnm", ".ppm", ".pgm"};
+static const char *const SUFFIXES[] = {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".tga", ".gif", ".psd", ".pnm", ".ppm", ".pgm"};
 
 foil_status image_decode(const void *bytes, size_t n, const char *name, image *out) {
     *out = (image){0};

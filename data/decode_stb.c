@@ -63,7 +63,7 @@ foil_status decode_stb(const uint8_t *bytes, size_t n, const char *name, image *
     int width = 0, height = 0, channels = 0;
     source s = {.bytes = bytes, .n = n};
     if (!stbi_info_from_callbacks(&CALLBACKS, &s, &width, &height, &channels))
-        return foil_fail(FOIL_INVALID, "%s: not a picture of a known format (PNG, JPEG, BMP, TGA, GIF, PSD, PNM)", name);
+        return foil_fail(FOIL_INVALID, "%s: not a picture of a known format (PNG, JPEG, WebP, BMP, TGA, GIF, PSD, PNM)", name);
     TRY(decode_check_size((uint64_t)height, (uint64_t)width, name));
     s = (source){.bytes = bytes, .n = n};
     uint8_t *pixels = stbi_load_from_callbacks(&CALLBACKS, &s, &width, &height, &channels, 0);

@@ -5,6 +5,7 @@
 
 #include <jpeglib.h>
 #include <png.h>
+#include <webp/encode.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -66,6 +67,45 @@ foil_status image_encode_jpeg(const image *im, int quality, uint8_t **bytes, siz
     }
     *bytes = w.bytes;
     *n = w.n;
+    return FOIL_OK;
+}
+
+// WebP.
+static int put_webp(const uint8_t *bytes, size_t n, const WebPPicture *p) {
+    text *to = p->custom_ptr;
+    text_add_bytes(to, bytes, n);
+    return !to->failed;
+}
+
+static foil_status encode_webp(WebPPicture *p, const image *rgb, const WebPConfig *how, text *to) {
+    p->width = rgb->width;
+    p->height = rgb->height;
+    p->use_argb = 1; // WebPEncode makes YUV of it
+    p->writer = put_webp;
+    p->custom_ptr = to;
+    if (WebPPictureImportRGB(p, rgb->pixels, 3 * rgb->width) && WebPEncode(how, p)) return FOIL_OK;
+    if (to->failed || p->error_code == VP8_ENC_ERROR_OUT_OF_MEMORY) return foil_fail_memory(image_bytes(rgb), "a WebP");
+    return foil_fail(FOIL_UNSUPPORTED, "cannot code a %d x %d picture as WebP (libwebp's error %d)", rgb->width, rgb->height, (int)p->error_code);
+}
+
+foil_status image_encode_webp(const image *im, double quality, uint8_t **bytes, size_t *n) {
+    WebPConfig how;
+    WebPPicture p;
+    if (!WebPConfigPreset(&how, WEBP_PRESET_DEFAULT, (float)quality) || !WebPPictureInit(&p))
+        return foil_fail(FOIL_UNSUPPORTED, "libwebp is older than the headers that Foil was built with");
+    image rgb;
+    TRY(image_copy(im, &rgb));
+    foil_status s = image_to_channels(&rgb, 3);
+    text to = {0};
+    if (s == FOIL_OK) s = encode_webp(&p, &rgb, &how, &to);
+    WebPPictureFree(&p);
+    image_free(&rgb);
+    if (s != FOIL_OK) {
+        text_free(&to);
+        return s;
+    }
+    *bytes = (uint8_t *)to.data;
+    *n = to.length;
     return FOIL_OK;
 }
 

@@ -21,7 +21,7 @@ static foil_status covered(const image *in, int height, int width, resize_filter
 }
 
 static foil_status fitted(const image *in, int height, int width, image_fit fit, resize_filter f, image *out) {
-    if (height == 0) return image_resize(in, in->height, in->width, f, out); // native size wanted: a copy
+    if (height == 0) return image_copy(in, out); // native size wanted
     if (fit == FIT_RESIZE) return image_resize(in, height, width, f, out);
     if (fit == FIT_CROP || in->height < height || in->width < width) return covered(in, height, width, f, out);
     return image_resize_part(in, centre(in->height, in->height, height), centre(in->width, in->width, width), f, out);
@@ -31,7 +31,7 @@ foil_status image_fitted(const image *in, int height, int width, int channels, i
     *out = (image){0};
     if (in->channels == channels) return fitted(in, height, width, fit, f, out);
     image as;
-    TRY(image_resize(in, in->height, in->width, f, &as)); // a copy
+    TRY(image_copy(in, &as));
     foil_status s = image_to_channels(&as, channels);
     if (s == FOIL_OK) s = fitted(&as, height, width, fit, f, out);
     image_free(&as);

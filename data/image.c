@@ -11,6 +11,12 @@ foil_status image_new(int height, int width, int channels, image *out) {
     return foil_fail_memory(n, "a picture");
 }
 
+foil_status image_copy(const image *im, image *out) {
+    TRY(image_new(im->height, im->width, im->channels, out));
+    memcpy(out->pixels, im->pixels, image_bytes(im));
+    return FOIL_OK;
+}
+
 void image_free(image *im) {
     free(im->pixels);
     *im = (image){0};

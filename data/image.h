@@ -14,19 +14,21 @@ typedef struct image {
 } image;
 
 foil_status image_new(int height, int width, int channels, image *out); // zeroed pixels
+foil_status image_copy(const image *im, image *out);
 void image_free(image *im);
 size_t image_bytes(const image *im);
 // Replaces `im` by its grey (ITU-R 601-2 luma as Pillow's convert("L"): (19595 R + 38470 G + 7471 B + 32768) >> 16) or RGB form.
 foil_status image_to_channels(image *im, int channels);
 
-// Decoding (decode.c). By content, not by suffix: PNG (libpng), JPEG (libjpeg-turbo, ISLOW and fancy upsampling: bit-equal to Pillow), BMP, TGA, GIF (first frame), PSD, PNM (stb_image).
+// Decoding (decode.c). By content, not by suffix: PNG (libpng), JPEG (libjpeg-turbo, ISLOW and fancy upsampling: bit-equal to Pillow), WebP
+// (libwebp), BMP, TGA, GIF (first frame), PSD, PNM (stb_image).
 // 16 bits keep their upper 8; alpha is composed over white; palettes are expanded; CMYK JPEG becomes RGB; EXIF orientation is obeyed. Truncated or corrupt files are errors, not half pictures, naming `name`.
 foil_status image_decode(const void *bytes, size_t n, const char *name, image *out);
 foil_status image_read(const char *path, image *out);
 bool image_has_known_suffix(const char *path);
 
 // What the file of a picture was, whatever became of the picture (probe.c): what gives a class away without a look at the content. As sets store it.
-typedef enum file_format { FILE_UNKNOWN, FILE_PNG, FILE_JPEG, FILE_BMP, FILE_GIF, FILE_OTHER, FILE_RAW, FILE_FORMAT_COUNT } file_format;
+typedef enum file_format { FILE_UNKNOWN, FILE_PNG, FILE_JPEG, FILE_BMP, FILE_GIF, FILE_OTHER, FILE_RAW, FILE_WEBP, FILE_FORMAT_COUNT } file_format;
 typedef enum file_colour { FILE_GREY = 1, FILE_COLOUR, FILE_INDEXED, FILE_GREY_ALPHA, FILE_COLOUR_ALPHA, FILE_CMYK, FILE_COLOUR_COUNT } file_colour;
 extern const char *const FILE_FORMATS[], *const FILE_COLOURS[];
 typedef struct image_file {
@@ -39,7 +41,8 @@ typedef struct image_file {
 void image_probe(const void *bytes, size_t n, const image *decoded, image_file *out);
 
 // Coding (encode.c).
-foil_status image_encode_jpeg(const image *im, int quality, uint8_t **bytes, size_t *n); // 4:2:0, as Pillow's default; the caller frees
+foil_status image_encode_jpeg(const image *im, int quality, uint8_t **bytes, size_t *n);    // 4:2:0, as Pillow's default; the caller frees
+foil_status image_encode_webp(const image *im, double quality, uint8_t **bytes, size_t *n); // lossy, method 4, as Pillow's default; the caller frees
 foil_status image_encode_png(const image *im, uint8_t **bytes, size_t *n);
 foil_status image_write_png(const char *path, const image *im); // whole or not at all
 // n pictures of one size side by side, `columns` per row, 2 pixels apart.

@@ -3,7 +3,7 @@
 
 #include "data/image.h"
 
-const char *const FILE_FORMATS[] = {"unknown", "PNG", "JPEG", "BMP", "GIF", "other", "raw", NULL};
+const char *const FILE_FORMATS[] = {"unknown", "PNG", "JPEG", "BMP", "GIF", "other", "raw", "WebP", NULL};
 const char *const FILE_COLOURS[] = {"unknown", "grey", "colour", "indexed", "grey and alpha", "colour and alpha", "CMYK", NULL};
 
 static void probe_png(const uint8_t *bytes, size_t n, image_file *out) {
@@ -78,25 +78,33 @@ static void probe_gif(const uint8_t *bytes, size_t n, image_file *out) {
     out->colours = FILE_INDEXED;
 }
 
+// The first chunk is the extended header, the lossless bits or the lossy ones.
+static void probe_webp(const uint8_t *bytes, size_t n, image_file *out) {
+    bool extended = n > 20 && memcmp(bytes + 12, "VP8X", 4) == 0 && bytes[20] & 0x10;
+    bool lossless = n > 24 && memcmp(bytes + 12, "VP8L", 4) == 0 && bytes[24] & 0x10;
+    out->colours = extended || lossless ? FILE_COLOUR_ALPHA : FILE_COLOUR;
+}
+
 static void probe_nothing(const uint8_t *bytes, size_t n, image_file *out) {
     (void)bytes, (void)n, (void)out;
 }
 
 static const struct {
-    size_t n;
+    size_t at, n; // where its mark is
     const char *mark;
     int32_t format;
     void (*probe)(const uint8_t *bytes, size_t n, image_file *out);
-} PROBES[] = {{8, "\x89PNG\r\n\x1a\n", FILE_PNG, probe_png},
-              {3, "\xff\xd8\xff", FILE_JPEG, probe_jpeg},
-              {2, "BM", FILE_BMP, probe_nothing},
-              {3, "GIF", FILE_GIF, probe_gif},
-              {0, "", FILE_OTHER, probe_nothing}};
+} PROBES[] = {{0, 8, "\x89PNG\r\n\x1a\n", FILE_PNG, probe_png},
+              {0, 3, "\xff\xd8\xff", FILE_JPEG, probe_jpeg},
+              {0, 2, "BM", FILE_BMP, probe_nothing},
+              {0, 3, "GIF", FILE_GIF, probe_gif},
+              {8, 4, "WEBP", FILE_WEBP, probe_webp},
+              {0, 0, "", FILE_OTHER, probe_nothing}};
 
 void image_probe(const void *bytes, size_t n, const image *decoded, image_file *out) {
     *out = (image_file){.width = decoded->width, .height = decoded->height, .bytes = n < INT32_MAX ? (int32_t)n : INT32_MAX};
     size_t i = 0;
-    while (n < PROBES[i].n || memcmp(bytes, PROBES[i].mark, PROBES[i].n) != 0) i++;
+    while (n < PROBES[i].at + PROBES[i].n || memcmp((const char *)bytes + PROBES[i].at, PROBES[i].mark, PROBES[i].n) != 0) i++;
     out->format = PROBES[i].format;
     PROBES[i].probe(bytes, n, out);
     if (!out->colours) out->colours = decoded->channels == 1 ? FILE_GREY : FILE_COLOUR;

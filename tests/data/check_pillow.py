@@ -115,6 +115,26 @@ def check_jpegs():
     return count + compare(folder, grey, "--fit", "native", "--channels", 1)
 
 
+def check_webps():
+    folder = work / "webp"
+    folder.mkdir()
+    for width, height in SIZES:
+        for mode in ("RGB", "RGBA", "L"):
+            for quality in (20, 80, 100):
+                picture(width, height, mode).save(folder / f"{width}x{height}-{mode}-q{quality}.webp", quality=quality)
+            picture(width, height, mode).save(folder / f"{width}x{height}-{mode}-lossless.webp", lossless=True)
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        picture(37, 22, "RGB").save(folder / f"exif{orientation}.webp", exif=exif)
+    wanted = {}
+    for path in sorted(folder.iterdir()):
+        mode = Image.open(path).mode
+        pixels = np.asarray(read_upright(path, mode))
+        wanted[path.name] = over_white(pixels) if mode == "RGBA" else pixels
+    return compare(folder, wanted, "--fit", "native")
+
+
 def check_lossless():
     folder = work / "png"
     folder.mkdir()
@@ -202,7 +222,7 @@ def check_other_files():
 
 
 try:
-    print(f"{check_jpegs()} JPEG, {check_lossless()} other files, {check_resizing()} resized equal to Pillow's, bit for bit")
+    print(f"{check_jpegs()} JPEG, {check_webps()} WebP, {check_lossless()} other files, {check_resizing()} resized equal to Pillow's, bit for bit")
     check_other_files()
 finally:
     subprocess.run(["rm", "-rf", work], check=True)

@@ -1,5 +1,6 @@
 // Pictures of every kind that is read come out as their makers meant them; cut, rotten and boastful ones are errors.
 #include <png.h>
+#include <webp/encode.h>
 #include <zlib.h>
 
 #include "base/text.h"
@@ -277,13 +278,34 @@ static void make_jpeg(coded *c) {
     image_free(&im);
 }
 
+static void make_webp(coded *c) {
+    image im = scene(3);
+    uint8_t *bytes;
+    size_t n;
+    OK(image_encode_webp(&im, 80, &bytes, &n));
+    put(c, bytes, n);
+    free(bytes);
+    image_free(&im);
+}
+
+// Without loss: what comes back is what was meant.
+static void make_lossless_webp(coded *c) {
+    image im = scene(3);
+    uint8_t *bytes = NULL;
+    size_t n = WebPEncodeLosslessRGB(im.pixels, W, H, 3 * W, &bytes);
+    put(c, bytes, n);
+    WebPFree(bytes);
+    image_free(&im);
+}
+
 static const struct maker {
     const char *name;
     void (*make)(coded *c);
     int channels; // of what it holds, 0 = not `scene`
     size_t tail;  // bytes at the end that no pixel needs
-} MAKERS[] = {{"BMP", make_bmp, 3, 1},  {"TGA", make_tga, 3, 0}, {"PPM", make_pnm, 3, 0},   {"PGM", make_pgm, 1, 0},       {"PSD", make_psd, 3, 0},
-              {"GIF", make_gif, -3, 4}, {"PNG", make_png, 0, 0}, {"JPEG", make_jpeg, 0, 0}, {"PNG", make_interlaced, 0, 0}};
+} MAKERS[] = {{"BMP", make_bmp, 3, 1},        {"TGA", make_tga, 3, 0},   {"PPM", make_pnm, 3, 0},           {"PGM", make_pgm, 1, 0},
+              {"PSD", make_psd, 3, 0},        {"GIF", make_gif, -3, 4},  {"PNG", make_png, 0, 0},           {"JPEG", make_jpeg, 0, 0},
+              {"PNG", make_interlaced, 0, 0}, {"WebP", make_webp, 0, 0}, {"WebP", make_lossless_webp, 3, 0}};
 enum { N_MAKERS = sizeof MAKERS / sizeof *MAKERS };
 
 static void test_other_formats(void **state) {
@@ -390,7 +412,9 @@ static void test_other_files(void **state) {
     (void)state;
     refused("", 0, "big: empty file");
     refused("hello, this is a letter", 23, "big: not a picture of a known format (PNG, JPEG");
-    refused("RIFF\0\0\0\0WEBPVP8 ", 16, "big: WebP is not supported, convert it to PNG");
+    refused("RIFF\x16\0\0\0WEBPVP8 ", 16, "big: truncated WebP");
+    refused("RIFF\x16\0\0\0WEBPVP8 \x0a\0\0\0hello, you", 30, "big: corrupt WebP");
+    refused("RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x0a\0\0\x06\0\0", 30, "big: animated WebP is not supported");
     refused("\0\0\0\x1c"
             "ftypavif",
             12, "AVIF or HEIC is not supported");
@@ -398,6 +422,7 @@ static void test_other_files(void **state) {
     image im;
     REFUSED(image_read("none.png", &im), "none.png");
     assert_true(image_has_known_suffix("a/B.JPeG"));
+    assert_true(image_has_known_suffix("a/b.webp"));
     assert_false(image_has_known_suffix("a/png"));
 }
 
@@ -456,10 +481,58 @@ static void test_orientations(void **state) {
     image_free(&stored);
 }
 
+// WebP: lossless bits in the extended container, with alpha and the EXIF block behind them.
+static void extended_webp(const image *rgba, int orientation, const char *prefix, coded *to) {
+    uint8_t *bytes = NULL;
+    size_t n = WebPEncodeLosslessRGBA(rgba->pixels, W, H, 4 * W, &bytes), exif = strlen(prefix) ? 6 : 0;
+    to->n = 0;
+    put(to, "RIFF", 4), le32(to, (int)(4 + 18 + n - 12 + 8 + exif + 26));
+    put(to, "WEBPVP8X", 8), le32(to, 10);
+    PUT(to, 0x18, 0, 0, 0, W - 1, 0, 0, H - 1, 0, 0);
+    put(to, bytes + 12, n - 12);
+    put(to, "EXIF", 4), le32(to, (int)exif + 26);
+    put(to, prefix, exif);
+    PUT(to, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, (uint8_t)orientation, 0, 0, 0, 0, 0, 0, 0);
+    WebPFree(bytes);
+}
+
+static void test_webp_of_all_parts(void **state) {
+    (void)state;
+    image rgba, flat, im;
+    OK(image_new(H, W, 4, &rgba));
+    OK(image_new(H, W, 3, &flat));
+    for (int i = 0; i < H * W; i++)
+        for (int c = 0; c < 4; c++) {
+            rgba.pixels[4 * i + c] = (uint8_t)(sample(i / W, i % W, c, 8) | (c == 3));
+            if (c < 3) continue;
+            unsigned alpha = rgba.pixels[4 * i + 3];
+            for (int k = 0; k < 3; k++) flat.pixels[3 * i + k] = (uint8_t)((rgba.pixels[4 * i + k] * alpha + 255 * (255 - alpha) + 127) / 255);
+        }
+    for (int orientation = 0; orientation < 10; orientation++)
+        for (int marked = 0; marked < 2; marked++) {
+            int as = orientation >= 1 && orientation <= 8 ? orientation : 1;
+            coded c;
+            extended_webp(&rgba, orientation, marked ? "Exif\0" : "", &c);
+            OK(image_decode(c.bytes, c.n, "p", &im));
+            assert_int_equal(im.height, as >= 5 ? W : H);
+            assert_int_equal(im.channels, 3);
+            for (int y = 0; y < im.height; y++)
+                for (int x = 0; x < im.width; x++) assert_memory_equal(im.pixels + (y * im.width + x) * 3, flat.pixels + stored_at(as, y, x), 3);
+            image_free(&im);
+        }
+    image_free(&rgba);
+    image_free(&flat);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_png),          cmocka_unit_test(test_other_formats),
-                                       cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_cut_where_buffers_end),
-                                       cmocka_unit_test(test_rotten_bytes), cmocka_unit_test(test_more_pixels_than_bytes),
-                                       cmocka_unit_test(test_other_files),  cmocka_unit_test(test_orientations)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_png),
+                                       cmocka_unit_test(test_other_formats),
+                                       cmocka_unit_test(test_cut_anywhere),
+                                       cmocka_unit_test(test_cut_where_buffers_end),
+                                       cmocka_unit_test(test_rotten_bytes),
+                                       cmocka_unit_test(test_more_pixels_than_bytes),
+                                       cmocka_unit_test(test_other_files),
+                                       cmocka_unit_test(test_orientations),
+                                       cmocka_unit_test(test_webp_of_all_parts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

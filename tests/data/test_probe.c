@@ -70,6 +70,27 @@ static void test_png_and_others(void **state) {
     assert_int_equal(pnm.colours, FILE_GREY);
 }
 
+static void test_webp(void **state) {
+    (void)state;
+    image im = picture(5, 8, 3, 1);
+    uint8_t *bytes;
+    size_t n;
+    OK(image_encode_webp(&im, 50, &bytes, &n));
+    image_file file = probed(bytes, n, "p.webp");
+    assert_int_equal(file.format, FILE_WEBP);
+    assert_int_equal(file.colours, FILE_COLOUR);
+    assert_int_equal(file.width, 8);
+    assert_string_equal(FILE_FORMATS[file.format], "WebP");
+    memcpy(bytes + 12, "VP8X\x0a\0\0", 8); // name and size
+    bytes[20] = 0x10;
+    image_probe(bytes, n, &im, &file);
+    assert_int_equal(file.colours, FILE_COLOUR_ALPHA);
+    image_probe(bytes, 20, &im, &file);
+    assert_int_equal(file.colours, FILE_COLOUR);
+    free(bytes);
+    image_free(&im);
+}
+
 // Headers cut anywhere, and with wrong bytes: nothing is read beyond the end (under the sanitizers), and what is found is in range.
 static void test_broken_headers(void **state) {
     (void)state;
@@ -98,6 +119,6 @@ static void test_broken_headers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_jpeg_qualities), cmocka_unit_test(test_other_tables_are_nearest_to_some_quality),
-                                       cmocka_unit_test(test_png_and_others), cmocka_unit_test(test_broken_headers)};
+                                       cmocka_unit_test(test_png_and_others), cmocka_unit_test(test_webp), cmocka_unit_test(test_broken_headers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
