@@ -21,6 +21,7 @@ typedef enum philox_stream {
     STREAM_BOOTSTRAP, // resampled clips; step = draw
     STREAM_SAMPLES,   // latents of sample grids and `foil generate`
     STREAM_SHARDS,    // order of a set's files in an epoch; step = epoch
+    STREAM_PERTURB,   // noise and places of perturbations, one sub-stream each; step = picture
 } philox_stream;
 
 // Where in the sequence: everything but the index of the element.

@@ -70,6 +70,12 @@ foil_status image_encode_jpeg(const image *im, int quality, uint8_t **bytes, siz
     return FOIL_OK;
 }
 
+void image_jpeg_library(text *out) {
+#define WORD(x) #x
+#define TEXT(x) WORD(x)
+    text_add(out, "libjpeg-turbo " TEXT(LIBJPEG_TURBO_VERSION));
+}
+
 // WebP.
 static int put_webp(const uint8_t *bytes, size_t n, const WebPPicture *p) {
     text *to = p->custom_ptr;
@@ -107,6 +113,11 @@ foil_status image_encode_webp(const image *im, double quality, uint8_t **bytes, 
     *bytes = (uint8_t *)to.data;
     *n = to.length;
     return FOIL_OK;
+}
+
+void image_webp_library(text *out) {
+    unsigned v = (unsigned)WebPGetEncoderVersion();
+    text_format(out, "libwebp %u.%u.%u", v >> 16, v >> 8 & 255, v & 255);
 }
 
 // PNG.

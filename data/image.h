@@ -7,6 +7,8 @@
 
 #include "base/status.h"
 
+struct text; // base/text.h
+
 // u8 [height, width, channels], channels 1 (grey) or 3 (RGB), rows without padding. `pixels` from malloc, owned by the holder; zero-initialise, image_free.
 typedef struct image {
     int height, width, channels;
@@ -20,8 +22,8 @@ size_t image_bytes(const image *im);
 // Replaces `im` by its grey (ITU-R 601-2 luma as Pillow's convert("L"): (19595 R + 38470 G + 7471 B + 32768) >> 16) or RGB form.
 foil_status image_to_channels(image *im, int channels);
 
-// Decoding (decode.c). By content, not by suffix: PNG (libpng), JPEG (libjpeg-turbo, ISLOW and fancy upsampling: bit-equal to Pillow), WebP
-// (libwebp), BMP, TGA, GIF (first frame), PSD, PNM (stb_image).
+// Decoding (decode.c). By content, not by suffix: PNG (libpng), JPEG (libjpeg-turbo, ISLOW and fancy upsampling), WebP (libwebp), both bit-equal
+// to Pillow, BMP, TGA, GIF (first frame), PSD, PNM (stb_image).
 // 16 bits keep their upper 8; alpha is composed over white; palettes are expanded; CMYK JPEG becomes RGB; EXIF orientation is obeyed. Truncated or corrupt files are errors, not half pictures, naming `name`.
 foil_status image_decode(const void *bytes, size_t n, const char *name, image *out);
 foil_status image_read(const char *path, image *out);
@@ -44,6 +46,9 @@ void image_probe(const void *bytes, size_t n, const image *decoded, image_file *
 foil_status image_encode_jpeg(const image *im, int quality, uint8_t **bytes, size_t *n);    // 4:2:0, as Pillow's default; the caller frees
 foil_status image_encode_webp(const image *im, double quality, uint8_t **bytes, size_t *n); // lossy, method 4, as Pillow's default; the caller frees
 foil_status image_encode_png(const image *im, uint8_t **bytes, size_t *n);
+// The library and its version: "libjpeg-turbo 2.1.5", of the headers that Foil was built with (it tells none), and "libwebp 1.2.4", of the library that runs.
+void image_jpeg_library(struct text *out);
+void image_webp_library(struct text *out);
 foil_status image_write_png(const char *path, const image *im); // whole or not at all
 // n pictures of one size side by side, `columns` per row, 2 pixels apart.
 foil_status image_grid(const image *const *pictures, int n, int columns, image *out);

@@ -1,4 +1,5 @@
 // What distribution does to pictures: JPEG again.
+#include "data/edit.h"
 #include "data/transform_type.h"
 
 typedef struct jpeg {
@@ -10,16 +11,7 @@ static const key KEYS[] = {{"quality", KEY_RANGE, offsetof(jpeg, quality), "[60,
 
 static foil_status apply(const void *settings, image *im, draws *d) {
     const jpeg *o = settings;
-    uint8_t *bytes;
-    size_t n;
-    TRY(image_encode_jpeg(im, draw_int(d, (int64_t)o->quality[0], (int64_t)o->quality[1]), &bytes, &n));
-    image coded;
-    foil_status s = image_decode(bytes, n, "JPEG in memory", &coded);
-    free(bytes);
-    TRY(s);
-    image_free(im);
-    *im = coded;
-    return FOIL_OK;
+    return image_through_jpeg(im, draw_int(d, (int64_t)o->quality[0], (int64_t)o->quality[1]));
 }
 
 const transform_type TRANSFORM_JPEG = {"jpeg", "Codes the picture as JPEG and decodes it", KEYS, sizeof(jpeg), apply};

@@ -1,6 +1,5 @@
 // What colour pixels have: brightness, contrast, saturation, in this order, as torchvision's ColorJitter blends.
-#include <math.h>
-
+#include "data/edit.h"
 #include "data/transform_type.h"
 
 typedef struct colour {
@@ -12,28 +11,13 @@ static const key KEYS[] = {{"brightness", KEY_FLOAT, offsetof(colour, brightness
                            TRANSFORM_P(colour, "1"),
                            {0}};
 
-static uint8_t blend(double anchor, double value, double factor) {
-    double v = anchor + (value - anchor) * factor;
-    return (uint8_t)lrint(v < 0 ? 0 : v > 255 ? 255 : v);
-}
-
-static double grey(const uint8_t *pixel, int channels) {
-    return channels == 1 ? pixel[0] : 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
-}
-
 static foil_status apply(const void *settings, image *im, draws *d) {
     const colour *o = settings;
     double brightness = draw(d, 1 - o->brightness, 1 + o->brightness), contrast = draw(d, 1 - o->contrast, 1 + o->contrast);
-    double saturation = draw(d, 1 - o->saturation, 1 + o->saturation), mean = 0;
-    size_t n = image_bytes(im), c = (size_t)im->channels;
-    for (size_t i = 0; i < n; i++) im->pixels[i] = blend(0, im->pixels[i], brightness);
-    for (size_t i = 0; i < n; i += c) mean += grey(im->pixels + i, im->channels);
-    mean /= (double)im->height * im->width;
-    for (size_t i = 0; i < n; i++) im->pixels[i] = blend(mean, im->pixels[i], contrast);
-    for (size_t i = 0; c == 3 && i < n; i += c) {
-        double g = grey(im->pixels + i, im->channels);
-        for (size_t k = 0; k < c; k++) im->pixels[i + k] = blend(g, im->pixels[i + k], saturation);
-    }
+    double saturation = draw(d, 1 - o->saturation, 1 + o->saturation);
+    image_brightness(im, brightness);
+    image_contrast(im, contrast);
+    image_saturation(im, saturation);
     return FOIL_OK;
 }
 

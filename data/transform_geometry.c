@@ -1,6 +1,7 @@
 // Where pixels are: mirrored, shifted.
 #include <string.h>
 
+#include "data/edit.h"
 #include "data/transform_type.h"
 
 typedef struct flip {
@@ -41,8 +42,8 @@ static foil_status apply_crop(const void *settings, image *im, draws *d) {
     size_t c = (size_t)im->channels;
     uint8_t *p = to.pixels;
     for (int y = 0; y < im->height; y++) {
-        const uint8_t *row = im->pixels + (size_t)mirrored(y - down, im->height) * (size_t)im->width * c;
-        for (int x = 0; x < im->width; x++, p += c) memcpy(p, row + (size_t)mirrored(x - right, im->width) * c, c);
+        const uint8_t *row = im->pixels + (size_t)image_mirrored(y - down, im->height) * (size_t)im->width * c;
+        for (int x = 0; x < im->width; x++, p += c) memcpy(p, row + (size_t)image_mirrored(x - right, im->width) * c, c);
     }
     image_free(im);
     *im = to;

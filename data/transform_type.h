@@ -2,8 +2,6 @@
 #ifndef FOIL_DATA_TRANSFORM_TYPE_H
 #define FOIL_DATA_TRANSFORM_TYPE_H
 
-#include <stdlib.h>
-
 #include "data/transform.h"
 
 // Random numbers of one transform of one picture.
@@ -30,12 +28,5 @@ extern const transform_type TRANSFORM_FLIP, TRANSFORM_CROP, TRANSFORM_COLOUR, TR
 
 #define TRANSFORM_P(settings, fallback_p)                                                                                                            \
     { .name = "p", .type = KEY_FLOAT, .offset = offsetof(settings, p), .fallback = (fallback_p), .min = 0, .max = 1, .doc = "share of pictures" }
-
-// Position i mirrored into 0 … n-1, the border not repeated: -1 is 1, n is n-2.
-static inline int mirrored(int i, int n) {
-    if (n == 1) return 0;
-    i = abs(i) % (2 * n - 2);
-    return i < n ? i : 2 * n - 2 - i;
-}
 
 #endif
