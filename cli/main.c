@@ -16,6 +16,7 @@ const command COMMANDS[] = {
     {"train", "a generator against a discriminator, or a detector alone", cmd_train, true},
     {"eval", "a detector on pictures it has never seen, with confidence intervals", cmd_eval, true},
     {"detect", "a score per file: how likely it is a fake", cmd_detect, false},
+    {"explain", "what in a picture speaks for a fake to a detector", cmd_explain, false},
     {"export", "a detector or generator for other tools", cmd_export, false},
     {"generate", "samples of a trained generator", cmd_generate, false},
     {"inspect", "what a file holds: network, data set, checkpoint, detector", cmd_inspect, false},
