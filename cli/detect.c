@@ -166,12 +166,12 @@ static void report_failure(job *j, const char *path) {
     j->failed++;
 }
 
-static foil_status take_score(void *to, int64_t i, foil_status read, double logit) {
+static foil_status take_score(void *to, int64_t i, foil_status read, const double *logit) {
     job *j = to;
     const file_list *l = j->files;
     if (stop) return foil_fail(FOIL_INTERRUPTED, "interrupted after %lld of %d files", (long long)i, l->n);
     if (read == FOIL_OK)
-        j->format->line(&j->output, l->path[i], logit);
+        j->format->line(&j->output, l->path[i], *logit);
     else
         report_failure(j, l->path[i]);
     if (l->n > MANY) cli_progress("scoring", i + 1, l->n, NULL);
@@ -194,7 +194,8 @@ static int score_files(foil_detector *d, const file_list *l, const format *f, do
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     f->begin(&j.output);
-    foil_status status = score_pictures(d, &(scoring){.n = l->n, .read = read_file, .from = l, .take = take_score, .to = &j});
+    foil_status status =
+        score_pictures(&(scoring){.detector = &d, .detectors = 1, .n = l->n, .read = read_file, .from = l, .take = take_score, .to = &j});
     cli_progress_end();
     int failed = status == FOIL_OK ? EXIT_DONE : cli_failed("detect"); // before the end's own failures
     int ended = f->end(&j.output);

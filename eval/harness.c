@@ -22,10 +22,10 @@ static foil_status read_picture(const void *from, int64_t i, image *out) {
     return pictures_read(p->from, p->first + i, out);
 }
 
-static foil_status take_logit(void *to, int64_t i, foil_status read, double logit) {
+static foil_status take_logit(void *to, int64_t i, foil_status read, const double *logit) {
     const part *p = to;
     TRY(read);
-    p->logit[i] = logit;
+    p->logit[i] = *logit;
     if (p->options->progress) p->options->progress(i + 1, p->n, p->options->context);
     return FOIL_OK;
 }
@@ -45,8 +45,10 @@ static foil_status score_all(foil_detector *d, const pictures *from, const evalu
     p.n = first_of(n, ranks_self() + 1) - p.first;
     p.logit = malloc(((size_t)p.n + 1) * sizeof *p.logit);
     size_t *sizes = calloc((size_t)ranks_count(), sizeof *sizes);
-    foil_status status = p.logit && sizes ? score_pictures(d, &(scoring){.n = p.n, .read = read_picture, .from = &p, .take = take_logit, .to = &p})
-                                          : foil_fail_memory((size_t)p.n * sizeof *p.logit, "scores");
+    foil_status status =
+        p.logit && sizes
+            ? score_pictures(&(scoring){.detector = &d, .detectors = 1, .n = p.n, .read = read_picture, .from = &p, .take = take_logit, .to = &p})
+            : foil_fail_memory((size_t)p.n * sizeof *p.logit, "scores");
     status = ranks_agree(status);
     if (status == FOIL_OK) status = ranks_gather(p.logit, (size_t)p.n * sizeof *p.logit, &gathered, sizes);
     *all = (double *)(void *)gathered;

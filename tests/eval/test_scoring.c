@@ -37,11 +37,11 @@ static foil_status read_picture(const void *from, int64_t i, image *out) {
     return FOIL_OK;
 }
 
-static foil_status take(void *to, int64_t i, foil_status status, double logit) {
+static foil_status take(void *to, int64_t i, foil_status status, const double *logit) {
     pictures *p = to;
     assert_int_equal(i, p->taken++);
     p->status[i] = status;
-    p->logit[i] = logit;
+    p->logit[i] = logit ? *logit : NAN;
     if (status != FOIL_OK) {
         char wanted[64];
         snprintf(wanted, sizeof wanted, "picture %d is broken", (int)i);
@@ -51,7 +51,7 @@ static foil_status take(void *to, int64_t i, foil_status status, double logit) {
 }
 
 static foil_status score(foil_detector *d, int n, pictures *p) {
-    return score_pictures(d, &(scoring){.n = n, .read = read_picture, .from = p, .take = take, .to = p});
+    return score_pictures(&(scoring){.detector = &d, .detectors = 1, .n = n, .read = read_picture, .from = p, .take = take, .to = p});
 }
 
 static foil_detector *detector(void) {
@@ -126,13 +126,90 @@ static void test_a_logit_that_is_no_number(void **state) {
     foil_detector_free(d);
 }
 
+// Several detectors and variants: one reading, every pair scored. ---------------------------------------------------------------------------------
+
+enum { VARIANTS = 11, JUDGES = 2, PICTURES = 21 };
+static const char OTHER_PATH[] = "test_scoring_other.safetensors";
+
+static int level_of(int64_t i, int v) {
+    return (int)(i * 37 + v * 19) % 256;
+}
+
+static bool cannot_vary(int64_t i, int v) {
+    return i % 5 == 3 && v == 9;
+}
+
+static foil_status vary(const void *from, int64_t i, int v, const image *picture, image *out) {
+    (void)from;
+    assert_int_equal(picture->pixels[0], level_of(i, 0));
+    assert_in_range(v, 1, VARIANTS);
+    if (cannot_vary(i, v)) return foil_fail(FOIL_INVALID, "picture %d is broken", (int)i);
+    TRY(image_new(5 + v, 9, 3, out)); // of another size
+    memset(out->pixels, level_of(i, v), image_bytes(out));
+    return FOIL_OK;
+}
+
+typedef struct table {
+    pictures p;
+    double logit[PICTURES][1 + VARIANTS][JUDGES];
+    int rows, columns;
+} table;
+
+static foil_status read_for_table(const void *from, int64_t i, image *out) {
+    return read_picture(&((const table *)from)->p, i, out);
+}
+
+static foil_status take_table(void *to, int64_t i, foil_status status, const double *logit) {
+    table *t = to;
+    TRY(take(&t->p, i, status, logit));
+    if (logit) memcpy(t->logit[i], logit, (size_t)(t->rows * t->columns) * sizeof *logit);
+    return FOIL_OK;
+}
+
+static void test_variants_and_several_detectors(void **state) {
+    (void)state;
+    foil_detector *d[JUDGES] = {detector()};
+    small_detector(OTHER_PATH);
+    small_check(foil_detector_load(OTHER_PATH, &d[1]));
+    store *s = (store *)detector_store(d[1]);
+    store_data(s, store_find(s, "heads.detect.1.bias"))[0] = -2.5f;
+    for (int n = 1; n <= PICTURES; n += 4)
+        for (int variants = 0; variants <= VARIANTS; variants += 3) { // none, fewer and more than a batch
+            static table one, many;
+            one = many = (table){.p = {.broken = 7, .stop_at = -1}, .rows = 1 + variants, .columns = JUDGES};
+            scoring job = {
+                .detector = d, .detectors = JUDGES, .n = n, .read = read_for_table, .vary = vary, .variants = variants, .take = take_table};
+            job.from = job.to = &one;
+            threads_set(1);
+            small_check(score_pictures(&job));
+            job.from = job.to = &many;
+            threads_set(3);
+            small_check(score_pictures(&job));
+            assert_int_equal(one.p.read, n); // once each
+            assert_int_equal(many.p.read, n);
+            assert_int_equal(many.p.taken, n);
+            assert_memory_equal(one.logit, many.logit, sizeof one.logit);
+            for (int i = 0; i < n; i++) {
+                bool broken = is_broken(i, 7) || (variants >= 9 && cannot_vary(i, 9));
+                assert_int_equal(one.p.status[i], broken ? FOIL_INVALID : FOIL_OK);
+                for (int v = 0; v <= variants && !broken; v++) {
+                    const double *logit = &one.logit[0][0][0] + (size_t)i * (1 + VARIANTS) * JUDGES + (size_t)v * JUDGES;
+                    assert_true(fabs(logit[0] - logit_of(level_of(i, v))) < 1e-5);
+                    assert_true(fabs(logit[1] - logit_of(level_of(i, v)) + 3) < 1e-5);
+                }
+            }
+        }
+    for (int k = 0; k < JUDGES; k++) foil_detector_free(d[k]);
+}
+
 static int remove_files(void **state) {
     (void)state;
-    return unlink(PATH);
+    return unlink(PATH) | unlink(OTHER_PATH);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_in_order_and_alike), cmocka_unit_test(test_one_picture_is_scored_as_by_itself),
-                                       cmocka_unit_test(test_stopping), cmocka_unit_test(test_a_logit_that_is_no_number)};
+                                       cmocka_unit_test(test_stopping), cmocka_unit_test(test_a_logit_that_is_no_number),
+                                       cmocka_unit_test(test_variants_and_several_detectors)};
     return cmocka_run_group_tests(tests, NULL, remove_files);
 }
