@@ -4,7 +4,7 @@ set -eu
 missing=
 for package in build-essential ccache cmake ninja-build pkg-config git ca-certificates \
     libdnnl-dev ocl-icd-opencl-dev libopenblas-openmp-dev libhdf5-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libstb-dev \
-    libfyaml-dev libjansson-dev protobuf-c-compiler libprotobuf-c-dev zlib1g-dev libcmocka-dev "$@"; do
+    libfyaml-dev libjansson-dev protobuf-c-compiler libprotobuf-c-dev libkissfft-dev libexif-dev zlib1g-dev libcmocka-dev "$@"; do
     dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
 done
 if [ -z "$missing" ]; then
