@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/failure.h"
 #include "base/philox.h"
 #include "base/ranks.h"
 #include "gan/ema.h"
@@ -14,6 +15,7 @@
 #include "train/feed.h"
 #include "train/folder.h"
 #include "train/log.h"
+#include "train/page.h"
 #include "train/validation.h"
 
 enum { GRID = 64, GRID_COLUMNS = 8 };
@@ -33,6 +35,7 @@ typedef struct trainer {
     double since, waited; // clock and waiting at the last measurement
     int64_t since_step;
     double images_per_second, waited_share;
+    double page_due; // clock
 } trainer;
 
 // The others only compute: whatever they would write is the same.
@@ -168,6 +171,25 @@ static foil_status evaluate(trainer *t) {
     return FOIL_OK;
 }
 
+// At most each 20 seconds, and for at most a fiftieth of the time.
+static foil_status write_page(trainer *t) {
+    double begin = now();
+    if (begin < t->page_due) return FOIL_OK;
+    TRY(run_page_write(t->options->folder, t->config, t->run.step, RUN_RUNNING, NULL));
+    double end = now(), pause = 50 * (end - begin);
+    t->page_due = end + (pause > 20 ? pause : 20);
+    return FOIL_OK;
+}
+
+// However the run ended, its page says so; and that ending is what the caller hears of.
+static foil_status write_last_page(const trainer *t, foil_status ended) {
+    if (ended == FOIL_OK) return run_page_write(t->options->folder, t->config, t->run.step, RUN_FINISHED, NULL);
+    failure f = {0};
+    failure_note(&f, 0, ended);
+    (void)run_page_write(t->options->folder, t->config, t->run.step, RUN_STOPPED, f.message);
+    return failure_status(&f);
+}
+
 // Stepping. -----------------------------------------------------------------------------------------------------------------------------------------
 
 static foil_status diverged(const trainer *t, const char *what, double value) {
@@ -228,6 +250,7 @@ static foil_status after_step(trainer *t) {
     if (t->sampler && (last || done % c->log.samples == 0)) TRY(ranks_agree(writes() ? write_samples(t) : FOIL_OK));
     if (last || done % c->evaluate.every == 0) TRY(evaluate(t));
     if (last || done % c->checkpoint.every == 0) TRY(write_checkpoint(t));
+    if (!last && (done % c->log.every == 0 || done % c->evaluate.every == 0)) TRY(ranks_agree(writes() ? write_page(t) : FOIL_OK));
     tell(t, NULL);
     return FOIL_OK;
 }
@@ -312,6 +335,7 @@ foil_status train(const config *c, const train_options *o) {
     t.since_step = t.run.step;
     if (status == FOIL_OK) status = loop(&t);
     status = ranks_agree(status); // what all met alike: a loss that is no number, an interruption
+    if (t.log) status = write_last_page(&t, status);
     close_all(&t);
     return status;
 }
