@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const cue *const CUES[] = {&CUE_SPECTRUM, &CUE_RESAMPLING, &CUE_BLOCKS, &CUE_JPEG, &CUE_NOISE, &CUE_COLOUR, NULL};
+const cue *const CUES[] = {&CUE_SPECTRUM, &CUE_RESAMPLING, &CUE_BLOCKS, &CUE_JPEG, &CUE_NOISE, &CUE_COLOUR, &CUE_METADATA, NULL};
 
 foil_status cue_scene_open(const image *picture, const uint8_t *file, size_t bytes, cue_scene *out) {
     size_t n = (size_t)picture->height * (size_t)picture->width;

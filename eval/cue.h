@@ -48,7 +48,7 @@ typedef struct cue {
     foil_status (*measure)(const cue_scene *s, double *value, cue_plot *plot);
     void (*words)(const cue_scene *s, const double *value, text *out); // of what was measured: a sentence or a few
 } cue;
-extern const cue CUE_SPECTRUM, CUE_RESAMPLING, CUE_BLOCKS, CUE_JPEG, CUE_NOISE, CUE_COLOUR;
+extern const cue CUE_SPECTRUM, CUE_RESAMPLING, CUE_BLOCKS, CUE_JPEG, CUE_NOISE, CUE_COLOUR, CUE_METADATA;
 extern const cue *const CUES[]; // all, NULL ends
 
 // The numbers of the cue-only baseline, in their order: "spectrum.slope" … Their list and what they mean are one version: detectors name it.
