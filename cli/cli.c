@@ -83,6 +83,18 @@ static int unknown_option(const char *name, option *options, const char *word) {
     return cli_usage(name, "unknown option '%s'", word);
 }
 
+static bool add_value(const char *name, option *o, int *status) {
+    int n = 0;
+    while (o->given[n]) n++;
+    if (n == o->most) {
+        *status = cli_usage(name, "%s is there more than %d times", o->name, o->most);
+        return false;
+    }
+    o->given[n] = o->text;
+    o->given[n + 1] = NULL;
+    return true;
+}
+
 // Reads argv[*i], and its value after it, into an option.
 static bool take_option(int argc, char **argv, int *i, option *options, int *status) {
     const char *word = argv[*i];
@@ -104,11 +116,14 @@ static bool take_option(int argc, char **argv, int *i, option *options, int *sta
         o->text = "";
     else
         o->text = equals ? equals + 1 : argv[++*i];
-    return true;
+    return !o->given || add_value(argv[0], o, status);
 }
 
 bool cli_parse(int argc, char **argv, const char *usage, const char *about, option *options, int *count, int *status) {
-    for (option *o = next_option(options, NULL); o; o = next_option(options, o)) o->text = NULL;
+    for (option *o = next_option(options, NULL); o; o = next_option(options, o)) {
+        o->text = NULL;
+        if (o->given) o->given[0] = NULL;
+    }
     bool options_ended = false;
     current = argv[0];
     *count = 0;

@@ -23,7 +23,9 @@ typedef struct option {
     char letter;       // 'o', or 0
     const char *value; // placeholder for the help ("N"), NULL = a flag
     const char *doc;
-    const char *text; // out: the value given, "" for a flag, NULL if absent
+    const char **given; // of an option that may be repeated: out, all values; NULL ends; [most + 1]
+    int most;
+    const char *text; // out: the value given last, "" for a flag, NULL if absent
 } option;
 
 // `usage` is what follows "foil NAME" ("SOURCE... -o SET.h5"), `about` a sentence or more for the help.

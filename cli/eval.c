@@ -1,4 +1,5 @@
-// foil eval: how good a detector is, and how sure one can be of it.
+// foil eval: how good detectors are, and how sure one can be of it.
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -6,23 +7,42 @@
 #include "cli/cli.h"
 #include "eval/harness.h"
 
+enum { MOST_SCORES = 32 };
+static const char *scores_given[MOST_SCORES + 1];
+
 static option OPTIONS[] = {
-    {.name = "--split", .value = "S", .doc = "of the set: train, val, test (default) or all"},
-    {.name = "--out", .value = "DIR", .doc = "writes scores.csv and metrics.json there"},
+    {.name = "--split", .value = "S", .doc = "of the sets: train, val, test (default) or all"},
+    {.name = "--out", .value = "DIR", .doc = "writes scores and metrics.json there"},
     {.name = "--json", .doc = "prints metrics.json instead of the table"},
-    {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
-    {.name = "--seed", .value = "N", .doc = "of the bootstrap (default 1)"},
     {.name = "--scores",
      .value = "FILE",
-     .doc = "judges another tool's scores instead: CSV with score,fake[,path,method,subject,clip], or ASVspoof's"},
+     .doc = "judges another tool's scores, too: CSV with score,fake[,path,method,subject,clip], or ASVspoof's; may be repeated",
+     .given = scores_given,
+     .most = MOST_SCORES},
+    {.name = "--by", .value = "LIST", .doc = "rows of the table: any of method,level,subject (default method,level)"},
+    {.name = "--clips", .value = "RULE", .doc = "judges clips: mean, max, median or mean_logit of their pictures' scores"},
+    {.name = "--frames", .value = "N", .doc = "at most N pictures of each clip, spread evenly over it"},
+    {.name = "--asv", .value = "FILE", .doc = "t-DCF: scores of speaker verification, lines 'source target|nontarget|spoof score'"},
+    {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
+    {.name = "--seed", .value = "N", .doc = "of the bootstrap (default 1)"},
     {.name = NULL},
 };
-enum { OPTION_SPLIT, OPTION_OUT, OPTION_JSON, OPTION_DRAWS, OPTION_SEED, OPTION_SCORES };
+enum { OPTION_SPLIT, OPTION_OUT, OPTION_JSON, OPTION_SCORES, OPTION_BY, OPTION_CLIPS, OPTION_FRAMES, OPTION_ASV, OPTION_DRAWS, OPTION_SEED };
 
-static void progress(int64_t done, int64_t total, void *context) {
-    (void)context;
-    cli_progress("scoring", done, total, NULL);
-}
+// What was asked for.
+typedef struct request {
+    int detectors, files, sets;
+    contestant *who; // [detectors + files]
+    foil_detector **detector;
+    score_file **file;
+    pictures **set;
+    evaluation *e; // [sets], at least one
+    set_split split;
+    tandem tandem;
+    evaluation_options options;
+} request;
+
+// Writing. ----------------------------------------------------------------------------------------------------------------------------------------
 
 static foil_status write_json(const char *path, const text *json) {
     file_writer *w;
@@ -31,24 +51,35 @@ static foil_status write_json(const char *path, const text *json) {
     return file_commit(w);
 }
 
-static foil_status write_files(const evaluation *e, const text *json, const char *folder) {
+// "scores.csv", or of several "scores-SET-DETECTOR.csv", numbered as in metrics.json.
+static foil_status write_scores(const request *r, const char *folder, int at, int by) {
     text path = {0};
-    TRY(file_make_folder(folder));
-    text_format(&path, "%s/scores.csv", folder);
-    foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : evaluation_write_scores(e, path.data);
-    text_free(&path);
-    TRY(status);
-    text_format(&path, "%s/metrics.json", folder);
-    status = path.failed ? foil_fail_memory(strlen(folder), "a path") : write_json(path.data, json);
+    const evaluation *e = &r->e[at];
+    text_format(&path, "%s/scores", folder);
+    if (r->sets > 1 || e->judges > 1) text_format(&path, "-%d-%d", at, by);
+    text_add(&path, ".csv");
+    foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : evaluation_write_scores(e, &e->judge[by], path.data);
     text_free(&path);
     return status;
 }
 
-static foil_status report(const evaluation *e) {
+static foil_status write_files(const request *r, const text *json, const char *folder) {
+    text path = {0};
+    TRY(file_make_folder(folder));
+    for (int i = 0; i < r->sets; i++)
+        for (int k = 0; k < r->e[i].judges; k++) TRY(write_scores(r, folder, i, k));
+    text_format(&path, "%s/metrics.json", folder);
+    foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : write_json(path.data, json);
+    text_free(&path);
+    return status;
+}
+
+static foil_status report(const request *r) {
     text json = {0}, table = {0};
-    foil_status status = evaluation_json(e, &json);
-    if (status == FOIL_OK && OPTIONS[OPTION_OUT].text) status = write_files(e, &json, OPTIONS[OPTION_OUT].text);
-    evaluation_table(e, &table);
+    TRY(evaluations_correct(r->e, r->sets));
+    foil_status status = evaluations_json(r->e, r->sets, &json);
+    if (status == FOIL_OK && OPTIONS[OPTION_OUT].text) status = write_files(r, &json, OPTIONS[OPTION_OUT].text);
+    evaluations_table(r->e, r->sets, &table);
     if (status == FOIL_OK && table.failed) status = foil_fail_memory(table.length, "the table");
     if (status == FOIL_OK) fputs(OPTIONS[OPTION_JSON].text ? json.data : table.data, stdout);
     text_free(&json);
@@ -56,43 +87,133 @@ static foil_status report(const evaluation *e) {
     return status;
 }
 
-static foil_status run(const char *detector, const char *path, set_split split, const evaluation_options *o) {
-    foil_detector *d = NULL;
-    pictures *from = NULL;
-    evaluation e;
-    foil_status status = ranks_agree(foil_detector_load(detector, &d));
-    if (status == FOIL_OK) status = ranks_agree(pictures_open(path, split, &from));
-    if (status == FOIL_OK) {
-        status = evaluate(d, from, o, &e);
-        if (status != FOIL_OK && !strstr(foil_error(), path)) foil_fail_within(status, "%s", path);
-        cli_progress_end();
-        if (status == FOIL_OK) {
-            status = ranks_agree(ranks_self() == 0 ? report(&e) : FOIL_OK);
-            evaluation_free(&e);
+// Detectors, files of scores, sets. -----------------------------------------------------------------------------------------------------------------
+
+// Weights begin with the length of their header and the header, JSON.
+static bool is_detector(const char *path) {
+    char begin[9] = "";
+    FILE *f = file_is_folder(path) ? NULL : fopen(path, "rb");
+    size_t n = f ? fread(begin, 1, sizeof begin, f) : 0;
+    if (f) fclose(f);
+    return (n == sizeof begin && begin[8] == '{') || text_ends_nocase(path, ".safetensors");
+}
+
+static void progress(int64_t done, int64_t total, void *context) {
+    (void)context;
+    cli_progress("scoring", done, total, NULL);
+}
+
+// All of them, before anything is scored.
+static foil_status open_all(request *r, char **path, int count) {
+    for (int i = 0; i < count; i++) {
+        if (is_detector(path[i])) {
+            TRY(foil_detector_load(path[i], &r->detector[r->detectors]));
+            r->who[r->detectors] = (contestant){.name = path[i], .detector = r->detector[r->detectors]};
+            r->detectors++;
+        } else {
+            TRY(pictures_open(path[i], r->split, &r->set[r->sets]));
+            r->sets++;
         }
     }
-    pictures_close(from);
-    foil_detector_free(d);
+    for (; scores_given[r->files]; r->files++) {
+        TRY(scores_open(scores_given[r->files], &r->file[r->files]));
+        r->who[r->detectors + r->files] = (contestant){.name = scores_given[r->files], .scores = r->file[r->files]};
+    }
+    if (OPTIONS[OPTION_ASV].text) {
+        TRY(tandem_read(OPTIONS[OPTION_ASV].text, &r->tandem));
+        r->options.tandem = &r->tandem;
+    }
+    return FOIL_OK;
+}
+
+static foil_status evaluate_one(request *r, const pictures *from, evaluation *e) {
+    foil_status status = evaluate(from, r->who, r->detectors + r->files, &r->options, e);
+    cli_progress_end();
+    if (status == FOIL_OK || !from || strstr(foil_error(), pictures_name(from))) return status;
+    return foil_fail_within(status, "%s", pictures_name(from));
+}
+
+static foil_status evaluate_all(request *r) {
+    if (!r->sets) return evaluate_one(r, NULL, &r->e[r->sets++]);
+    for (int i = 0; i < r->sets; i++) TRY(evaluate_one(r, r->set[i], &r->e[i]));
+    return FOIL_OK;
+}
+
+static foil_status run(request *r, char **path, int count) {
+    size_t most = (size_t)count + MOST_SCORES + 1;
+    r->who = calloc(most, sizeof *r->who);
+    r->detector = calloc(most, sizeof *r->detector);
+    r->file = calloc(most, sizeof *r->file);
+    r->set = calloc(most, sizeof *r->set);
+    r->e = calloc(most, sizeof *r->e);
+    bool short_of_memory = !r->who || !r->detector || !r->file || !r->set || !r->e;
+    foil_status status = ranks_agree(short_of_memory ? foil_fail_memory(most * sizeof *r->e, "evaluations") : open_all(r, path, count));
+    bool lacking = status == FOIL_OK && (r->sets ? !r->detectors && !r->files : r->detectors || !r->files);
+    if (lacking)
+        status =
+            foil_fail(FOIL_INVALID, "%d detectors and %d sets or folders; at least one of each was expected, or --scores", r->detectors, r->sets);
+    if (status == FOIL_OK) status = evaluate_all(r);
+    if (status == FOIL_OK) status = ranks_agree(ranks_self() == 0 ? report(r) : FOIL_OK);
+    for (int i = 0; !short_of_memory && i < (int)most; i++) {
+        evaluation_free(&r->e[i]);
+        foil_detector_free(r->detector[i]);
+        scores_close(r->file[i]);
+        pictures_close(r->set[i]);
+    }
+    free(r->who);
+    free((void *)r->detector);
+    free((void *)r->file);
+    free((void *)r->set);
+    free(r->e);
     return status;
 }
 
+// The command line. ---------------------------------------------------------------------------------------------------------------------------------
+
+// "method,subject"
+static bool parse_rows(const char *list, int *rows) {
+    *rows = 0;
+    for (const char *at = list;;) {
+        size_t n = strcspn(at, ",");
+        row_kind k = ROW_METHOD;
+        while (k < ROW_KINDS && (strlen(ROW_KIND_NAMES[k]) != n || strncmp(ROW_KIND_NAMES[k], at, n) != 0)) k++;
+        if (k == ROW_KINDS) {
+            cli_usage("eval", "--by '%s': some of method, level and subject were expected, separated by commas", list);
+            return false;
+        }
+        *rows |= 1 << k;
+        if (!at[n]) return true;
+        at += n + 1;
+    }
+}
+
+static bool parse_options(request *r) {
+    int split = SPLIT_TEST, rule = -1, rows = 1 << ROW_METHOD | 1 << ROW_LEVEL;
+    long long draws = 1000, seed = 1, frames = 0;
+    if (OPTIONS[OPTION_SPLIT].text && !cli_choice(&OPTIONS[OPTION_SPLIT], SPLIT_NAMES, &split)) return false;
+    if (OPTIONS[OPTION_CLIPS].text && !cli_choice(&OPTIONS[OPTION_CLIPS], CLIP_RULES, &rule)) return false;
+    if (OPTIONS[OPTION_BY].text && !parse_rows(OPTIONS[OPTION_BY].text, &rows)) return false;
+    if (!cli_int(&OPTIONS[OPTION_DRAWS], 0, 1000000, &draws) || !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return false;
+    if (!cli_int(&OPTIONS[OPTION_FRAMES], 1, 1000000, &frames)) return false;
+    r->split = (set_split)split;
+    r->options = (evaluation_options){
+        .draws = (int)draws, .seed = (uint64_t)seed, .rows = rows, .clip_rule = rule, .frames = (int)frames, .progress = progress};
+    return true;
+}
+
 int cmd_eval(int argc, char **argv) {
-    int count, status, split = SPLIT_TEST;
-    long long draws = 1000, seed = 1;
+    int count, status;
+    request r = {0};
     if (!cli_parse(
-            argc, argv, "DETECTOR SET.h5|SET.yaml|FOLDER | --scores FILE [--split test] [--out DIR] [--json]",
+            argc, argv, "DETECTOR... SET.h5|SET.yaml|FOLDER... [--scores FILE]... [--split test] [--out DIR] [--json]",
             "Scores every picture and judges the scores: area under the ROC curve, average precision, equal error rate, accuracy at the detector's\n"
             "own threshold, true positives at few false alarms, Brier score and calibration error, overall and per method of forgery, with\n"
-            "95 % intervals (bootstrap by clip). A folder has real/ and fake/METHOD/ in it. 'mpirun -n N foil eval …' shares the scoring.",
+            "95 % intervals (bootstrap by clip). Several detectors judge the same pictures: their differences, with p-values. Files with weights\n"
+            "are detectors, all else are sets; a folder has real/ and fake/METHOD/ in it. --scores takes another tool's scores: with sets joined\n"
+            "with their pictures by path, without as a set of their own. 'mpirun -n N foil eval …' shares the scoring.",
             OPTIONS, &count, &status))
         return status;
-    const char *scores = OPTIONS[OPTION_SCORES].text;
-    if (count != (scores ? 0 : 2)) return cli_usage("eval", "expected a detector and a set or folder, or --scores alone");
-    if (OPTIONS[OPTION_SPLIT].text && !cli_choice(&OPTIONS[OPTION_SPLIT], SPLIT_NAMES, &split)) return EXIT_USAGE;
-    if (OPTIONS[OPTION_DRAWS].text && !cli_int(&OPTIONS[OPTION_DRAWS], 0, 1000000, &draws)) return EXIT_USAGE;
-    if (OPTIONS[OPTION_SEED].text && !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return EXIT_USAGE;
-    evaluation_options o = {.draws = (int)draws, .seed = (uint64_t)seed, .progress = progress};
-    foil_status done =
-        scores ? ranks_agree(ranks_self() == 0 ? with_scores(scores, &o, report) : FOIL_OK) : run(argv[1], argv[2], (set_split)split, &o);
-    return done == FOIL_OK ? EXIT_DONE : cli_failed("eval");
+    if (!count && !scores_given[0]) return cli_usage("eval", "expected detectors and sets or folders, or --scores");
+    if (!parse_options(&r)) return EXIT_USAGE;
+    return run(&r, argv + 1, count) == FOIL_OK ? EXIT_DONE : cli_failed("eval");
 }

@@ -1,32 +1,131 @@
-// Scores every picture once, then judges: overall, and each method of forgery against all reals. Ranks share the scoring, rank 0 judges.
+// Reads every picture once and has each detector score it, then judges. Ranks share the scoring, rank 0 judges.
 #include "eval/harness.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ranks.h"
 #include "eval/scoring.h"
 
+const char *const JUDGE_KINDS[] = {"network", "cues", "scores", NULL};
+
+// One call. Items and scores of files are on rank 0, and on the others where they need them.
+typedef struct job {
+    const pictures *from; // NULL: the first contestant's items
+    const contestant *who;
+    int contestants;
+    const evaluation_options *options;
+    const int64_t *chosen; // which pictures are scored, NULL = all
+    const double **score;  // [contestants]: [n]
+    evaluation *out;
+} job;
+
+static void *room(job *j, int64_t n, size_t size) {
+    void *p = arena_alloc(&j->out->memory, (size_t)n * size);
+    if (!p) foil_fail_memory((size_t)n * size, "an evaluation");
+    return p;
+}
+
+// Items, and scores from files. -----------------------------------------------------------------------------------------------------------------
+
+static foil_status list_items(job *j) {
+    evaluation *e = j->out;
+    e->n = j->from ? pictures_count(j->from) : j->who->scores->n;
+    if (!j->from) e->item = j->who->scores->item;
+    if (!j->from || (ranks_self() > 0 && !j->options->frames)) return FOIL_OK;
+    picture_label *item = room(j, e->n, sizeof *item);
+    if (!item) return FOIL_MEMORY;
+    for (int64_t i = 0; i < e->n; i++) TRY(pictures_label(j->from, i, &e->memory, &item[i])); // texts outlive the pictures
+    e->item = item;
+    return FOIL_OK;
+}
+
+static foil_status join_scores(job *j, int at) {
+    const evaluation *e = j->out;
+    const score_file *f = j->who[at].scores;
+    if (!f) return FOIL_OK;
+    if (!j->from && at == 0) {
+        j->score[at] = f->score;
+        return FOIL_OK;
+    }
+    double *joined = room(j, e->n, sizeof *joined);
+    if (!joined) return FOIL_MEMORY;
+    j->score[at] = joined;
+    return scores_join(f, e->item, e->n, e->name, !j->from, joined);
+}
+
+// Items and scores become those of index[0 … n - 1].
+static foil_status keep(job *j, const int64_t *index, int64_t n) {
+    evaluation *e = j->out;
+    picture_label *item = room(j, n, sizeof *item);
+    if (!item) return FOIL_MEMORY;
+    for (int64_t i = 0; i < n; i++) item[i] = e->item[index[i]];
+    for (int c = 0; c < j->contestants; c++) {
+        if (!j->score[c]) continue;
+        double *score = room(j, n, sizeof *score);
+        if (!score) return FOIL_MEMORY;
+        for (int64_t i = 0; i < n; i++) score[i] = j->score[c][index[i]];
+        j->score[c] = score;
+    }
+    e->item = item;
+    e->n = n;
+    return FOIL_OK;
+}
+
+static int ascending(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static foil_status choose_frames(job *j) {
+    clips c;
+    TRY(clips_find(j->out->item, j->out->n, &c));
+    clips_thin(&c, j->options->frames);
+    int64_t n = c.first[c.n], *chosen = room(j, n, sizeof *chosen);
+    foil_status status = chosen ? FOIL_OK : FOIL_MEMORY;
+    if (chosen) {
+        memcpy(chosen, c.frame, (size_t)n * sizeof *chosen);
+        qsort(chosen, (size_t)n, sizeof *chosen, ascending); // as they lie in the set
+        j->chosen = chosen;
+        status = keep(j, chosen, n);
+    }
+    clips_free(&c);
+    return status;
+}
+
+static foil_status prepare(job *j) {
+    TRY(j->from ? pictures_need_both(j->from) : scores_need_both(j->who->scores));
+    TRY(list_items(j));
+    for (int c = 0; c < j->contestants && ranks_self() == 0; c++) TRY(join_scores(j, c));
+    if (j->options->frames) TRY(choose_frames(j));
+    j->out->pictures = j->out->n;
+    return FOIL_OK;
+}
+
 // Scoring. --------------------------------------------------------------------------------------------------------------------------------------
 
 // One rank's part of the pictures.
 typedef struct part {
-    const pictures *from;
+    const job *job;
+    foil_detector **detector;
+    int detectors;
     int64_t first, n;
-    double *logit; // [n]
-    const evaluation_options *options;
+    double *logit; // [n, detectors]
 } part;
 
 static foil_status read_picture(const void *from, int64_t i, image *out) {
     const part *p = from;
-    return pictures_read(p->from, p->first + i, out);
+    int64_t at = p->first + i;
+    return pictures_read(p->job->from, p->job->chosen ? p->job->chosen[at] : at, out);
 }
 
-static foil_status take_logit(void *to, int64_t i, foil_status read, const double *logit) {
+static foil_status take_logits(void *to, int64_t i, foil_status read, const double *logit) {
     const part *p = to;
+    const evaluation_options *o = p->job->options;
     TRY(read);
-    p->logit[i] = *logit;
-    if (p->options->progress) p->options->progress(i + 1, p->n, p->options->context);
+    memcpy(p->logit + i * p->detectors, logit, (size_t)p->detectors * sizeof *logit);
+    if (o->progress) o->progress(i + 1, p->n, o->context);
     return FOIL_OK;
 }
 
@@ -36,116 +135,203 @@ static int64_t first_of(int64_t n, int64_t rank) {
     return rank == ranks_count() ? n : rows * rank / ranks_count() * SCORING_ROW;
 }
 
-// `*all`: on rank 0 the logits of all pictures, on others NULL; the caller frees.
-static foil_status score_all(foil_detector *d, const pictures *from, const evaluation_options *o, double **all) {
-    int64_t n = pictures_count(from);
-    part p = {.from = from, .first = first_of(n, ranks_self()), .options = o};
-    char *gathered = NULL;
-    *all = NULL;
+static foil_status score_part(part *p) {
+    size_t bytes = (size_t)p->n * (size_t)p->detectors * sizeof *p->logit;
+    p->logit = malloc(bytes + 1);
+    if (!p->logit) return foil_fail_memory(bytes, "scores");
+    return score_pictures(
+        &(scoring){.detector = p->detector, .detectors = p->detectors, .n = p->n, .read = read_picture, .from = p, .take = take_logits, .to = p});
+}
+
+// `logit`: [n, detectors], all ranks'.
+static foil_status take_scores(job *j, int detectors, const double *logit) {
+    for (int c = 0, at = 0; c < j->contestants; c++) {
+        const foil_detector *d = j->who[c].detector;
+        if (!d) continue;
+        double *score = room(j, j->out->n, sizeof *score);
+        if (!score) return FOIL_MEMORY;
+        for (int64_t i = 0; i < j->out->n; i++) score[i] = detector_score(d, logit[i * detectors + at]);
+        j->score[c] = score;
+        at++;
+    }
+    return FOIL_OK;
+}
+
+// Rank 0 gets the scores of all pictures by all detectors.
+static foil_status score_all(job *j) {
+    int64_t n = j->out->n;
+    part p = {.job = j, .first = first_of(n, ranks_self()), .detector = room(j, j->contestants, sizeof *p.detector)};
+    size_t *sizes = room(j, ranks_count(), sizeof *sizes);
+    char *all = NULL;
+    for (int c = 0; c < j->contestants && p.detector; c++)
+        if (j->who[c].detector) p.detector[p.detectors++] = j->who[c].detector;
     p.n = first_of(n, ranks_self() + 1) - p.first;
-    p.logit = malloc(((size_t)p.n + 1) * sizeof *p.logit);
-    size_t *sizes = calloc((size_t)ranks_count(), sizeof *sizes);
-    foil_status status =
-        p.logit && sizes
-            ? score_pictures(&(scoring){.detector = &d, .detectors = 1, .n = p.n, .read = read_picture, .from = &p, .take = take_logit, .to = &p})
-            : foil_fail_memory((size_t)p.n * sizeof *p.logit, "scores");
-    status = ranks_agree(status);
-    if (status == FOIL_OK) status = ranks_gather(p.logit, (size_t)p.n * sizeof *p.logit, &gathered, sizes);
-    *all = (double *)(void *)gathered;
+    foil_status status = ranks_agree(p.detector && sizes ? FOIL_OK : FOIL_MEMORY);
+    if (status == FOIL_OK && p.detectors) {
+        status = ranks_agree(score_part(&p));
+        if (status == FOIL_OK) status = ranks_gather(p.logit, (size_t)p.n * (size_t)p.detectors * sizeof *p.logit, &all, sizes);
+        if (status == FOIL_OK) status = ranks_agree(all ? take_scores(j, p.detectors, (const double *)(const void *)all) : FOIL_OK);
+    }
+    free(all);
     free(p.logit);
-    free(sizes);
     return status;
 }
 
 // Judging. --------------------------------------------------------------------------------------------------------------------------------------
 
-typedef struct columns { // the items as metric_input wants them
+static foil_status make_clips(job *j) {
+    evaluation *e = j->out;
+    clips c;
+    TRY(clips_find(e->item, e->n, &c));
+    foil_status status = FOIL_OK;
+    for (int k = 0; k < j->contestants && status == FOIL_OK; k++) {
+        double *pooled = room(j, c.n, sizeof *pooled);
+        status = pooled ? clips_pool(&c, (clip_rule)j->options->clip_rule, j->score[k], pooled) : FOIL_MEMORY;
+        j->score[k] = pooled;
+    }
+    picture_label *item = room(j, c.n, sizeof *item);
+    if (status == FOIL_OK && !item) status = FOIL_MEMORY;
+    for (int64_t i = 0; i < c.n && status == FOIL_OK; i++) item[i] = e->item[c.frame[c.first[i]]];
+    e->item = item;
+    e->n = c.n;
+    clips_free(&c);
+    return status;
+}
+
+static foil_status make_columns(job *j) {
+    evaluation *e = j->out;
+    bool *fake = room(j, e->n, sizeof *fake);
+    int *clip = room(j, e->n, sizeof *clip);
+    if (!fake || !clip) return FOIL_MEMORY;
+    for (int64_t i = 0; i < e->n; i++) {
+        fake[i] = e->item[i].fake;
+        clip[i] = e->item[i].clip;
+    }
+    e->fake = fake;
+    e->clip = clip;
+    return FOIL_OK;
+}
+
+static foil_status make_judge(job *j, int at) {
+    evaluation *e = j->out;
+    const contestant *who = &j->who[at];
+    judge *to = &e->judge[at];
+    *to =
+        (judge){.name = who->name, .kind = JUDGE_SCORES, .detector = who->detector, .threshold = .5, .threshold_name = "0.5", .score = j->score[at]};
+    if (who->detector) {
+        to->kind = detector_net(who->detector) ? JUDGE_NETWORK : JUDGE_CUES;
+        to->threshold = detector_card_of(who->detector)->calibration.eer;
+        to->threshold_name = "eer";
+    }
+    for (int64_t i = 0; i < e->n; i++)
+        if (to->score[i] < 0 || to->score[i] > 1) {
+            to->threshold = NAN;
+            to->threshold_name = "none";
+        }
+    to->metric = room(j, e->rows, sizeof *to->metric);
+    to->drawn = room(j, (int64_t)METRICS_ALL * e->draws, sizeof *to->drawn);
+    return to->metric && to->drawn ? FOIL_OK : FOIL_MEMORY;
+}
+
+// What metric_input wants of a row's items.
+typedef struct columns {
+    int64_t *index;
     double *score;
     bool *fake;
     int *clip;
 } columns;
 
-static foil_status columns_new(evaluation *e, columns *c) {
+static foil_status judge_row(evaluation *e, int row, columns *c) {
+    int64_t n = e->row[row].reals + e->row[row].fakes;
+    row_items(&e->row[row], e->item, e->n, c->index);
+    for (int64_t i = 0; i < n; i++) {
+        c->fake[i] = e->fake[c->index[i]];
+        c->clip[i] = e->clip[c->index[i]];
+    }
+    for (int k = 0; k < e->judges; k++) {
+        judge *by = &e->judge[k];
+        metric_input in = {.score = c->score, .fake = c->fake, .n = n, .threshold = by->threshold, .tandem = e->tandem ? e->tandem->cost : NULL};
+        for (int64_t i = 0; i < n; i++) c->score[i] = by->score[c->index[i]];
+        TRY(metric_draws(&in, c->clip, e->draws, e->seed, by->metric[row], row ? NULL : by->drawn));
+    }
+    return FOIL_OK;
+}
+
+static foil_status judge_rows(evaluation *e) {
     size_t n = (size_t)e->n;
-    *c = (columns){arena_alloc(&e->memory, n * sizeof *c->score), arena_alloc(&e->memory, n * sizeof *c->fake),
-                   arena_alloc(&e->memory, n * sizeof *c->clip)};
-    return c->score && c->fake && c->clip ? FOIL_OK : foil_fail_memory(n * sizeof *c->score, "scores");
+    columns c = {malloc(n * sizeof *c.index), malloc(n * sizeof *c.score), malloc(n * sizeof *c.fake), malloc(n * sizeof *c.clip)};
+    foil_status status = c.index && c.score && c.fake && c.clip ? FOIL_OK : foil_fail_memory(n * sizeof *c.index, "the items of a row");
+    for (int r = 0; r < e->rows && status == FOIL_OK; r++) status = judge_row(e, r, &c);
+    free(c.index);
+    free(c.score);
+    free(c.fake);
+    free(c.clip);
+    return status;
 }
 
-// Row `at`: reals, and the fakes of `method` (NULL = all).
-static foil_status judge(evaluation *e, const columns *c, const char *method, int at) {
-    int64_t n = 0, fakes = 0;
-    for (int64_t i = 0; i < e->n; i++) {
-        const scored *item = &e->item[i];
-        if (item->fake && method && strcmp(item->method, method) != 0) continue;
-        c->score[n] = item->score;
-        c->fake[n] = item->fake;
-        c->clip[n++] = item->clip;
-        fakes += item->fake;
-    }
-    e->row[at].name = !method ? "overall" : *method ? method : "unnamed";
-    e->row[at].fakes = fakes;
-    e->row[at].reals = n - fakes;
-    metric_input in = {.score = c->score, .fake = c->fake, .n = n, .threshold = e->threshold};
-    return metric_intervals(&in, c->clip, e->draws, e->seed, e->row[at].metric);
+static foil_status compare(job *j) {
+    evaluation *e = j->out;
+    int pairs = e->judges * (e->judges - 1) / 2;
+    e->difference = room(j, (int64_t)pairs * e->metrics, sizeof *e->difference);
+    if (!e->difference) return FOIL_MEMORY;
+    for (int a = 0; a < e->judges; a++)
+        for (int b = a + 1; b < e->judges; b++)
+            for (int m = 0; m < e->metrics; m++) {
+                const judge *x = &e->judge[a], *y = &e->judge[b];
+                int64_t at = (int64_t)m * e->draws;
+                difference *d = &e->difference[e->differences++];
+                *d = (difference){.a = a, .b = b, .metric = (metric)m};
+                TRY(difference_of(x->metric[0][m].value, x->drawn + at, y->metric[0][m].value, y->drawn + at, e->draws, d));
+            }
+    return evaluations_correct(e, 1);
 }
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+static foil_status judge_all(job *j) {
+    evaluation *e = j->out;
+    if (j->options->clip_rule >= 0) TRY(make_clips(j));
+    TRY(make_columns(j));
+    TRY(rows_find(e->item, e->n, j->options->rows, &e->memory, &e->row, &e->rows));
+    e->judge = room(j, j->contestants, sizeof *e->judge);
+    if (!e->judge) return FOIL_MEMORY;
+    e->judges = j->contestants;
+    for (int c = 0; c < j->contestants; c++) TRY(make_judge(j, c));
+    TRY(judge_rows(e));
+    return compare(j);
 }
 
-// The fakes' methods, sorted, each once.
-static foil_status methods_of(evaluation *e, const char ***out, int *count) {
-    const char **name = arena_alloc(&e->memory, (size_t)e->n * sizeof *name);
-    if (!name) return foil_fail_memory((size_t)e->n * sizeof *name, "method names");
-    int64_t fakes = 0;
-    int n = 0;
-    for (int64_t i = 0; i < e->n; i++)
-        if (e->item[i].fake) name[fakes++] = e->item[i].method;
-    if (fakes) qsort(name, (size_t)fakes, sizeof *name, by_text);
-    for (int64_t i = 0; i < fakes; i++)
-        if (!n || strcmp(name[n - 1], name[i]) != 0) name[n++] = name[i];
-    *out = name;
-    *count = n;
-    return FOIL_OK;
+foil_status evaluate(const pictures *from, const contestant *who, int contestants, const evaluation_options *o, evaluation *out) {
+    job j = {.from = from, .who = who, .contestants = contestants, .options = o, .out = out};
+    *out = (evaluation){.name = from ? pictures_name(from) : who->name,
+                        .split = from ? pictures_split(from) : "",
+                        .fingerprint = from ? pictures_fingerprint(from) : "",
+                        .clip_rule = o->clip_rule,
+                        .frames = o->frames,
+                        .tandem = o->tandem,
+                        .metrics = o->tandem ? METRICS_ALL : METRICS,
+                        .draws = o->draws,
+                        .seed = o->seed};
+    j.score = room(&j, contestants, sizeof *j.score);
+    if (!j.score) return ranks_agree(FOIL_MEMORY);
+    foil_status status = ranks_agree(prepare(&j));
+    if (status == FOIL_OK) status = score_all(&j);
+    if (status == FOIL_OK) status = ranks_agree(ranks_self() == 0 ? judge_all(&j) : FOIL_OK);
+    if (status != FOIL_OK || ranks_self() > 0) evaluation_free(out);
+    return status;
 }
 
-foil_status evaluation_judge(evaluation *e) {
-    const char **method = NULL;
-    int methods = 0;
-    columns c;
-    TRY(methods_of(e, &method, &methods));
-    TRY(columns_new(e, &c));
-    e->row = arena_alloc(&e->memory, (size_t)(methods + 1) * sizeof *e->row);
-    if (!e->row) return foil_fail_memory((size_t)(methods + 1) * sizeof *e->row, "rows of an evaluation");
-    TRY(judge(e, &c, NULL, 0));
-    for (int m = 0; m < methods; m++) TRY(judge(e, &c, method[m], m + 1));
-    e->rows = methods + 1;
-    return FOIL_OK;
-}
-
-// Both. -----------------------------------------------------------------------------------------------------------------------------------------
-
-static foil_status report(foil_detector *d, const pictures *from, const double *logit, evaluation *e) {
-    e->n = pictures_count(from);
-    e->item = arena_alloc(&e->memory, (size_t)e->n * sizeof *e->item);
-    if (!e->item) return foil_fail_memory((size_t)e->n * sizeof *e->item, "scores");
-    for (int64_t i = 0; i < e->n; i++) {
-        picture_label label;
-        TRY(pictures_label(from, i, &e->memory, &label)); // texts outlive the pictures
-        e->item[i] = (scored){label.path, label.method, label.subject, label.clip, label.fake, logit[i], detector_score(d, logit[i])};
-    }
-    return evaluation_judge(e);
-}
-
-foil_status evaluate(foil_detector *d, const pictures *from, const evaluation_options *o, evaluation *out) {
-    double *logit;
-    *out = (evaluation){.threshold = detector_card_of(d)->calibration.eer, .threshold_name = "eer", .draws = o->draws, .seed = o->seed};
-    TRY(pictures_need_both(from));
-    TRY(score_all(d, from, o, &logit));
-    foil_status status = ranks_agree(logit ? report(d, from, logit, out) : FOIL_OK);
-    free(logit);
-    if (status != FOIL_OK) evaluation_free(out);
+foil_status evaluations_correct(evaluation *e, int n) {
+    int all = 0;
+    for (int i = 0; i < n; i++) all += e[i].differences;
+    difference *family = malloc(((size_t)all + 1) * sizeof *family), *at = family;
+    if (!family) return foil_fail_memory((size_t)all * sizeof *family, "differences");
+    foil_status status = FOIL_OK;
+    for (int i = 0; i < n; at += e[i++].differences)
+        if (e[i].differences) memcpy(at, e[i].difference, (size_t)e[i].differences * sizeof *at);
+    for (int m = 0; m < METRICS_ALL && status == FOIL_OK; m++) status = holm(family, all, (metric)m);
+    at = family;
+    for (int i = 0; i < n && status == FOIL_OK; at += e[i++].differences)
+        if (e[i].differences) memcpy(e[i].difference, at, (size_t)e[i].differences * sizeof *at);
+    free(family);
     return status;
 }
 

@@ -1,31 +1,53 @@
-// `foil eval`: one detector, one set or folder, one honest table.
+// `foil eval`: the pictures of one set, judged by one detector or by several on the very same pictures, and how sure one can be of it.
 #ifndef FOIL_EVAL_HARNESS_H
 #define FOIL_EVAL_HARNESS_H
 
-#include "base/arena.h"
 #include "base/text.h"
+#include "eval/clips.h"
+#include "eval/compare.h"
 #include "eval/detector.h"
-#include "eval/metric.h"
-#include "eval/pictures.h"
+#include "eval/rows.h"
+#include "eval/scores.h"
+#include "eval/tandem.h"
 
-typedef struct scored {
-    const char *path, *method, *subject; // "" = none given
-    int clip;
-    bool fake;
-    double logit, score;
-} scored;
+// Who judges: a detector, or scores that another tool gave. Must outlive the evaluation.
+typedef struct contestant {
+    const char *name;
+    foil_detector *detector; // or
+    const score_file *scores;
+} contestant;
+
+typedef enum judge_kind { JUDGE_NETWORK, JUDGE_CUES, JUDGE_SCORES } judge_kind;
+extern const char *const JUDGE_KINDS[]; // "network", "cues", "scores", NULL
+
+typedef struct judge {
+    const char *name;
+    judge_kind kind;
+    const foil_detector *detector;   // NULL of scores
+    double threshold;                // NAN: none
+    const char *threshold_name;      // "eer", "0.5", "none"
+    const double *score;             // [n], higher = more likely fake
+    interval (*metric)[METRICS_ALL]; // [rows]
+    double *drawn;                   // [METRICS_ALL][draws], of the row "overall"; draw d is of the same clips for all judges
+} judge;
 
 typedef struct evaluation {
+    const char *name, *split, *fingerprint; // of the set, or of the file of scores, whose others are ""
+    int64_t pictures;                       // that were judged: before clips were made of them
+    int clip_rule;                          // of the items, which are clips then, or -1: items are pictures
+    int frames;                             // most of each clip; 0 = all
     int64_t n;
-    scored *item;
-    struct {
-        const char *name; // "overall", or the fakes' method: its fakes against all reals
-        int64_t reals, fakes;
-        interval metric[METRICS];
-    } * row;
+    const picture_label *item; // [n]; of a clip: its first frame
+    const bool *fake;          // [n], the same as in the items, for metric_input
+    const int *clip;
     int rows;
-    double threshold;
-    const char *threshold_name; // "eer"
+    evaluation_row *row; // the first is "overall"
+    int judges;
+    judge *judge;
+    int differences;
+    difference *difference; // of the row "overall": all pairs of judges, in order, of each metric; Holm's family is all pairs and sets of one metric
+    const tandem *tandem;   // NULL = none
+    int metrics;            // that are known: METRICS, or with a tandem METRICS_ALL
     int draws;
     uint64_t seed;
     arena memory;
@@ -34,22 +56,26 @@ typedef struct evaluation {
 typedef struct evaluation_options {
     int draws; // 1000
     uint64_t seed;
+    int rows;      // 1 << kind of those that are wanted; overall always is
+    int clip_rule; // -1: pictures are judged
+    int frames;    // of each clip at most, spread evenly over it; 0 = all
+    const tandem *tandem;
     void (*progress)(int64_t done, int64_t total, void *context);
     void *context;
 } evaluation_options;
 
-// Ranks (base/ranks.h) that all call it share the scoring; rank 0 gets the evaluation that it would have had alone, to the bit, the others an empty one.
-foil_status evaluate(foil_detector *d, const pictures *from, const evaluation_options *o, evaluation *out);
-// Fills the rows of an evaluation that has items, threshold, draws and seed.
-foil_status evaluation_judge(evaluation *e);
-// Scores that another tool gave: CSV with the columns score and fake (and path, method, subject, clip), or ASVspoof's "utterance attack key score", whose sign is
-// turned. They live while `use` runs. In memory: the file, 48 bytes for each score, at most twice that while reading, and 90 more while it is judged.
-foil_status with_scores(const char *path, const evaluation_options *o, foil_status (*use)(const evaluation *e));
+// `from` NULL: the items are those of the first contestant's scores. Ranks (base/ranks.h) that all call it share the scoring; rank 0 gets the evaluation that it would
+// have had alone, to the bit, the others an empty one. Scores from a file are joined by path: each item needs one.
+foil_status evaluate(const pictures *from, const contestant *who, int contestants, const evaluation_options *o, evaluation *out);
+// The differences of several evaluations, of the same judges on different sets, are one family for Holm's correction.
+foil_status evaluations_correct(evaluation *e, int n);
 void evaluation_free(evaluation *e);
 
-// scores.csv: path,score,fake,method,subject,clip (RFC 4180 quoting). metrics.json: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}}.
-foil_status evaluation_write_scores(const evaluation *e, const char *path);
-foil_status evaluation_json(const evaluation *e, text *out);
-void evaluation_table(const evaluation *e, text *out); // for people
+// Scores of one judge, as CSV: path,score,fake,method,subject,clip.
+foil_status evaluation_write_scores(const evaluation *e, const judge *j, const char *path);
+// metrics.json. One judge of one set: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}, "levels": {…}, "subjects": {…}, …}. Several:
+// {"sets": […], "detectors": […], "results": [{"set", "detector", "overall": …}, …], "differences": [{"set", "a", "b", "metric", "value", "low", "high", "p", "p_holm"}, …]}.
+foil_status evaluations_json(const evaluation *e, int n, text *out);
+void evaluations_table(const evaluation *e, int n, text *out); // for people: 100 columns
 
 #endif

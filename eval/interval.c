@@ -55,14 +55,53 @@ static void count_times(int clusters, philox_key key, uint64_t first, unsigned c
     }
 }
 
-// Metrics of one resample. A draw that lost a class is made again: from the following indices of the same key, so draws stay independent of threads.
-static void draw(const ranking *r, int clusters, philox_key key, unsigned char *times, double out[METRICS]) {
+typedef struct resampling {
+    const ranking *r;
+    int clusters, values;
+    ranking_values compute;
+    const void *context;
+} resampling;
+
+// A draw that lost a class is made again: from the following indices of the same key, so draws stay independent of threads.
+static void draw(const resampling *s, philox_key key, unsigned char *times, double *out) {
     uint64_t index = 0;
     do {
-        count_times(clusters, key, index, times);
-        index += (uint64_t)clusters;
-    } while (!ranking_metrics(r, times, out));
+        count_times(s->clusters, key, index, times);
+        index += (uint64_t)s->clusters;
+    } while (!s->compute(s->r, times, s->context, out));
 }
+
+static foil_status draw_all(const resampling *s, int draws, uint64_t seed, double *drawn) {
+    bool short_of_memory = false;
+#pragma omp parallel
+    {
+        unsigned char *times = malloc((size_t)s->clusters);
+        double *value = malloc((size_t)s->values * sizeof *value);
+        if (!times || !value) {
+#pragma omp atomic write
+            short_of_memory = true;
+        }
+#pragma omp for schedule(static)
+        for (int d = 0; d < draws; d++) {
+            if (!times || !value) continue;
+            draw(s, (philox_key){.seed = seed, .stream = STREAM_BOOTSTRAP, .step = (uint64_t)d}, times, value);
+            for (int v = 0; v < s->values; v++) drawn[(int64_t)v * draws + d] = value[v];
+        }
+        free(value);
+        free(times);
+    }
+    return short_of_memory ? foil_fail_memory((size_t)s->clusters, "a bootstrap draw") : FOIL_OK;
+}
+
+foil_status bootstrap(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context, double *drawn) {
+    resampling s = {.r = r, .values = values, .compute = compute, .context = context};
+    free(r->cluster);
+    r->cluster = NULL;
+    TRY(number_clips(r, clip, &s.clusters));
+    return draw_all(&s, draws, seed, drawn);
+}
+
+// Intervals. ------------------------------------------------------------------------------------------------------------------------------------
 
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -76,54 +115,73 @@ static double quantile(const double *sorted, int n, double p) {
     return i + 1 < n ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
 }
 
-static void percentiles(double *draws, int n, interval *out) {
+void percentiles(double *draws, int n, double *low, double *high) {
     for (int i = 0; i < n; i++)
         if (isnan(draws[i])) n = 0;
     if (n) qsort(draws, (size_t)n, sizeof *draws, ascending);
-    out->low = n ? quantile(draws, n, .025) : NAN;
-    out->high = n ? quantile(draws, n, .975) : NAN;
+    *low = n ? quantile(draws, n, .025) : NAN;
+    *high = n ? quantile(draws, n, .975) : NAN;
 }
 
-// drawn: [METRICS][draws].
-static foil_status draw_all(const ranking *r, int clusters, int draws, uint64_t seed, double *drawn) {
-    bool short_of_memory = false;
-#pragma omp parallel
-    {
-        unsigned char *times = malloc((size_t)clusters);
-        if (!times) {
-#pragma omp atomic write
-            short_of_memory = true;
-        }
-#pragma omp for schedule(static)
-        for (int d = 0; d < draws; d++) {
-            if (!times) continue;
-            double value[METRICS];
-            draw(r, clusters, (philox_key){.seed = seed, .stream = STREAM_BOOTSTRAP, .step = (uint64_t)d}, times, value);
-            for (int m = 0; m < METRICS; m++) drawn[(int64_t)m * draws + d] = value[m];
-        }
-        free(times);
+// What `compute` gives of the scores as they are, with percentiles of its draws, which stay in the order in which they were made.
+static foil_status intervals(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context,
+                             interval *out, double *drawn) {
+    double *value = malloc((size_t)values * sizeof *value), *some = malloc(((size_t)draws + 1) * sizeof *some);
+    foil_status status = value && some ? FOIL_OK : foil_fail_memory((size_t)draws * sizeof *some, "bootstrap draws");
+    if (status == FOIL_OK) {
+        compute(r, NULL, context, value);
+        status = bootstrap(r, clip, draws, seed, values, compute, context, drawn);
     }
-    return short_of_memory ? foil_fail_memory((size_t)clusters, "a bootstrap draw") : FOIL_OK;
+    for (int v = 0; v < values && status == FOIL_OK; v++) {
+        memcpy(some, drawn + (int64_t)v * draws, (size_t)draws * sizeof *some);
+        out[v].value = value[v];
+        percentiles(some, draws, &out[v].low, &out[v].high);
+    }
+    free(value);
+    free(some);
+    return status;
 }
 
-static foil_status intervals_of(ranking *r, const int *clip, int draws, uint64_t seed, interval out[METRICS]) {
-    int clusters = 0;
-    TRY(number_clips(r, clip, &clusters));
-    double *drawn = malloc((size_t)METRICS * (size_t)(draws ? draws : 1) * sizeof *drawn);
-    if (!drawn) return foil_fail_memory((size_t)METRICS * (size_t)draws * sizeof *drawn, "bootstrap draws");
-    foil_status status = draw_all(r, clusters, draws, seed, drawn);
-    for (int m = 0; m < METRICS && status == FOIL_OK; m++) percentiles(drawn + (int64_t)m * draws, draws, &out[m]);
-    free(drawn);
+static foil_status intervals_of(const metric_input *in, const int *clip, int draws, uint64_t seed, int values, ranking_values compute,
+                                const void *context, interval *out, double *drawn) {
+    ranking r;
+    double *own = drawn ? NULL : malloc((size_t)values * (size_t)(draws ? draws : 1) * sizeof *own);
+    if (!drawn && !own) return foil_fail_memory((size_t)values * (size_t)draws * sizeof *own, "bootstrap draws");
+    foil_status status = ranking_new(in, &r);
+    if (status == FOIL_OK) {
+        status = intervals(&r, clip, draws, seed, values, compute, context, out, drawn ? drawn : own);
+        ranking_free(&r);
+    }
+    free(own);
     return status;
+}
+
+static bool compute_metrics(const ranking *r, const unsigned char *times, const void *context, double *out) {
+    (void)context;
+    return ranking_metrics(r, times, out);
+}
+
+foil_status metric_draws(const metric_input *in, const int *clip, int draws, uint64_t seed, interval out[METRICS_ALL], double *drawn) {
+    return intervals_of(in, clip, draws, seed, METRICS_ALL, compute_metrics, NULL, out, drawn);
 }
 
 foil_status metric_intervals(const metric_input *in, const int *clip, int draws, uint64_t seed, interval out[METRICS]) {
-    ranking r;
-    TRY(ranking_new(in, &r));
-    double value[METRICS];
-    ranking_metrics(&r, NULL, value);
-    for (int m = 0; m < METRICS; m++) out[m].value = value[m];
-    foil_status status = intervals_of(&r, clip, draws, seed, out);
-    ranking_free(&r);
-    return status;
+    interval all[METRICS_ALL];
+    TRY(metric_draws(in, clip, draws, seed, all, NULL));
+    memcpy(out, all, METRICS * sizeof *out);
+    return FOIL_OK;
+}
+
+typedef struct grid {
+    const double *fpr;
+    int points;
+} grid;
+
+static bool compute_roc(const ranking *r, const unsigned char *times, const void *context, double *out) {
+    const grid *g = context;
+    return ranking_roc(r, times, g->fpr, g->points, out);
+}
+
+foil_status roc_band(const metric_input *in, const int *clip, int draws, uint64_t seed, const double *fpr, int points, interval *tpr) {
+    return intervals_of(in, clip, draws, seed, points, compute_roc, &(grid){fpr, points}, tpr, NULL);
 }

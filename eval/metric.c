@@ -1,6 +1,7 @@
 // One walk down the scores gives every metric; the bootstrap walks again with other weights, so nothing is sorted twice.
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "eval/metric.h"
 #include "eval/ranking.h"
@@ -8,15 +9,20 @@
 const char *const METRIC_NAMES[] = {"auc",           "ap",           "eer", "eer_roc", "eer_asvspoof", "accuracy", "tpr@fpr=0.1", "tpr@fpr=0.01",
                                     "tpr@fpr=0.001", "pauc@fpr=0.1", "f1",  "mcc",     "brier",        "log_loss", "ece",         "cllr",
                                     "min_dcf",       "act_dcf",      NULL};
-const bool METRIC_LOWER_IS_BETTER[METRICS] = {
-    [METRIC_EER] = true, [METRIC_EER_ROC] = true, [METRIC_EER_ASVSPOOF] = true, [METRIC_BRIER] = true,   [METRIC_LOG_LOSS] = true,
-    [METRIC_ECE] = true, [METRIC_CLLR] = true,    [METRIC_MIN_DCF] = true,      [METRIC_ACT_DCF] = true,
+const bool METRIC_LOWER_IS_BETTER[METRICS_ALL] = {
+    [METRIC_EER] = true,      [METRIC_EER_ROC] = true,   [METRIC_EER_ASVSPOOF] = true, [METRIC_BRIER] = true,
+    [METRIC_LOG_LOSS] = true, [METRIC_ECE] = true,       [METRIC_CLLR] = true,         [METRIC_MIN_DCF] = true,
+    [METRIC_ACT_DCF] = true,  [METRIC_TDCF_2019] = true, [METRIC_TDCF_2021] = true,
 };
+
+const char *metric_name(metric m) {
+    return m < METRICS ? METRIC_NAMES[m] : m == METRIC_TDCF_2019 ? "tdcf_2019" : "tdcf_2021";
+}
 
 // ASVspoof 5: reals cost .95 when rejected, fakes 10 · .05 when accepted; the cheaper of the blind decisions costs .5.
 static const double COST_MISS = .95 / .5, COST_ACCEPT = 1;
 
-enum { LIMITS = 3, BLOCK = 512 };
+enum { LIMITS = 3, BLOCK = 512, TANDEMS = METRICS_ALL - METRICS };
 static const double FPR_LIMIT[LIMITS] = {.001, .01, .1};
 
 // What the walk has passed so far. Weights are by class: [0] reals, [1] fakes.
@@ -30,6 +36,7 @@ typedef struct walk {
     double eer, eer_roc, eer_asvspoof;
     double flagged[2], rejected[2];
     double surprise[2], brier, bin_gap[ECE_BINS];
+    double at[2], tandem[TANDEMS]; // passed so far, on a walk of its own; least cost
 } walk;
 
 // The ROC from `from` to `to`, both as weights passed. ------------------------------------------------------------------------------------------
@@ -101,6 +108,17 @@ static void pass_points(walk *w, int n, const unsigned char *kind, const double 
     w->tied[0] = r, w->tied[1] = f;
 }
 
+// The least costs of tandems; apart, since few ask for them.
+static void pass_tandem(walk *w, const ranking *r, int n, const unsigned char *kind, const double *real, const double *fake) {
+    for (int i = 0; i < n; i++) {
+        w->at[0] += real[i];
+        w->at[1] += fake[i];
+        if (!(kind[i] & RANKED_LAST)) continue;
+        for (int t = 0; t < TANDEMS; t++)
+            w->tandem[t] = fmin(w->tandem[t], r->tandem[t].miss * w->at[0] / w->total[0] + r->tandem[t].accept * (1 - w->at[1] / w->total[1]));
+    }
+}
+
 // Blocks and segments. --------------------------------------------------------------------------------------------------------------------------
 
 static void weigh(const ranking *r, const unsigned char *times, int64_t first, int n, double *real, double *fake) {
@@ -133,6 +151,7 @@ static void pass_segment(walk *w, const ranking *r, const unsigned char *times, 
         int n = s->end - first < BLOCK ? (int)(s->end - first) : BLOCK;
         weigh(r, times, first, n, real, fake);
         pass_points(w, n, r->kind + first, real, fake);
+        if (r->tandem) pass_tandem(w, r, n, r->kind + first, real, fake);
         add_losses(w, r, first, n, real, fake, s->bin);
     }
     for (int c = 0; c < 2 && s->flagged; c++) w->flagged[c] = w->passed[c];
@@ -153,7 +172,7 @@ static void sum_classes(const ranking *r, const unsigned char *times, double tot
     }
 }
 
-static void decide(const walk *w, double out[METRICS]) {
+static void decide(const walk *w, double out[METRICS_ALL]) {
     double hits = w->flagged[1], alarms = w->flagged[0], misses = w->total[1] - hits, quiet = w->total[0] - alarms;
     double norm = sqrt((hits + alarms) * (misses + quiet)) * sqrt(w->total[0] * w->total[1]);
     out[METRIC_ACCURACY] = (hits + quiet) / (w->total[0] + w->total[1]);
@@ -161,10 +180,10 @@ static void decide(const walk *w, double out[METRICS]) {
     out[METRIC_MCC] = norm > 0 ? (hits * quiet - alarms * misses) / norm : 0;
 }
 
-static void summarize(const ranking *r, const walk *w, double out[METRICS]) {
+static void summarize(const ranking *r, const walk *w, double out[METRICS_ALL]) {
     double all = w->total[0] + w->total[1], ece = 0;
     for (int b = 0; b < ECE_BINS; b++) ece += fabs(w->bin_gap[b]);
-    for (int m = 0; m < METRICS; m++) out[m] = NAN;
+    for (int m = 0; m < METRICS_ALL; m++) out[m] = NAN;
     out[METRIC_AUC] = w->area / (w->total[0] * w->total[1]);
     out[METRIC_AP] = w->ap / w->total[1];
     out[METRIC_EER] = w->eer;
@@ -175,6 +194,7 @@ static void summarize(const ranking *r, const walk *w, double out[METRICS]) {
     out[METRIC_CLLR] = (w->surprise[0] / w->total[0] + w->surprise[1] / w->total[1]) / (2 * log(2));
     out[METRIC_MIN_DCF] = COST_ACCEPT + w->cost;
     out[METRIC_ACT_DCF] = COST_MISS * w->rejected[0] / w->total[0] + COST_ACCEPT * (1 - w->rejected[1] / w->total[1]);
+    for (int t = 0; t < TANDEMS && r->tandem; t++) out[METRICS + t] = r->tandem[t].constant + w->tandem[t];
     if (!isnan(r->threshold)) decide(w, out);
     if (!r->probabilities) return;
     out[METRIC_BRIER] = w->brier / all;
@@ -182,12 +202,13 @@ static void summarize(const ranking *r, const walk *w, double out[METRICS]) {
     out[METRIC_ECE] = ece / all;
 }
 
-bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS]) {
+bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS_ALL]) {
     walk w = {0};
     sum_classes(r, times, w.total);
     if (!(w.total[0] > 0) || !(w.total[1] > 0)) return false;
     w.limit = FPR_LIMIT[0] * w.total[0];
     w.edge = w.total[0] * w.total[1];
+    for (int t = 0; t < TANDEMS && r->tandem; t++) w.tandem[t] = r->tandem[t].accept; // all are accepted
     for (int s = 0; s < r->segments; s++) pass_segment(&w, r, times, s ? r->segment[s - 1].end : 0, &r->segment[s]);
     summarize(r, &w, out);
     return true;
@@ -195,8 +216,10 @@ bool ranking_metrics(const ranking *r, const unsigned char *times, double out[ME
 
 foil_status metrics(const metric_input *in, double out[METRICS]) {
     ranking r;
+    double all[METRICS_ALL];
     TRY(ranking_new(in, &r));
-    ranking_metrics(&r, NULL, out);
+    ranking_metrics(&r, NULL, all);
+    memcpy(out, all, METRICS * sizeof *out);
     ranking_free(&r);
     return FOIL_OK;
 }

@@ -27,17 +27,27 @@ typedef enum metric {
     METRIC_CLLR,         // ½ (mean log2(1 + e^L) of reals + mean log2(1 + e^-L) of fakes): Brümmer 2006, ASVspoof 5; L as log-likelihood ratio
     METRIC_MIN_DCF,      // min (.95 FPR + .5 (1 - TPR)) / .5 over thresholds: ASVspoof 5
     METRIC_ACT_DCF,      // the same at Bayes' decision: a real is rejected where L > ln 1.9
-    METRICS
+    METRICS,             // that come of scores alone
+    METRIC_TDCF_2019 = METRICS, // of a tandem with speaker verification (eval/tandem.h), least over thresholds: ASVspoof 2019 ("legacy") …
+    METRIC_TDCF_2021,           // … and 2021
+    METRICS_ALL
 } metric;
-extern const char *const METRIC_NAMES[]; // "auc" "ap" "eer" "eer_roc" … as listed, NULL
-extern const bool METRIC_LOWER_IS_BETTER[METRICS];
+extern const char *const METRIC_NAMES[]; // of those that come of scores alone: "auc" "ap" "eer" "eer_roc" … as listed, NULL
+extern const bool METRIC_LOWER_IS_BETTER[METRICS_ALL];
+const char *metric_name(metric m); // of all
+
+// What a decision costs: (constant + miss · P(a real is rejected) + accept · P(a fake is accepted)), normalised.
+typedef struct decision_cost {
+    double constant, miss, accept;
+} decision_cost;
 
 typedef struct metric_input {
     const double *score;
     const bool *fake;
     const double *weight; // per item (bootstrap multiplicities), or NULL = ones
     int64_t n;
-    double threshold;
+    double threshold;            // NAN = none: no accuracy, F1, MCC
+    const decision_cost *tandem; // [METRICS_ALL - METRICS] for the t-DCFs, or NULL
 } metric_input;
 
 // All of them. One-class input and scores that are NaN are errors that say so; NaN in `out` only for metrics that an input lacks the data for.
@@ -49,5 +59,11 @@ typedef struct interval {
 
 // 95 % intervals: percentile bootstrap over clips (Philox draws), `draws` times. clip[i] >= 0 groups items; draws with one class are redrawn. All metrics share the draws.
 foil_status metric_intervals(const metric_input *in, const int *clip, int draws, uint64_t seed, interval out[METRICS]);
+// The same for all metrics, with the draws behind the intervals, [METRICS_ALL][draws] (NULL = not wanted). Which clips a draw holds depends on the clips, their classes
+// and the seed alone: draw d of other scores of the same items is of the same clips.
+foil_status metric_draws(const metric_input *in, const int *clip, int draws, uint64_t seed, interval out[METRICS_ALL], double *drawn);
+
+// The ROC at `points` ascending false positive rates: the highest true positive rate on the line through its points, with a pointwise 95 % band of the same bootstrap.
+foil_status roc_band(const metric_input *in, const int *clip, int draws, uint64_t seed, const double *fpr, int points, interval *tpr);
 
 #endif

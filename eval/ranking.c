@@ -73,7 +73,7 @@ static void fill(const metric_input *in, const sort_key *key, ranking *r) {
 }
 
 foil_status ranking_new(const metric_input *in, ranking *out) {
-    *out = (ranking){.n = in->n, .threshold = in->threshold};
+    *out = (ranking){.n = in->n, .threshold = in->threshold, .tandem = in->tandem};
     TRY(check_scores(in, &out->probabilities));
     size_t n = (size_t)in->n;
     sort_key *key = malloc(n * sizeof *key);

@@ -24,7 +24,8 @@ typedef struct ranking {
     int *cluster;     // index of its clip; NULL = each item is one of its own
     unsigned char *kind;
     double threshold;
-    bool probabilities; // every score is in 0..1: else Brier, log-loss and ECE mean nothing
+    const decision_cost *tandem; // the input's
+    bool probabilities;          // every score is in 0..1: else Brier, log-loss and ECE mean nothing
     int segments;
     segment segment[MAX_SEGMENTS];
 } ranking;
@@ -33,6 +34,15 @@ typedef struct ranking {
 foil_status ranking_new(const metric_input *in, ranking *out);
 void ranking_free(ranking *r);
 // All metrics in one walk; items of cluster c count times[c] times (NULL = once). false: with these weights one class is empty.
-bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS]);
+bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS_ALL]);
+
+// The highest true positive rate of the ROC at ascending false positive rates, linear between points that differ in both.
+bool ranking_roc(const ranking *r, const unsigned char *times, const double *fpr, int points, double *tpr);
+
+// Values of resampled clips: drawn[v · draws + d] is what `compute` gave as out[v] with draw d's `times`, in any thread; false: a class is empty, draw again.
+typedef bool (*ranking_values)(const ranking *r, const unsigned char *times, const void *context, double *out);
+foil_status bootstrap(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context, double *drawn);
+// Sorts the draws; NAN where one is.
+void percentiles(double *draws, int n, double *low, double *high);
 
 #endif

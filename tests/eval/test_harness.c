@@ -42,12 +42,12 @@ static void write_set(void) {
     small_check(set_commit(w));
 }
 
-static const evaluation_options OPTIONS = {.draws = 200, .seed = 1};
+static const evaluation_options OPTIONS = {.draws = 200, .seed = 1, .rows = 1 << ROW_METHOD, .clip_rule = -1};
 
 static foil_status evaluate_at(foil_detector *d, const char *path, set_split split, evaluation *out) {
     pictures *p;
     TRY(pictures_open(path, split, &p));
-    foil_status status = evaluate(d, p, &OPTIONS, out);
+    foil_status status = evaluate(p, &(contestant){.name = DETECTOR, .detector = d}, 1, &OPTIONS, out);
     pictures_close(p);
     return status;
 }
@@ -60,13 +60,13 @@ static void check_rows(const evaluation *e) {
     assert_int_equal(e->row[0].fakes, 2 * FAKES);
     assert_int_equal(e->row[1].fakes, FAKES);
     for (int r = 0; r < 3; r++) assert_int_equal(e->row[r].reals, REALS);
-    assert_float_equal(e->row[1].metric[METRIC_AUC].value, 1, 0);
+    assert_float_equal(e->judge->metric[1][METRIC_AUC].value, 1, 0);
     // "odd": 7 above all reals; the others at 0, 2 … 14 against reals at 10 … 29: wins 12 > {10, 11}: 2, 14: 4, and ties at 10, 12, 14
     double odd = (7. * REALS + 2 + 4 + 1.5) / (FAKES * REALS);
-    assert_float_equal(e->row[2].metric[METRIC_AUC].value, odd, 1e-12);
-    assert_float_equal(e->row[0].metric[METRIC_AUC].value, (1 + odd) / 2, 1e-12);
-    assert_true(e->row[0].metric[METRIC_AUC].low < e->row[0].metric[METRIC_AUC].value);
-    assert_true(e->threshold == .5);
+    assert_float_equal(e->judge->metric[2][METRIC_AUC].value, odd, 1e-12);
+    assert_float_equal(e->judge->metric[0][METRIC_AUC].value, (1 + odd) / 2, 1e-12);
+    assert_true(e->judge->metric[0][METRIC_AUC].low < e->judge->metric[0][METRIC_AUC].value);
+    assert_true(e->judge->threshold == .5);
 }
 
 static void test_set(void **state) {
@@ -74,10 +74,11 @@ static void test_set(void **state) {
     foil_detector *d;
     evaluation e, again;
     small_check(foil_detector_load(DETECTOR, &d));
-    assert_int_equal(evaluate_at(d, SET, SPLIT_TEST, &e), FOIL_OK);
+    small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
     check_rows(&e);
-    assert_int_equal(evaluate_at(d, SET, SPLIT_TEST, &again), FOIL_OK);
-    for (int r = 0; r < e.rows; r++) assert_memory_equal(e.row[r].metric, again.row[r].metric, sizeof e.row[r].metric);
+    small_check(evaluate_at(d, SET, SPLIT_TEST, &again));
+    assert_int_equal(again.rows, e.rows);
+    for (int r = 0; r < e.rows; r++) assert_memory_equal(e.judge->metric[r], again.judge->metric[r], sizeof *e.judge->metric);
     assert_string_equal(e.item[0].path, "2/camera/0.png"); // texts outlive the set
     evaluation_free(&e);
     evaluation_free(&again);
@@ -91,52 +92,54 @@ static void test_scores_file(void **state) {
     char *bytes;
     small_check(foil_detector_load(DETECTOR, &d));
     small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
-    assert_int_equal(evaluation_write_scores(&e, CSV), FOIL_OK);
+    assert_int_equal(evaluation_write_scores(&e, e.judge, CSV), FOIL_OK);
     small_check(file_read(CSV, 0, &bytes, NULL));
     assert_int_equal(strncmp(bytes, "path,score,fake,method,subject,clip\n2/camera/0.png,", 51), 0);
     const char *quoted = strstr(bytes, "\"2/odd, \"\"one\"\"/0.png\",");
     assert_non_null(quoted);
     double score = strtod(strchr(quoted, '/') + strlen("/odd, \"\"one\"\"/0.png\","), NULL);
-    assert_true(score == e.item[REALS + FAKES].score); // all digits
+    assert_true(score == e.judge->score[REALS + FAKES]); // all digits
     assert_non_null(strstr(quoted, ",1,\"odd, \"\"one\"\"\",,"));
     free(bytes);
     evaluation_free(&e);
     foil_detector_free(d);
 }
 
-static evaluation judged; // its rows' numbers, kept beyond with_scores
-
-static foil_status keep(const evaluation *e) {
-    judged = *e;
-    judged.row = malloc((size_t)e->rows * sizeof *e->row);
-    memcpy(judged.row, e->row, (size_t)e->rows * sizeof *e->row);
-    return FOIL_OK;
+static foil_status evaluate_scores(const char *path, score_file **f, evaluation *out) {
+    TRY(scores_open(path, f));
+    foil_status status = evaluate(NULL, &(contestant){.name = path, .scores = *f}, 1, &OPTIONS, out);
+    if (status != FOIL_OK) scores_close(*f);
+    return status;
 }
 
 // What evaluation_write_scores wrote is judged as it was; ASVspoof's lines, too, with their sign turned.
 static void test_scores_come_back(void **state) {
     (void)state;
     foil_detector *d;
-    evaluation e;
+    evaluation e, judged;
+    score_file *f;
     small_check(foil_detector_load(DETECTOR, &d));
     small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
-    small_check(evaluation_write_scores(&e, CSV));
-    if (with_scores(CSV, &OPTIONS, keep) != FOIL_OK) fail_msg("%s", foil_error());
+    small_check(evaluation_write_scores(&e, e.judge, CSV));
+    small_check(evaluate_scores(CSV, &f, &judged));
     assert_int_equal(judged.n, e.n);
     assert_int_equal(judged.rows, e.rows);
-    for (int r = 0; r < e.rows; r++) assert_memory_equal(judged.row[r].metric, e.row[r].metric, sizeof e.row[r].metric);
-    free(judged.row);
+    for (int r = 0; r < e.rows; r++) assert_memory_equal(judged.judge->metric[r], e.judge->metric[r], sizeof *e.judge->metric);
+    evaluation_free(&judged);
+    scores_close(f);
 
-    FILE *f = fopen(CSV, "w");
+    FILE *lines = fopen(CSV, "w");
     for (int64_t i = 0; i < e.n; i++)
-        fprintf(f, "%lld %s %s %.17g\n", (long long)i, e.item[i].fake ? "A07" : "-", e.item[i].fake ? "spoof" : "bonafide", -e.item[i].score - 5);
-    fclose(f);
-    if (with_scores(CSV, &OPTIONS, keep) != FOIL_OK) fail_msg("%s", foil_error());
+        fprintf(lines, "%lld %s %s %.17g\n", (long long)i, e.item[i].fake ? "A07" : "-", e.item[i].fake ? "spoof" : "bonafide",
+                -e.judge->score[i] - 5);
+    fclose(lines);
+    small_check(evaluate_scores(CSV, &f, &judged));
     assert_int_equal(judged.rows, 2);
-    assert_float_equal(judged.row[0].metric[METRIC_AUC].value, e.row[0].metric[METRIC_AUC].value, 1e-12);
-    assert_true(isnan(judged.row[0].metric[METRIC_ACCURACY].value) &&
-                isnan(judged.row[0].metric[METRIC_BRIER].value)); // no probabilities, no threshold
-    free(judged.row);
+    assert_float_equal(judged.judge->metric[0][METRIC_AUC].value, e.judge->metric[0][METRIC_AUC].value, 1e-12);
+    assert_true(isnan(judged.judge->metric[0][METRIC_ACCURACY].value) &&
+                isnan(judged.judge->metric[0][METRIC_BRIER].value)); // no probabilities, no threshold
+    evaluation_free(&judged);
+    scores_close(f);
     evaluation_free(&e);
     foil_detector_free(d);
 }
@@ -148,18 +151,18 @@ static void test_json_and_table(void **state) {
     text out = {0};
     small_check(foil_detector_load(DETECTOR, &d));
     small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
-    e.row[1].metric[METRIC_ECE].low = NAN;
-    assert_int_equal(evaluation_json(&e, &out), FOIL_OK);
+    e.judge->metric[1][METRIC_ECE].low = NAN;
+    assert_int_equal(evaluations_json(&e, 1, &out), FOIL_OK);
     json_t *json = json_loads(out.data, 0, NULL);
     json_t *overall = json_object_get(json, "overall"), *bright = json_object_get(json_object_get(json, "methods"), "bright");
-    assert_true(json_number_value(json_object_get(json_object_get(overall, "auc"), "value")) == e.row[0].metric[METRIC_AUC].value);
-    assert_true(json_number_value(json_object_get(json_object_get(overall, "tpr@fpr=0.01"), "high")) == e.row[0].metric[METRIC_TPR_FPR1].high);
+    assert_true(json_number_value(json_object_get(json_object_get(overall, "auc"), "value")) == e.judge->metric[0][METRIC_AUC].value);
+    assert_true(json_number_value(json_object_get(json_object_get(overall, "tpr@fpr=0.01"), "high")) == e.judge->metric[0][METRIC_TPR_FPR1].high);
     assert_true(json_is_null(json_object_get(json_object_get(bright, "ece"), "low")));
     assert_int_equal(json_object_size(json_object_get(json, "methods")), 2);
     json_decref(json);
     text_free(&out);
 
-    evaluation_table(&e, &out);
+    evaluations_table(&e, 1, &out);
     size_t line = strcspn(out.data, "\n"), lines = 0;
     for (const char *p = out.data; *p; p += line + 1, lines++) assert_int_equal(strcspn(p, "\n"), line); // aligned
     assert_int_equal(lines, 4);
@@ -198,7 +201,7 @@ static void test_folder(void **state) {
     evaluation e;
     write_folder();
     small_check(foil_detector_load(DETECTOR, &d));
-    if (evaluate_at(d, FOLDER, SPLIT_ALL, &e) != FOIL_OK) fail_msg("%s", foil_error());
+    small_check(evaluate_at(d, FOLDER, SPLIT_ALL, &e));
     check_rows(&e);
     evaluation_free(&e);
 

@@ -1,0 +1,137 @@
+// metrics.json: an evaluation for machines.
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "eval/harness.h"
+
+static json_t *number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+// A name need not be UTF-8; JSON must be.
+static json_t *name(const char *s) {
+    json_t *t = json_string(s);
+    if (t) return t;
+    text escaped = {0};
+    for (; *s; s++) text_format(&escaped, (unsigned char)*s < 0x80 ? "%c" : "\\x%02x", (unsigned char)*s);
+    t = json_string(escaped.failed ? "" : escaped.data);
+    text_free(&escaped);
+    return t;
+}
+
+static json_t *row_json(const evaluation *e, const judge *j, int at) {
+    const evaluation_row *from = &e->row[at];
+    json_t *row = json_object();
+    json_object_set_new(row, "reals", json_integer(from->reals));
+    json_object_set_new(row, "fakes", json_integer(from->fakes));
+    if (from->kind != ROW_OVERALL) json_object_set_new(row, "own_reals", json_boolean(from->own_reals));
+    for (int m = 0; m < e->metrics; m++) {
+        const interval *v = &j->metric[at][m];
+        json_t *values = json_object();
+        json_object_set_new(values, "value", number(v->value));
+        json_object_set_new(values, "low", number(v->low));
+        json_object_set_new(values, "high", number(v->high));
+        json_object_set_new(row, metric_name((metric)m), values);
+    }
+    return row;
+}
+
+// "overall", "methods", "levels", "subjects", "threshold".
+static void add_result(json_t *to, const evaluation *e, const judge *j) {
+    json_t *kind[ROW_KINDS] = {NULL, json_object(), json_object(), json_object()}, *threshold = json_object();
+    json_object_set_new(to, "overall", row_json(e, j, 0));
+    for (int r = 1; r < e->rows; r++) {
+        json_t *key = name(e->row[r].name);
+        json_object_set_new(kind[e->row[r].kind], json_string_value(key), row_json(e, j, r));
+        json_decref(key);
+    }
+    json_object_set_new(to, "methods", kind[ROW_METHOD]);
+    json_object_set_new(to, "levels", kind[ROW_LEVEL]);
+    json_object_set_new(to, "subjects", kind[ROW_SUBJECT]);
+    json_object_set_new(threshold, "name", json_string(j->threshold_name));
+    json_object_set_new(threshold, "value", number(j->threshold));
+    json_object_set_new(to, "threshold", threshold);
+}
+
+static json_t *set_json(const evaluation *e) {
+    json_t *t = json_object();
+    json_object_set_new(t, "name", name(e->name));
+    json_object_set_new(t, "split", json_string(e->split));
+    json_object_set_new(t, "fingerprint", json_string(e->fingerprint));
+    json_object_set_new(t, "unit", json_string(e->clip_rule < 0 ? "picture" : "clip"));
+    json_object_set_new(t, "rule", e->clip_rule < 0 ? json_null() : json_string(CLIP_RULES[e->clip_rule]));
+    json_object_set_new(t, "frames", e->frames ? json_integer(e->frames) : json_null());
+    json_object_set_new(t, "pictures", json_integer(e->pictures));
+    return t;
+}
+
+static void add_tandem(json_t *root, const tandem *t) {
+    json_t *asv = json_object();
+    json_object_set_new(asv, "targets", json_integer(t->targets));
+    json_object_set_new(asv, "nontargets", json_integer(t->nontargets));
+    json_object_set_new(asv, "spoofs", json_integer(t->spoofs));
+    json_object_set_new(asv, "threshold", number(t->threshold));
+    json_object_set_new(asv, "miss", number(t->miss));
+    json_object_set_new(asv, "false_alarm", number(t->false_alarm));
+    json_object_set_new(asv, "spoof_accepted", number(t->spoof_accepted));
+    json_object_set_new(root, "asv", asv);
+}
+
+static json_t *difference_json(int at, const difference *d) {
+    json_t *t = json_object();
+    json_object_set_new(t, "set", json_integer(at));
+    json_object_set_new(t, "a", json_integer(d->a));
+    json_object_set_new(t, "b", json_integer(d->b));
+    json_object_set_new(t, "metric", json_string(metric_name(d->metric)));
+    json_object_set_new(t, "value", number(d->value));
+    json_object_set_new(t, "low", number(d->low));
+    json_object_set_new(t, "high", number(d->high));
+    json_object_set_new(t, "p", number(d->p));
+    json_object_set_new(t, "p_holm", number(d->p_holm));
+    return t;
+}
+
+static void add_many(json_t *root, const evaluation *e, int n) {
+    json_t *sets = json_array(), *detectors = json_array(), *results = json_array(), *differences = json_array();
+    for (int k = 0; k < e->judges; k++) {
+        json_t *detector = json_object();
+        json_object_set_new(detector, "name", name(e->judge[k].name));
+        json_object_set_new(detector, "kind", json_string(JUDGE_KINDS[e->judge[k].kind]));
+        json_array_append_new(detectors, detector);
+    }
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(sets, set_json(&e[i]));
+        for (int k = 0; k < e[i].judges; k++) {
+            json_t *result = json_object();
+            json_object_set_new(result, "set", json_integer(i));
+            json_object_set_new(result, "detector", json_integer(k));
+            add_result(result, &e[i], &e[i].judge[k]);
+            json_array_append_new(results, result);
+        }
+        for (int d = 0; d < e[i].differences; d++) json_array_append_new(differences, difference_json(i, &e[i].difference[d]));
+    }
+    json_object_set_new(root, "sets", sets);
+    json_object_set_new(root, "detectors", detectors);
+    json_object_set_new(root, "results", results);
+    json_object_set_new(root, "differences", differences);
+}
+
+foil_status evaluations_json(const evaluation *e, int n, text *out) {
+    json_t *root = json_object();
+    if (n == 1 && e->judges == 1) {
+        add_result(root, e, e->judge);
+        json_object_set_new(root, "set", set_json(e));
+    } else
+        add_many(root, e, n);
+    if (e->tandem) add_tandem(root, e->tandem);
+    json_object_set_new(root, "draws", json_integer(e->draws));
+    json_object_set_new(root, "seed", json_integer((json_int_t)e->seed));
+    char *dump = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_decref(root);
+    if (!dump) return foil_fail_memory(4096, "metrics as JSON");
+    text_add(out, dump);
+    text_add(out, "\n");
+    free(dump);
+    return out->failed ? foil_fail_memory(4096, "metrics as JSON") : FOIL_OK;
+}
