@@ -36,7 +36,7 @@ static void test_definition(void **state) {
     difference d = {.a = 0, .b = 1};
     assert_int_equal(difference_of(.7, a, .6, b, 4, &d), FOIL_OK);
     assert_near(d.value, .1, 1e-15);
-    assert_near(d.p, 2. * (1 + 2) / 5, 0);      // -.1 and 0 are not above 0
+    assert_near(d.p, 2. * (1 + 1) / 5, 0);      // -.1 is not above 0
     assert_near(d.low, -.1 + .075 * .2, 1e-12); // NumPy's percentile of -.1, .1, .2, .3
     assert_near(d.high, .2 + .925 * .1, 1e-12);
     const double better[] = {.9, .9, .9, .9};
