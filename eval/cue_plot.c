@@ -101,7 +101,7 @@ static void draw_bars(const cue_plot *p, const frame *f, int s, text *out) {
 static void draw_names(const cue_plot *p, text *out) {
     for (int s = 0; s < p->series && s < CUE_SERIES; s++) {
         if (!p->name[s]) continue;
-        int x = WIDTH - RIGHT - 62 * (p->series - s);
+        int x = WIDTH - RIGHT - 72 * (p->series - s);
         text_format(out, "<path d=\"M%d %dh16\" stroke=\"%s\" stroke-width=\"%d\" stroke-dasharray=\"%s\"/>", x, TOP - 8, COLOURS[s], p->bars ? 8 : 2,
                     p->bars ? "" : DASHES[s]);
         text_format(out, "<text x=\"%d\" y=\"%d\">%s</text>", x + 20, TOP - 4, p->name[s]);

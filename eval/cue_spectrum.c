@@ -13,7 +13,7 @@
 
 enum { SLOPE, HIGH, KNEE, DROP, LATTICE };
 enum { MOST = 1024, LEAST = 16, LEAST_LATTICE = 32 };
-static const double DROP_NOTABLE = 4, LATTICE_NOTABLE = 15; // dB
+static const double DROP_NOTABLE = 4, LATTICE_NOTABLE = 20; // dB
 static const double REACH = .06;                            // cycles per pixel: how far to both sides of a knee lines are laid
 static const double FLOOR = 1e-3;                           // of |F|²: far below what rounding to 8 bits leaves, 1/12
 

@@ -6,9 +6,9 @@
 
 #include "data/image.h"
 
-typedef enum page_kind { PAGE_EVALUATION, PAGE_RUN } page_kind;
+typedef enum page_kind { PAGE_EVALUATION, PAGE_RUN, PAGE_CUES } page_kind;
 
-// `data` is what eval/page/evaluation.js or eval/page/run.js says at its top. The file is eval/page/page.html with its parts in it; no text of the data can get
+// `data` is what eval/page/evaluation.js, run.js or cues.js says at its top. The file is eval/page/page.html with its parts in it; no text of the data can get
 // out of the place that is meant for data.
 foil_status page_write(const char *path, page_kind kind, const json_t *data);
 

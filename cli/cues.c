@@ -1,0 +1,144 @@
+// foil cues: what a person can check about a picture, in numbers, plots and plain words.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "eval/cue_report.h"
+#include "eval/page.h"
+
+static option OPTIONS[] = {
+    {.name = "--json", .doc = "all numbers, for programs"},
+    {.name = "--out", .value = "DIR", .doc = "also writes cues.html, with plots, that opens anywhere, and cues.json"},
+    {.name = NULL},
+};
+enum { OPTION_JSON, OPTION_OUT };
+
+enum { LEFT = 13, RIGHT = 110 }; // columns of the text
+
+// Words after words, from column LEFT on; `column` is where the last line ends.
+static void print_wrapped(const char *words) {
+    int column = LEFT;
+    printf("%*s", LEFT, "");
+    while (*words) {
+        int n = (int)strcspn(words, " ");
+        if (column > LEFT && column + n >= RIGHT) {
+            printf("\n%*s", LEFT, "");
+            column = LEFT;
+        }
+        printf("%s%.*s", column > LEFT ? " " : "", n, words);
+        column += n + (column > LEFT);
+        words += n + (words[n] == ' ');
+    }
+    putchar('\n');
+}
+
+static void print_cue(const json_t *c) {
+    text line = {0};
+    size_t i;
+    const json_t *number;
+    json_array_foreach(json_object_get(c, "numbers"), i, number) {
+        const json_t *value = json_object_get(number, "value");
+        const char *unit = json_string_value(json_object_get(number, "unit"));
+        text_format(&line, "%s%s ", i ? ", " : "", json_string_value(json_object_get(number, "name")));
+        if (json_is_null(value))
+            text_add(&line, "-");
+        else
+            text_format(&line, "%.4g%s%s", json_number_value(value), *unit ? " " : "", unit);
+    }
+    printf("  %s\n", json_string_value(json_object_get(c, "name")));
+    print_wrapped(line.failed || !line.data ? "" : line.data);
+    print_wrapped(json_string_value(json_object_get(c, "words")));
+    text_free(&line);
+}
+
+static void print_file(const json_t *file) {
+    size_t i;
+    const json_t *c;
+    printf("%s: %d x %d, %s\n", json_string_value(json_object_get(file, "path")), (int)json_integer_value(json_object_get(file, "width")),
+           (int)json_integer_value(json_object_get(file, "height")), json_integer_value(json_object_get(file, "channels")) == 1 ? "grey" : "RGB");
+    json_array_foreach(json_object_get(file, "cues"), i, c) print_cue(c);
+    putchar('\n');
+}
+
+static foil_status write_json(const char *path, const json_t *data) {
+    char *bytes = json_dumps(data, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    file_writer *w;
+    if (!bytes) return foil_fail_memory(4096, "JSON");
+    foil_status status = file_create(path, &w);
+    if (status == FOIL_OK) {
+        file_printf(w, "%s\n", bytes);
+        status = file_commit(w);
+    }
+    free(bytes);
+    return status;
+}
+
+static foil_status write_folder(const char *folder, const json_t *data) {
+    text page = {0}, json = {0};
+    text_format(&page, "%s/cues.html", folder);
+    text_format(&json, "%s/cues.json", folder);
+    foil_status status = page.failed || json.failed ? foil_fail_memory(strlen(folder), "a path") : file_make_folder(folder);
+    if (status == FOIL_OK) status = page_write(page.data, PAGE_CUES, data);
+    if (status == FOIL_OK) status = write_json(json.data, data);
+    text_free(&page);
+    text_free(&json);
+    return status;
+}
+
+static json_t *command_json(int n, char *const *paths, const char *folder) {
+    text t = {0};
+    text_add(&t, "foil cues");
+    for (int i = 0; i < n; i++) text_format(&t, " %s", paths[i]);
+    if (folder) text_format(&t, " --out %s", folder);
+    json_t *j = t.failed ? NULL : page_text(t.data);
+    text_free(&t);
+    return j;
+}
+
+static int print_json(const json_t *data) {
+    int failed = json_dumpf(data, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    putchar('\n');
+    if (failed) foil_fail_memory(0, "JSON");
+    return failed ? cli_failed("cues") : EXIT_DONE;
+}
+
+// Files that cannot be read are reported and do not keep the others from being looked at.
+static int look_at(int n, char *const *paths) {
+    const char *folder = OPTIONS[OPTION_OUT].text;
+    const bool json = OPTIONS[OPTION_JSON].text != NULL;
+    int status = EXIT_DONE;
+    json_t *files = json_array();
+    for (int i = 0; i < n; i++) {
+        json_t *file;
+        if (cue_report(paths[i], folder != NULL, &file) != FOIL_OK) {
+            status = cli_failed("cues");
+            continue;
+        }
+        if (!json) print_file(file);
+        json_array_append_new(files, file);
+    }
+    if (!json && json_array_size(files)) print_wrapped(CUE_CAUTION);
+    json_t *data =
+        json_pack("{s:s, s:o, s:s, s:o}", "foil", foil_version(), "command", command_json(n, paths, folder), "caution", CUE_CAUTION, "files", files);
+    if (!data) {
+        foil_fail_memory(4096, "JSON");
+        return cli_failed("cues");
+    }
+    if (folder && json_array_size(files) && write_folder(folder, data) != FOIL_OK) status = cli_failed("cues");
+    if (json && print_json(data) != EXIT_DONE) status = EXIT_FAILED;
+    json_decref(data);
+    return status;
+}
+
+int cmd_cues(int argc, char **argv) {
+    int count, status;
+    if (!cli_parse(argc, argv, "FILE... [--json] [--out DIR]",
+                   "Says of each picture what anyone can check: how its detail falls off, traces of resizing, JPEG's blocks and their grid, one\n"
+                   "JPEG or two, noise, colours, and what the file says about itself. Each in numbers and plain words; none proves anything.",
+                   OPTIONS, &count, &status))
+        return status;
+    if (count < 1) return cli_usage("cues", "expected at least one picture");
+    return look_at(count, argv + 1);
+}
