@@ -43,6 +43,8 @@ foil_status yaml_fail(const yaml_node *at, const char *format, ...) __attribute_
 foil_status yaml_set(yaml *doc, const char *path, const char *value);
 // A copy of `n`, in its document, in which each text "$name" is item `i` of the list `name` in the map `lists` (a single value stands for all its items).
 foil_status yaml_substitute(const yaml_node *n, const yaml_node *lists, int i, const yaml_node **out);
+// FOIL_INVALID naming the first key in which two nodes differ: "run.seed is '3', but the run began with '2'", where `what` is "the run". The value at `free` (NULL = none) may.
+foil_status yaml_same(const yaml_node *now, const yaml_node *before, const char *free, const char *what);
 // The document (or one node) as YAML text; the caller frees.
 foil_status yaml_emit(const yaml *doc, char **text);
 foil_status yaml_emit_node(const yaml_node *n, char **text);

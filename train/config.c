@@ -189,8 +189,7 @@ static foil_status write_optimizer_defaults(yaml *document, const char *section)
     return status;
 }
 
-// `value`, a path as written in the file `base`, as an absolute one.
-static foil_status set_path(yaml *document, const char *key_path, const char *base, const char *value) {
+foil_status config_set_path(yaml *document, const char *key_path, const char *base, const char *value) {
     char *beside = file_beside(base, value), *absolute = beside ? realpath(beside, NULL) : NULL;
     char *cwd = absolute || (beside && *beside == '/') ? NULL : getcwd(NULL, 0);
     text t = {0};
@@ -209,7 +208,7 @@ static foil_status set_path(yaml *document, const char *key_path, const char *ba
     return status;
 }
 
-static bool is_path(const char *key_path) {
+bool config_is_path(const char *key_path) {
     for (int i = 0; i < PATH_COUNT; i++) {
         if (strcmp(key_path, PATHS[i]) == 0) return true;
     }
@@ -221,7 +220,8 @@ static foil_status apply_override(yaml *document, const char *override) {
     if (!equals || equals == override) return foil_fail(FOIL_INVALID, "'%s': expected KEY=VALUE, as in run.steps=500", override);
     char *path = strndup(override, (size_t)(equals - override));
     if (!path) return foil_fail_memory(strlen(override), "an override");
-    foil_status status = is_path(path) && equals[1] ? set_path(document, path, "here", equals + 1) : yaml_set(document, path, equals + 1);
+    foil_status status =
+        config_is_path(path) && equals[1] ? config_set_path(document, path, "here", equals + 1) : yaml_set(document, path, equals + 1);
     free(path);
     return status;
 }
@@ -230,7 +230,7 @@ static foil_status resolve(yaml *document, const char *file, const char *const *
     if (yaml_kind_of(yaml_root(document)) != YAML_MAP) return FOIL_OK; // reading says what is wrong
     for (int i = 0; i < PATH_COUNT; i++) {
         const yaml_node *at = find(document, PATHS[i]);
-        if (!is_empty(at) && yaml_kind_of(at) == YAML_SCALAR) TRY(set_path(document, PATHS[i], file, yaml_text(at)));
+        if (!is_empty(at) && yaml_kind_of(at) == YAML_SCALAR) TRY(config_set_path(document, PATHS[i], file, yaml_text(at)));
     }
     for (int i = 0; i < n; i++) TRY(apply_override(document, overrides[i]));
     for (int i = 0; i < SECTION_COUNT; i++) {
@@ -337,39 +337,8 @@ foil_status config_emit_portable(const config *c, char **document) {
     return status;
 }
 
-// Comparing. ----------------------------------------------------------------------------------------------------------------------------------------
-
-static foil_status differs(const yaml_node *now, const yaml_node *before, const char *path) {
-    if (strcmp(path, "run.steps") == 0) return FOIL_OK;
-    bool scalar = now && before && yaml_kind_of(now) == YAML_SCALAR && yaml_kind_of(before) == YAML_SCALAR;
-    if (scalar && strcmp(yaml_text(now), yaml_text(before)) == 0) return FOIL_OK;
-    if (scalar) return foil_fail(FOIL_INVALID, "%s is '%s', but the run began with '%s'", path, yaml_text(now), yaml_text(before));
-    if (!now || !before) return foil_fail(FOIL_INVALID, "%s is %s, unlike when the run began", path, now ? "set" : "not set");
-    if (yaml_kind_of(now) != yaml_kind_of(before) || (yaml_kind_of(now) == YAML_LIST && yaml_length(now) != yaml_length(before)))
-        return foil_fail(FOIL_INVALID, "%s is not what the run began with", path);
-    bool map = yaml_kind_of(now) == YAML_MAP;
-    // Each key of either map; those of `before` that `now` has were compared in the first round.
-    for (int round = 0; round < (map ? 2 : 1); round++) {
-        const yaml_node *of = round ? before : now;
-        for (int i = 0; i < yaml_length(of); i++) {
-            text inner = {0};
-            if (map) {
-                text_format(&inner, "%s%s%s", path, *path ? "." : "", yaml_key(of, i));
-            } else {
-                text_format(&inner, "%s[%d]", path, i);
-            }
-            const yaml_node *a = map ? yaml_get(now, yaml_key(of, i)) : yaml_item(now, i);
-            const yaml_node *b = map ? yaml_get(before, yaml_key(of, i)) : yaml_item(before, i);
-            foil_status status = inner.failed ? foil_fail_memory(64, "a key") : round && a ? FOIL_OK : differs(a, b, inner.data);
-            text_free(&inner);
-            TRY(status);
-        }
-    }
-    return FOIL_OK;
-}
-
 foil_status config_same(const config *now, const config *before) {
-    return differs(yaml_root(now->document), yaml_root(before->document), "");
+    return yaml_same(yaml_root(now->document), yaml_root(before->document), "run.steps", "the run");
 }
 
 void config_document(text *out) {

@@ -213,6 +213,28 @@ static void files(void **state) {
     assert_int_equal(yaml_read("/tmp", &doc), FOIL_INVALID);
 }
 
+// "" if nothing differs.
+static const char *difference_of(const char *now, const char *before) {
+    yaml *a, *b;
+    assert_int_equal(yaml_parse(now, "now", &a), FOIL_OK);
+    assert_int_equal(yaml_parse(before, "before", &b), FOIL_OK);
+    foil_status status = yaml_same(yaml_root(a), yaml_root(b), "run.steps", "the run");
+    yaml_free(a);
+    yaml_free(b);
+    return status == FOIL_OK ? "" : foil_error();
+}
+
+static void differences(void **state) {
+    (void)state;
+    assert_string_equal(difference_of("run: {steps: 3, seed: 1}\nl: [1, {a: b}]", "l: [1, {a: b}]\nrun: {seed: 1, steps: 4}"), "");
+    assert_string_equal(difference_of("run: {steps: 3, seed: 1}", "run: {steps: 3, seed: 2}"), "run.seed is '1', but the run began with '2'");
+    assert_string_equal(difference_of("l: [1, {a: b}]", "l: [1, {a: c}]"), "l[1].a is 'b', but the run began with 'c'");
+    assert_string_equal(difference_of("l: [1, 2]", "l: [1]"), "l is ['1', '2'], but the run began with ['1']");
+    assert_string_equal(difference_of("l: {a: 1, b: 2}", "l: x"), "l is {a, b}, but the run began with 'x'");
+    assert_string_equal(difference_of("a: 1", "a: 1\nb: 2"), "b is not set, unlike when the run began");
+    assert_string_equal(difference_of("a: 1\nb: 2", "a: 1"), "b is set, unlike when the run began");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scalars_lists_and_maps),
@@ -225,6 +247,7 @@ int main(void) {
         cmocka_unit_test(what_is_emitted_reads_back),
         cmocka_unit_test(nothing_is_printed),
         cmocka_unit_test(files),
+        cmocka_unit_test(differences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
