@@ -47,6 +47,7 @@ void cli_progress_end(void);
 
 int cmd_pack(int argc, char **argv);
 int cmd_train(int argc, char **argv);
+int cmd_study(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_cues(int argc, char **argv);
 int cmd_detect(int argc, char **argv);

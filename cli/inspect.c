@@ -9,14 +9,16 @@
 #include "base/yaml.h"
 #include "cli/cli.h"
 #include "train/config.h"
+#include "train/study.h"
 
 static option OPTIONS[] = {
     {.name = "--json", .doc = "for programs"},
     {.name = "--layers", .doc = "instead of a file: every layer that a network file may hold, as Markdown"},
     {.name = "--config", .doc = "instead of a file: every key of a training file, as Markdown"},
+    {.name = "--study-file", .doc = "instead of a file: every key of a study file, as Markdown"},
     {.name = NULL},
 };
-enum { OPTION_JSON, OPTION_LAYERS, OPTION_CONFIG };
+enum { OPTION_JSON, OPTION_LAYERS, OPTION_CONFIG, OPTION_STUDY };
 
 int inspect_print_json(json_t *j) {
     int failed = j ? json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
@@ -110,6 +112,7 @@ int cmd_inspect(int argc, char **argv) {
         return status;
     if (OPTIONS[OPTION_LAYERS].text) return print_document(net_document_layers);
     if (OPTIONS[OPTION_CONFIG].text) return print_document(config_document);
+    if (OPTIONS[OPTION_STUDY].text) return print_document(study_document);
     if (count != 1) return cli_usage("inspect", "one file was expected, %d given", count);
     return inspect_file(argv[1], OPTIONS[OPTION_JSON].text != NULL);
 }

@@ -1,0 +1,165 @@
+// The cells of a study, one after the other.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "eval/harness.h"
+#include "train/folder.h"
+#include "train/study.h"
+
+typedef struct runner {
+    const study *study;
+    const study_options *options;
+    study_progress now;
+} runner;
+
+static bool has(const study_cell *c, const char *name) {
+    char *path = folder_path(c->folder, "%s", name);
+    bool there = path && file_exists(path);
+    free(path);
+    return there;
+}
+
+bool study_has_scores(const study_cell *c) {
+    return has(c, "scores.csv");
+}
+
+static foil_status write_file(const char *folder, const char *name, const char *content) {
+    char *path = folder_path(folder, "%s", name);
+    file_writer *w;
+    foil_status status = path ? file_create(path, &w) : foil_fail_memory(64, "a path");
+    if (status == FOIL_OK) {
+        file_write(w, content, strlen(content));
+        status = file_commit(w);
+    }
+    free(path);
+    return status;
+}
+
+// A study that began differently is another study. ------------------------------------------------------------------------------------------------
+
+static foil_status check_study(const study *s, const char *path) {
+    yaml *before;
+    TRY(yaml_read(path, &before));
+    foil_status status = yaml_same(yaml_root(s->document), yaml_root(before), NULL, "the study");
+    yaml_free(before);
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s: a study is continued as it began; another one needs another folder", path);
+}
+
+// The training file beneath it may have changed as well: cells that have ended would not be what they are said to be.
+static foil_status check_cell(const study_cell *c) {
+    config now, before;
+    char *path = folder_path(c->folder, "config.yaml");
+    if (!path) return foil_fail_memory(64, "a path");
+    foil_status status = FOIL_OK;
+    if (file_exists(path) && (status = config_read(path, NULL, 0, &before)) == FOIL_OK) {
+        status = config_read(c->config, c->overrides, c->n, &now);
+        if (status == FOIL_OK) {
+            status = config_same(&now, &before);
+            if (status == FOIL_OK && now.run.steps != before.run.steps)
+                status =
+                    foil_fail(FOIL_INVALID, "run.steps is %lld, but the run began with %lld", (long long)now.run.steps, (long long)before.run.steps);
+            config_free(&now);
+        }
+        config_free(&before);
+        if (status != FOIL_OK) status = foil_fail_within(status, "%s: this cell cannot be continued with other settings", c->folder);
+    }
+    free(path);
+    return status;
+}
+
+static foil_status prepare(const study *s, const char *folder) {
+    char *path = folder_path(folder, "study.yaml"), *document = NULL;
+    foil_status status = path ? file_make_folder(folder) : foil_fail_memory(64, "a path");
+    if (status == FOIL_OK && file_exists(path)) status = check_study(s, path);
+    for (int i = 0; i < s->cells && status == FOIL_OK; i++) status = check_cell(&s->cell[i]);
+    if (status == FOIL_OK) status = yaml_emit(s->document, &document);
+    if (status == FOIL_OK) status = write_file(folder, "study.yaml", document);
+    free(document);
+    free(path);
+    return status;
+}
+
+// One cell. -----------------------------------------------------------------------------------------------------------------------------------------
+
+static void tell(runner *r) {
+    if (r->options->progress) r->options->progress(&r->now, r->options->context);
+}
+
+static void tell_training(const train_progress *p, void *context) {
+    runner *r = context;
+    r->now.train = p;
+    tell(r);
+    r->now.train = NULL;
+}
+
+static void tell_scoring(int64_t done, int64_t total, void *context) {
+    runner *r = context;
+    r->now.scored = done;
+    r->now.to_score = total;
+    tell(r);
+}
+
+static foil_status train_cell(runner *r, const study_cell *c) {
+    config settings;
+    TRY(config_read(c->config, c->overrides, c->n, &settings));
+    foil_status status =
+        train(&settings, &(train_options){.folder = c->folder, .resume = true, .stop = r->options->stop, .progress = tell_training, .context = r});
+    config_free(&settings);
+    if (status != FOIL_DIVERGED) return status;
+    text reason = {0};
+    text_format(&reason, "%s\n", foil_error());
+    status = reason.failed ? foil_fail_memory(64, "a reason") : write_file(c->folder, "diverged.txt", reason.data);
+    text_free(&reason);
+    return status;
+}
+
+static foil_status score(runner *r, const study_cell *c, foil_detector *d, const pictures *test) {
+    contestant who = {.name = c->name, .detector = d};
+    evaluation_options o = {.rows = 1 << ROW_OVERALL, .clip_rule = -1, .progress = tell_scoring, .context = r};
+    evaluation e;
+    TRY(evaluate(test, &who, 1, &o, &e));
+    char *path = folder_path(c->folder, "scores.csv");
+    foil_status status = path ? evaluation_write_scores(&e, &e.judge[0], path) : foil_fail_memory(64, "a path");
+    free(path);
+    evaluation_free(&e);
+    return status;
+}
+
+// The detector chosen on validation, on the whole test split.
+static foil_status score_cell(runner *r, const study_cell *c) {
+    char *path = folder_path(c->folder, "best.safetensors");
+    foil_detector *d = NULL;
+    pictures *test = NULL;
+    foil_status status = path ? foil_detector_load(path, &d) : foil_fail_memory(64, "a path");
+    if (status == FOIL_OK) status = pictures_open(r->study->set[c->set].path, SPLIT_TEST, &test);
+    if (status == FOIL_OK) status = score(r, c, d, test);
+    pictures_close(test);
+    foil_detector_free(d);
+    free(path);
+    return status;
+}
+
+static foil_status run_cell(runner *r, const study_cell *c) {
+    const study_cell *before = study_before(r->study, c);
+    if (study_has_scores(c) || has(c, "diverged.txt")) return FOIL_OK;
+    if (before && !study_has_scores(before)) return FOIL_OK; // that diverged, so there is nothing to go on from
+    TRY(train_cell(r, c));
+    if (has(c, "diverged.txt")) return FOIL_OK;
+    if (r->options->stop && *r->options->stop) return foil_fail(FOIL_INTERRUPTED, "interrupted");
+    return score_cell(r, c);
+}
+
+foil_status study_run(const study *s, const study_options *o) {
+    runner r = {.study = s, .options = o, .now = {.of = s->cells}};
+    TRY(prepare(s, o->folder));
+    for (int i = 0; i < s->cells; i++) {
+        const study_cell *c = &s->cell[i];
+        r.now = (study_progress){.cell = c, .number = i + 1, .of = s->cells};
+        foil_status status = run_cell(&r, c);
+        if (status == FOIL_INTERRUPTED)
+            return foil_fail(status, "interrupted in cell %d of %d, %s: the same command goes on", i + 1, s->cells, c->name);
+        if (status != FOIL_OK) return foil_fail_within(status, "cell %s", c->name);
+    }
+    return FOIL_OK;
+}
