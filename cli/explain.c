@@ -64,7 +64,7 @@ static foil_status open_job(const foil_detector *d, explain_method m, job *j) {
 static void print(const job *j, const char *path, const char *out, const explanation *about) {
     const calibration *c = &detector_card_of(j->detector)->calibration;
     double score = detector_score(j->detector, about->logit);
-    printf("%s  %.6f  %s\n", path, score, score >= c->eer ? "fake" : "real");
+    printf("%s  %.6f  %s\n", path, score, score >= c->threshold[0].score ? "fake" : "real");
     if (j->method == EXPLAIN_GRADCAM)
         printf("Grad-CAM of %d x %d places after %s", about->rows, about->columns, about->layer);
     else if (j->method == EXPLAIN_INTEGRATED)

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "eval/calibrate.h"
 #include "eval/near_duplicates.h"
 #include "eval/shortcuts.h"
 #include "nn/net.h"
@@ -19,6 +20,9 @@ void inspect_print_shortcuts(const set *s, const shortcut_findings *f); // inspe
 json_t *inspect_shortcuts_json(const set *s, const shortcut_findings *f);
 foil_status inspect_print_near(const set *s, const near_duplicates *d); // inspect_near.c
 json_t *inspect_near_json(const near_duplicates *d);
+
+void inspect_print_calibration(const calibration *c); // inspect_calibration.c
+json_t *inspect_calibration_json(const calibration *c);
 
 int inspect_print_json(json_t *j); // frees j; NULL = out of memory
 json_t *inspect_shape_json(shape s);

@@ -72,24 +72,18 @@ static int inspect_detector(const char *path, const safetensors *f, bool json) {
     }
     foil_detector_input(d, &height, &width, &channels);
     const detector_card *card = detector_card_of(d);
-    const calibration *c = &card->calibration;
     int status = EXIT_DONE;
     if (json) {
         json_t *provenance = json_loads(card->provenance ? card->provenance : "{}", 0, NULL);
-        status = inspect_print_json(json_pack("{ss si si si ss ss ss sf s{sf sf} sI sI so? so so}", "kind", "detector", "height", height, "width",
-                                              width, "channels", channels, "fit", FIT_NAMES[card->fit], "resize", RESIZE_NAMES[card->filter], "head",
-                                              card->head, "temperature", c->temperature, "thresholds", "eer", c->eer, "fpr=0.01", c->fpr01,
-                                              "calibrated_on_reals", (json_int_t)c->reals, "calibrated_on_fakes", (json_int_t)c->fakes, "provenance",
-                                              provenance, "network", inspect_rows_json(n, rows, count), "metadata", metadata_json(f)));
+        status = inspect_print_json(json_pack("{ss si si si ss ss ss so so? so so}", "kind", "detector", "height", height, "width", width, "channels",
+                                              channels, "fit", FIT_NAMES[card->fit], "resize", RESIZE_NAMES[card->filter], "head", card->head,
+                                              "calibration", inspect_calibration_json(&card->calibration), "provenance", provenance, "network",
+                                              inspect_rows_json(n, rows, count), "metadata", metadata_json(f)));
     } else {
         printf("detector     of synthetic pictures; score: calibrated probability of fake\n");
         printf("input        %d x %d, %s; other sizes fitted by %s, %s\n", width, height, channels == 1 ? "grey" : "RGB", FIT_NAMES[card->fit],
                RESIZE_NAMES[card->filter]);
-        if (c->reals + c->fakes == 0)
-            printf("calibration  none\n");
-        else
-            printf("calibration  temperature %.4f, on %lld reals and %lld fakes\n", c->temperature, (long long)c->reals, (long long)c->fakes);
-        printf("thresholds   eer %.6f, fpr=0.01 %.6f\n", c->eer, c->fpr01);
+        inspect_print_calibration(&card->calibration);
         printf("provenance   %s\n\n", card->provenance ? card->provenance : "unknown");
         inspect_print_rows(n, rows, count);
     }

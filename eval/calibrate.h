@@ -1,22 +1,52 @@
-// From logits to probabilities and decisions, on the validation split only.
+// From logits to probabilities and decisions: fitted on validation, never on test. docs/calibration.md tells it to users.
+//
+// Under every method scores rise strictly with the logit (but for rounding): ranking, and so the ROC curve and all that follows from it, is that of the logits.
 #ifndef FOIL_EVAL_CALIBRATE_H
 #define FOIL_EVAL_CALIBRATE_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "base/status.h"
+#include "eval/isotonic.h"
+#include "eval/threshold.h"
+
+typedef enum calibration_method {
+    CALIBRATION_TEMPERATURE, // sigmoid(logit / temperature): Guo, Pleiss, Sun, Weinberger, ICML 2017
+    CALIBRATION_PLATT,       // sigmoid(logit / temperature + bias): Platt 1999, with his smoothed targets
+    CALIBRATION_ISOTONIC,    // (1 - TILT) · isotonic regression on Platt's targets (Zadrozny, Elkan 2002) + TILT · sigmoid(logit / temperature)
+} calibration_method;
+extern const char *const CALIBRATION_NAMES[]; // "temperature" "platt" "isotonic", NULL
+// .001. Blocks of equal score would tie what the logits rank, and leave few places for thresholds. The temperature is a quarter of the largest |logit|.
+extern const double CALIBRATION_TILT;
 
 typedef struct calibration {
-    double temperature;   // score = sigmoid(logit / temperature) (Guo et al. 2017)
-    double eer, fpr01;    // thresholds on the score: equal error rate; at most 1 % of validation reals at or above
-    int64_t reals, fakes; // that back them; 0 = uncalibrated (temperature 1, thresholds .5)
+    calibration_method method;
+    double temperature, bias;
+    isotonic knots;                        // logit to probability; in the arena of whoever made the calibration
+    int64_t reals, fakes;                  // that it was made from; 0 = uncalibrated
+    double prior;                          // the share of fakes that scores assume: that among them, or as set afterwards
+    double shift;                          // of the log-odds, that setting it brought; 0 = none
+    int thresholds;                        // at least one
+    operating_point threshold[THRESHOLDS]; // the first is "eer"
 } calibration;
 
-// Minimises the log-loss over the temperature (1-D, convex in 1/temperature; bounded, also for separable data, so that the largest |logit| / temperature is in .01..30),
-// then sets the thresholds, halfway between neighbouring logits. One class only, or a logit that is not finite, is an error.
-foil_status calibrate(const double *logit, const bool *fake, int64_t n, calibration *out);
+typedef struct calibrate_options {
+    calibration_method method;
+    const double *fpr; // [fprs] for threshold_set; NULL = STANDARD_FPR
+    int fprs;
+} calibrate_options;
 
-double calibrated_score(double logit, double temperature); // sigmoid(logit / temperature)
+// Minimises the log-loss (isotonic: the squared error), then sets thresholds. The sharpness 1 / temperature is bounded, so that the largest |logit| / temperature (Platt: of
+// logits from their mean) is in .01 … 30: separable data would push it to infinity, and logits that rank the wrong way round below 0.
+// One class only, or a logit that is not finite, is an error. Uses `memory` for the knots.
+foil_status calibrate(const calibrate_options *o, const double *logit, const bool *fake, int64_t n, arena *memory, calibration *out);
+
+double calibrated_score(const calibration *c, double logit); // the probability of being fake
+
+// Scores shall assume that this share of what is judged is fake, not the share among the data that calibrated: their log-odds are shifted by the difference of the priors' (Elkan 2001;
+// Saerens, Latinne, Decaestecker 2002). Thresholds move along, so that each calls the same fake as before. 1e-6 to 1 - 1e-6, or FOIL_INVALID.
+foil_status calibration_set_prior(calibration *c, double prior);
+
+// The threshold "eer" or "fpr=0.01", or the error that says why that is none, and which there are.
+foil_status calibration_threshold(const calibration *c, const char *name, double *score);
 
 #endif

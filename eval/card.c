@@ -1,12 +1,10 @@
-// Writing and reading a detector's metadata. Numbers keep all their digits: what was chosen on validation is what is used.
+// Writing and reading a detector's metadata; card_calibration.c has the part that is calibration.
 #include "eval/card.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char FORMAT[] = "1";
+static const char FORMAT[] = "2", OLDER[] = "1"; // 1: calibrated by temperature alone
 
 static void set_number(safetensors_writer *w, const char *key, double value) {
     text t = {0};
@@ -15,28 +13,20 @@ static void set_number(safetensors_writer *w, const char *key, double value) {
     text_free(&t);
 }
 
+static void set_text(void *writer, const char *key, const char *value) {
+    safetensors_set(writer, key, value);
+}
+
 static foil_status set_card(safetensors_writer *w, const net *n, const detector_card *card) {
-    const calibration *c = &card->calibration;
-    text thresholds = {0}, counts = {0};
-    text_format(&thresholds, "{\"eer\": %.17g, \"fpr=0.01\": %.17g}", c->eer, c->fpr01);
-    text_format(&counts, "{\"reals\": %lld, \"fakes\": %lld}", (long long)c->reals, (long long)c->fakes);
-    bool failed = thresholds.failed || counts.failed;
-    if (!failed) {
-        safetensors_set(w, "foil_detector", FORMAT);
-        safetensors_set(w, "version", foil_version());
-        safetensors_set(w, "network", net_text(n));
-        safetensors_set(w, "head", card->head);
-        set_number(w, "channels", net_channels(n));
-        safetensors_set(w, "fit", FIT_NAMES[card->fit]);
-        safetensors_set(w, "resize", RESIZE_NAMES[card->filter]);
-        set_number(w, "temperature", c->temperature);
-        safetensors_set(w, "thresholds", thresholds.data);
-        safetensors_set(w, "calibrated_on", counts.data);
-        safetensors_set(w, "provenance", card->provenance ? card->provenance : "{}");
-    }
-    text_free(&thresholds);
-    text_free(&counts);
-    return failed ? foil_fail_memory(1024, "a detector's metadata") : FOIL_OK;
+    safetensors_set(w, "foil_detector", FORMAT);
+    safetensors_set(w, "version", foil_version());
+    safetensors_set(w, "network", net_text(n));
+    safetensors_set(w, "head", card->head);
+    set_number(w, "channels", net_channels(n));
+    safetensors_set(w, "fit", FIT_NAMES[card->fit]);
+    safetensors_set(w, "resize", RESIZE_NAMES[card->filter]);
+    safetensors_set(w, "provenance", card->provenance ? card->provenance : "{}");
+    return card_set_calibration(&card->calibration, set_text, w);
 }
 
 foil_status detector_write(const char *path, const net *n, const store *s, const detector_card *card) {
@@ -81,39 +71,12 @@ static foil_status read_choice(const reader *r, const char *key, const char *con
     return foil_fail(FOIL_INVALID, "%s: %s '%s' is not known to this version", r->path, key, value);
 }
 
-// Two numbers of a JSON object in the metadata.
-static foil_status read_pair(const reader *r, const char *key, const char *const names[2], double out[2]) {
-    const char *value;
-    TRY(read_text(r, key, &value));
-    json_t *object = json_loads(value, 0, NULL);
-    bool good = true;
-    for (int i = 0; i < 2; i++) {
-        json_t *number = json_object_get(object, names[i]);
-        good = good && json_is_number(number);
-        out[i] = json_number_value(number);
-    }
-    json_decref(object);
-    return good ? FOIL_OK
-                : foil_fail(FOIL_INVALID, "%s: %s is '%s': expected numbers for \"%s\" and \"%s\"", r->path, key, value, names[0], names[1]);
-}
-
-static foil_status read_calibration(const reader *r, calibration *c) {
-    double thresholds[2], counts[2];
-    TRY(read_number(r, "temperature", 1e-30, 1e30, &c->temperature));
-    TRY(read_pair(r, "thresholds", (const char *const[]){"eer", "fpr=0.01"}, thresholds));
-    TRY(read_pair(r, "calibrated_on", (const char *const[]){"reals", "fakes"}, counts));
-    c->eer = thresholds[0];
-    c->fpr01 = thresholds[1];
-    c->reals = (int64_t)counts[0];
-    c->fakes = (int64_t)counts[1];
-    return FOIL_OK;
-}
-
 foil_status card_read(const safetensors *file, const char *path, arena *texts, detector_card *card, net **n) {
     reader r = {file, path, texts};
     const char *format = safetensors_metadata(file, "foil_detector"), *network;
     if (!format) return foil_fail(FOIL_INVALID, "%s is not a detector: nothing in its metadata says 'foil_detector'", path);
-    if (strcmp(format, FORMAT) != 0) return foil_fail(FOIL_INVALID, "%s: detector format '%s', but this version reads '%s'", path, format, FORMAT);
+    if (strcmp(format, FORMAT) != 0 && strcmp(format, OLDER) != 0)
+        return foil_fail(FOIL_INVALID, "%s: detector format '%s', but this version reads '%s' and '%s'", path, format, OLDER, FORMAT);
     double channels;
     int fit, filter;
     TRY(read_text(&r, "network", &network));
@@ -122,7 +85,7 @@ foil_status card_read(const safetensors *file, const char *path, arena *texts, d
     TRY(read_number(&r, "channels", 1, 4, &channels));
     TRY(read_choice(&r, "fit", FIT_NAMES, &fit));
     TRY(read_choice(&r, "resize", RESIZE_NAMES, &filter));
-    TRY(read_calibration(&r, &card->calibration));
+    TRY(card_read_calibration(file, path, texts, &card->calibration));
     card->fit = (image_fit)fit;
     card->filter = (resize_filter)filter;
     foil_status status = net_parse(network, "network", (int)channels, n); // exports name nodes after it: not after where the file lies

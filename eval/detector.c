@@ -70,7 +70,7 @@ const store *detector_store(const foil_detector *d) {
 }
 
 double detector_score(const foil_detector *d, double logit) {
-    return calibrated_score(logit, d->card.calibration.temperature);
+    return calibrated_score(&d->card.calibration, logit);
 }
 
 foil_status detector_fit(const foil_detector *d, const image *picture, uint8_t *pixels) {

@@ -1,6 +1,6 @@
 // A detector: one safetensors file with weights, network, preprocessing, calibration, thresholds and provenance.
 //
-// Metadata: foil_detector=1, version, network (YAML), head, channels, fit, resize, temperature, thresholds (JSON {"eer": t, "fpr=0.01": t}), calibrated_on (JSON: reals, fakes),
+// Metadata: foil_detector=2, version, network (YAML), head, channels, fit, resize, temperature, calibration, thresholds, calibrated_on (the four: eval/card.h),
 // provenance (JSON: set, fingerprint, methods, forgers, seed, step, validation, config). The public struct foil_detector of foil.h is this one.
 #ifndef FOIL_EVAL_DETECTOR_H
 #define FOIL_EVAL_DETECTOR_H

@@ -1,7 +1,4 @@
 // The interface of foil.h for programs that embed a detector.
-#include <math.h>
-#include <string.h>
-
 #include "eval/detector.h"
 
 const char *foil_version(void) {
@@ -43,15 +40,5 @@ foil_status foil_detector_score_pixels(foil_detector *d, const unsigned char *pi
 }
 
 foil_status foil_detector_threshold(const foil_detector *d, const char *name, double *threshold) {
-    const calibration *c = &detector_card_of(d)->calibration;
-    const struct {
-        const char *name;
-        double value;
-    } known[] = {{"eer", c->eer}, {"fpr=0.01", c->fpr01}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcmp(known[i].name, name) != 0) continue;
-        *threshold = known[i].value;
-        return FOIL_OK;
-    }
-    return foil_fail(FOIL_INVALID, "no threshold '%s': a detector has 'eer' and 'fpr=0.01'", name);
+    return calibration_threshold(&detector_card_of(d)->calibration, name, threshold);
 }

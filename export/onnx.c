@@ -1,6 +1,7 @@
 // Detectors and generators as ONNX models.
 #include <string.h>
 
+#include "eval/card.h"
 #include "export/export.h"
 #include "export/onnx_graph.h"
 #include "nn/ops.h"
@@ -42,37 +43,30 @@ static foil_status detector_graph(const foil_detector *d, graph *g, node **input
     return graph_status(g);
 }
 
-static void add_card(onnx_model *m, const foil_detector *d) {
+static void set_metadata(void *model, const char *key, const char *value) {
+    onnx_metadata(model, key, value);
+}
+
+static foil_status add_card(onnx_model *m, const foil_detector *d) {
     const detector_card *card = detector_card_of(d);
-    text thresholds = {0}, temperature = {0};
-    text_format(&thresholds, "{\"eer\": %.17g, \"fpr=0.01\": %.17g}", card->calibration.eer, card->calibration.fpr01);
-    text_format(&temperature, "%.17g", card->calibration.temperature);
-    m->failed = m->failed || thresholds.failed || temperature.failed;
-    if (!m->failed) {
-        onnx_metadata(m, "foil_version", foil_version());
-        onnx_metadata(m, "head", card->head);
-        onnx_metadata(m, "fit", FIT_NAMES[card->fit]);
-        onnx_metadata(m, "resize", RESIZE_NAMES[card->filter]);
-        onnx_metadata(m, "temperature", temperature.data);
-        onnx_metadata(m, "thresholds", thresholds.data);
-        onnx_metadata(m, "provenance", card->provenance);
-    }
-    text_free(&thresholds);
-    text_free(&temperature);
+    onnx_metadata(m, "foil_version", foil_version());
+    onnx_metadata(m, "head", card->head);
+    onnx_metadata(m, "fit", FIT_NAMES[card->fit]);
+    onnx_metadata(m, "resize", RESIZE_NAMES[card->filter]);
+    onnx_metadata(m, "provenance", card->provenance);
+    return card_set_calibration(&card->calibration, set_metadata, m);
 }
 
 // `logit` and `score`, both [N].
-static foil_status add_scores(onnx_graph *x, const node *output, double temperature) {
+static foil_status add_scores(onnx_graph *x, const node *output, const calibration *c) {
     onnx_model *m = x->model;
     const char *y = NULL;
     TRY(onnx_operand(x, output, ONNX_SAME, &y));
     m->label = NULL;
     onnx_node *logit = onnx_add(m, "Reshape", (const char *[]){y, onnx_tensor_i64(m, (int64_t[]){-1}, 1)}, 2, "logit");
-    const char *calibrated = with_scalar(m, "Div", onnx_output_of(logit), temperature);
-    onnx_add(m, "Sigmoid", &calibrated, 1, "score");
     add_output(m, "logit", SHAPE(N), ONNX_SAME);
     add_output(m, "score", SHAPE(N), ONNX_SAME);
-    return FOIL_OK;
+    return onnx_add_score(m, onnx_output_of(logit), c);
 }
 
 static foil_status build_detector(const foil_detector *d, graph *g, onnx_model *m) {
@@ -81,10 +75,9 @@ static foil_status build_detector(const foil_detector *d, graph *g, onnx_model *
     onnx_value value = add_input(m, "image", input->shape, ONNX_NCHW);
     onnx_graph x = {.model = m, .graph = g, .batch = N};
     foil_status status = onnx_translate(&x, input, &value, output);
-    if (status == FOIL_OK) status = add_scores(&x, output, detector_card_of(d)->calibration.temperature);
+    if (status == FOIL_OK) status = add_scores(&x, output, &detector_card_of(d)->calibration);
     onnx_graph_free(&x);
-    add_card(m, d);
-    return status;
+    return status == FOIL_OK ? add_card(m, d) : status;
 }
 
 foil_status export_onnx_detector(const char *path, const foil_detector *d) {

@@ -5,6 +5,7 @@
 #ifndef FOIL_EXPORT_ONNX_GRAPH_H
 #define FOIL_EXPORT_ONNX_GRAPH_H
 
+#include "eval/calibrate.h"
 #include "export/onnx_model.h"
 #include "nn/graph.h"
 
@@ -46,6 +47,9 @@ void onnx_result(onnx_graph *x, const node *n, const onnx_node *made, const int 
 typedef foil_status (*onnx_translation)(onnx_graph *x, const node *n);
 onnx_translation onnx_translation_of(const node *n); // or NULL
 foil_status onnx_unsupported(const node *n, const char *why);
+
+// onnx_score.c: the output `score` from the logits [N].
+foil_status onnx_add_score(onnx_model *m, const char *logit, const calibration *c);
 
 // onnx_movement.c, onnx_spatial.c
 foil_status onnx_broadcast(onnx_graph *x, const node *n);

@@ -22,6 +22,7 @@ struct validation {
     bool *fake;
     uint8_t *pixels;
     const char **method;
+    arena memory; // of the last calibration
 };
 
 // Forgers' steps below this are the training's.
@@ -141,9 +142,10 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
     TRY(ranks_agree(status == FOIL_OK ? score_made(v) : status));
     ranks_sum(v->judged, (size_t)v->n);
     for (int64_t i = 0; i < v->n; i++) v->logit[i] = (double)v->judged[i];
-    TRY(calibrate(v->logit, v->fake, v->n, c));
-    for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(v->logit[i], c->temperature);
-    return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->eer}, value);
+    arena_free(&v->memory);
+    TRY(calibrate(&(calibrate_options){0}, v->logit, v->fake, v->n, &v->memory, c));
+    for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(c, v->logit[i]);
+    return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->threshold[0].score}, value);
 }
 
 static void count_methods(const set *s, const selection *of, json_t *methods) {

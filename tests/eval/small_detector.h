@@ -12,11 +12,13 @@ static const char SMALL_NETWORK[] = "input: {image: [8, 8, 3]}\n"
                                     "layers: [{conv: {out: 2, kernel: 1}}]\n"
                                     "heads: {detect: {layers: [{global_pool: mean}, {linear: {out: 1}}]}}\n";
 
-static const detector_card SMALL_CARD = {.fit = FIT_CROP,
-                                         .filter = RESIZE_BICUBIC,
-                                         .calibration = {.temperature = 1.7000000000000002, .eer = .5, .fpr01 = .1 + .2, .reals = 5, .fakes = 6},
-                                         .head = "detect",
-                                         .provenance = "{\"set\": \"faces.h5\"}"};
+static const detector_card SMALL_CARD = {
+    .fit = FIT_CROP,
+    .filter = RESIZE_BICUBIC,
+    .calibration =
+        {.temperature = 1.7000000000000002, .reals = 5, .fakes = 6, .prior = 6. / 11, .thresholds = 2, .threshold = {{0, .5, 2}, {.01, .1 + .2, 0}}},
+    .head = "detect",
+    .provenance = "{\"set\": \"faces.h5\"}"};
 
 static inline void small_check(foil_status status) {
     if (status == FOIL_OK) return;

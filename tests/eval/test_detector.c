@@ -77,22 +77,31 @@ static void test_scores(void **state) {
 
 // Broken files. ---------------------------------------------------------------------------------------------------------------------------------
 
-// Writes a detector, with one piece of metadata replaced (NULL value: left out) and tensors as in `s`.
-static void write_with(const store *s, const char *key, const char *value) {
+typedef struct change {
+    const char *key, *value; // NULL value: left out
+} change;
+
+// Writes a detector, with pieces of its metadata changed and tensors as in `s`.
+static void write_changed(const store *s, const change *changes, size_t n) {
     safetensors *good;
     small_detector(PATH);
     small_check(safetensors_open(PATH, &good));
     safetensors_writer *w = safetensors_writer_new();
     for (int i = 0; i < safetensors_metadata_count(good); i++) {
-        const char *k, *v;
-        safetensors_metadata_at(good, i, &k, &v);
-        bool replaced = key && !strcmp(k, key);
-        if (!replaced || value) safetensors_set(w, k, replaced ? value : v);
+        const char *key, *value;
+        safetensors_metadata_at(good, i, &key, &value);
+        for (size_t c = 0; c < n; c++)
+            if (!strcmp(key, changes[c].key)) value = changes[c].value;
+        if (value) safetensors_set(w, key, value);
     }
     safetensors_add_store(w, "", s);
     small_check(safetensors_write(w, BAD));
     safetensors_writer_free(w);
     safetensors_close(good);
+}
+
+static void write_with(const store *s, const char *key, const char *value) {
+    write_changed(s, &(change){key, value}, key ? 1 : 0);
 }
 
 static void assert_rejected(const char *why) {
@@ -102,11 +111,14 @@ static void assert_rejected(const char *why) {
     if (!strstr(foil_error(), BAD) || !strstr(foil_error(), why)) fail_msg("'%s' lacks '%s'", foil_error(), why);
 }
 
+#define ISOTONIC(logits, scores)                                                                                                                     \
+    "{\"method\": \"isotonic\", \"bias\": 0, \"prior\": 0.5, \"shift\": 0, \"logit\": [" logits "], \"score\": [" scores "]}"
+
 static void test_metadata_is_checked(void **state) {
     (void)state;
     static const char *const cases[][3] = {
         {"foil_detector", NULL, "not a detector"},
-        {"foil_detector", "2", "format '2'"},
+        {"foil_detector", "3", "format '3', but this version reads '1' and '2'"},
         {"network", NULL, "without 'network'"},
         {"network", "input: {image: [8, 8, 3]}\nlayers: [{konv: {out: 2}}]\n", "konv"},
         {"network", "input: {latent: 8}\nlayers: [{linear: {out: 2}}]\n", ""},
@@ -114,8 +126,34 @@ static void test_metadata_is_checked(void **state) {
         {"temperature", "warm", "temperature is 'warm'"},
         {"temperature", "-1", "temperature is '-1'"},
         {"temperature", "nan", "temperature"},
-        {"thresholds", "{\"eer\": 0.5}", "fpr=0.01"},
-        {"thresholds", "0.5", "thresholds is '0.5'"},
+        {"temperature", NULL, "without 'temperature'"},
+        {"thresholds", NULL, "without 'thresholds'"},
+        {"thresholds", "0.5", "thresholds is '0.5': expected a JSON object"},
+        {"thresholds", "{\"eer\": 0.5", "expected a JSON object"},
+        {"thresholds", "{\"eer\": 0.5, \"eer\": 0.6}", "expected a JSON object"},
+        {"thresholds", "{\"fpr=0.01\": 0.5}", "a number for \"eer\""},
+        {"thresholds", "{\"eer\": \"high\"}", "expected numbers for \"eer\", \"fpr=0.01\" …"},
+        {"thresholds", "{\"eer\": 0.5, \"fpr=2\": 0.5}", "expected numbers for"},
+        {"thresholds", "{\"eer\": 0.5, \"best\": 0.5}", "expected numbers for"},
+        {"calibrated_on", NULL, "without 'calibrated_on'"},
+        {"calibrated_on", "[1, 2]", "expected a JSON object"},
+        {"calibrated_on", "{\"reals\": 5}", "a number from 0 to 1e+15 for \"fakes\""},
+        {"calibrated_on", "{\"reals\": -5, \"fakes\": 1}", "a number from 0 to 1e+15 for \"reals\""},
+        {"calibrated_on", "{\"reals\": 5, \"fakes\": 6, \"false_alarms\": {\"eer\": 6}}", "\"false_alarms\" to be whole numbers"},
+        {"calibrated_on", "{\"reals\": 5, \"fakes\": 6, \"false_alarms\": {\"eer\": 0.5}}", "\"false_alarms\" to be whole numbers"},
+        {"calibration", "platt", "calibration is 'platt': expected a JSON object"},
+        {"calibration", "{\"method\": \"plat\"}", "a \"method\" that this version knows"},
+        {"calibration", "{\"bias\": 1}", "a \"method\" that this version knows"},
+        {"calibration", "{\"method\": \"platt\"}", "for \"bias\""},
+        {"calibration", "{\"method\": \"platt\", \"bias\": \"0\"}", "for \"bias\""},
+        {"calibration", "{\"method\": \"platt\", \"bias\": 0, \"prior\": 2}", "a number from 0 to 1 for \"prior\""},
+        {"calibration", "{\"method\": \"platt\", \"bias\": 0, \"prior\": 0.5, \"shift\": 1e9}", "for \"shift\""},
+        {"calibration", ISOTONIC("", ""), "isotonic with 0 logits and 0 scores"},
+        {"calibration", ISOTONIC("1, 2", "0.5"), "isotonic with 2 logits and 1 scores"},
+        {"calibration", ISOTONIC("1, \"2\"", "0.5, 0.6"), "\"logit\" has something else than numbers"},
+        {"calibration", ISOTONIC("1, 1", "0.5, 0.6"), "knot 2 of 2 (logit 1, score 0.6): expected rising logits"},
+        {"calibration", ISOTONIC("1, 2", "0.5, 0.4"), "knot 2 of 2"},
+        {"calibration", ISOTONIC("1, 2", "0, 0.4"), "knot 1 of 2"},
         {"fit", "stretch", "fit 'stretch'"},
         {"resize", NULL, "without 'resize'"},
         {"channels", "many", "channels is 'many'"},
@@ -126,6 +164,68 @@ static void test_metadata_is_checked(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_with(s, cases[i][0], cases[i][1]);
         assert_rejected(cases[i][2]);
+    }
+    store_free(s);
+    net_free(n);
+}
+
+// As files of format 1 had it.
+static void test_older_files_open(void **state) {
+    (void)state;
+    static const change old[] = {{"foil_detector", "1"},
+                                 {"calibration", NULL},
+                                 {"thresholds", "{\"eer\": 0.40000000000000002, \"fpr=0.01\": 0.90000000000000002}"},
+                                 {"calibrated_on", "{\"reals\": 30, \"fakes\": 10}"}};
+    net *n;
+    store *s;
+    foil_detector *d;
+    double threshold;
+    small_network(&n, &s);
+    write_changed(s, old, sizeof old / sizeof *old);
+    small_check(foil_detector_load(BAD, &d));
+    const calibration *c = &detector_card_of(d)->calibration;
+    assert_true(c->method == CALIBRATION_TEMPERATURE && c->temperature == SMALL_CARD.calibration.temperature && c->bias == 0 && c->shift == 0);
+    assert_true(c->reals == 30 && c->fakes == 10 && c->prior == .25);
+    assert_true(c->thresholds == 2 && c->threshold[0].false_alarms == -1 && c->threshold[1].false_alarms == -1);
+    assert_int_equal(foil_detector_threshold(d, "fpr=0.01", &threshold), FOIL_OK);
+    assert_true(threshold == .9);
+    assert_int_equal(foil_detector_threshold(d, "eer", &threshold), FOIL_OK);
+    assert_true(threshold == .4);
+    assert_true(detector_score(d, 1.5) == 1 / (1 + exp(-1.5 / SMALL_CARD.calibration.temperature)));
+    foil_detector_free(d);
+    store_free(s);
+    net_free(n);
+}
+
+// Every method's parameters, thresholds and prior come back to the bit.
+static void test_calibrations_survive(void **state) {
+    (void)state;
+    double logit[700];
+    bool fake[700];
+    net *n;
+    store *s;
+    small_network(&n, &s);
+    for (int i = 0; i < 700; i++) {
+        fake[i] = i % 7 > 3;
+        logit[i] = sin(i) + fake[i] / 3.;
+    }
+    for (int method = 0; CALIBRATION_NAMES[method]; method++) {
+        arena memory = {0};
+        detector_card card = SMALL_CARD;
+        foil_detector *d;
+        const double fpr[] = {.3, .01, .123456789};
+        small_check(calibrate(&(calibrate_options){(calibration_method)method, fpr, 3}, logit, fake, 700, &memory, &card.calibration));
+        small_check(calibration_set_prior(&card.calibration, 1. / 7));
+        small_check(detector_write(BAD, n, s, &card));
+        small_check(detector_open(BAD, &d));
+        const calibration *a = &card.calibration, *b = &detector_card_of(d)->calibration;
+        assert_int_equal(b->method, method);
+        assert_true(a->prior == b->prior && a->shift == b->shift && a->reals == b->reals && a->fakes == b->fakes);
+        for (int i = 0; i < 700; i++) assert_true(calibrated_score(a, logit[i]) == calibrated_score(b, logit[i]));
+        assert_int_equal(b->thresholds, 4);
+        assert_memory_equal(a->threshold, b->threshold, sizeof a->threshold);
+        foil_detector_free(d);
+        arena_free(&memory);
     }
     store_free(s);
     net_free(n);
@@ -182,8 +282,12 @@ static int remove_files(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything_survives), cmocka_unit_test(test_scores),
-                                       cmocka_unit_test(test_metadata_is_checked), cmocka_unit_test(test_weights_are_checked),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything_survives),
+                                       cmocka_unit_test(test_scores),
+                                       cmocka_unit_test(test_metadata_is_checked),
+                                       cmocka_unit_test(test_older_files_open),
+                                       cmocka_unit_test(test_calibrations_survive),
+                                       cmocka_unit_test(test_weights_are_checked),
                                        cmocka_unit_test(test_network_without_one_logit_is_rejected)};
     return cmocka_run_group_tests(tests, NULL, remove_files);
 }

@@ -84,11 +84,12 @@ static store *trained_store(const net *n, uint64_t seed) {
 
 // Files. ----------------------------------------------------------------------------------------------------------------------------------------
 
-static const detector_card CARD = {.fit = FIT_CROP,
-                                   .filter = RESIZE_BILINEAR,
-                                   .calibration = {.temperature = 1. / 3, .eer = .1234567890123456, .fpr01 = .7 + 1e-16, .reals = 12, .fakes = 34},
-                                   .head = "detect",
-                                   .provenance = "{\"set\": \"none\", \"seed\": 1}"};
+static const detector_card CARD = {
+    .fit = FIT_CROP,
+    .filter = RESIZE_BILINEAR,
+    .calibration = {.temperature = 1. / 3, .reals = 12, .fakes = 34, .thresholds = 2, .threshold = {{0, .1234567890123456, 2}, {.01, .7 + 1e-16, 0}}},
+    .head = "detect",
+    .provenance = "{\"set\": \"none\", \"seed\": 1}"};
 
 static void write_checkpoint(const net *n, const store *s, const char *name) {
     safetensors_writer *w = safetensors_writer_new();
