@@ -145,7 +145,7 @@ static void add_note(text *out, const evaluation *e, int n) {
     int tests = 0;
     for (int i = 0; i < n; i++) tests += e[i].judges * (e[i].judges - 1) / 2;
     text_format(out,
-                "\nBoth judges of a difference see the same %d resamples of clips. p: two-sided, never below %.2g with so many.\n"
+                "\nBoth judges see the same %d resamples of clips. p: two-sided, with so many never below %.2g.\n"
                 "p Holm: corrected for the %d differences of that metric, of all pairs and sets.\n",
                 e->draws, 2. / (e->draws + 1), tests);
 }
