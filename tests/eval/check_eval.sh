@@ -78,7 +78,7 @@ tr -d ' \n' <with/metrics.json | grep -q '"a":0,"b":1,"metric":"auc","value":0.0
 "$FOIL" eval set.h5 --scores tool.csv --draws 0 --json >tool.json || fail "scores alone, with a set's labels"
 status=0
 "$FOIL" eval $a q --scores tool.csv --quiet 2>message || status=$?
-same "$status: $(cat message)" "1: foil eval: tool.csv has no score for 36 of the 36 items of q, the first: 'q/fake/a_method_whose_name_is_too_long_for_a_column/1.ppm'" "scores of other pictures"
+same "$status: $(cat message)" "1: foil eval: tool.csv has no score for 36 of the 36 items of q, the first: 'q/real/camera/1.ppm'" "scores of other pictures"
 
 # Clips of a set: the mean of frames that are scored alone what they are in company
 "$FOIL" eval $a set.h5 --clips mean --draws 20 --out clips --quiet >/dev/null
