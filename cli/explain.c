@@ -72,7 +72,7 @@ static void print(const job *j, const char *path, const char *out, const explana
                about->grey, about->logit);
     else
         printf("occlusion by %d grey rectangles of %d x %d pixels", about->passes, about->rows, about->columns);
-    printf("\n%s: orange speaks for fake, blue for real; full colour from %.3g of a logit of %.4f on\n", out,
+    printf("\n%s: orange speaks for fake, blue for real, in full colour from %.3g on; the logit is %.4f\n", out,
            explain_scale(j->heat, (size_t)j->fitted.height * (size_t)j->fitted.width), about->logit);
 }
 

@@ -22,10 +22,11 @@ struct import_list {
 
 extern const importer IMPORT_CSV, IMPORT_IDX, IMPORT_CIFAR, IMPORT_SET, IMPORT_FOLDERS;
 extern const importer IMPORT_FORENSYNTHS, IMPORT_CIFAKE, IMPORT_GENIMAGE, IMPORT_SPLITS, IMPORT_FACEFORENSICS, IMPORT_CELEBDF, IMPORT_DEEPFAKEBENCH,
-    IMPORT_DFDC;
-const importer *const IMPORTERS[] = {&IMPORT_CSV,           &IMPORT_IDX,  &IMPORT_CIFAR,       &IMPORT_SET,    &IMPORT_FACEFORENSICS, &IMPORT_CELEBDF,
-                                     &IMPORT_DEEPFAKEBENCH, &IMPORT_DFDC, &IMPORT_FORENSYNTHS, &IMPORT_CIFAKE, &IMPORT_GENIMAGE,      &IMPORT_SPLITS,
-                                     &IMPORT_FOLDERS,       NULL};
+    IMPORT_DFDC, IMPORT_FAKEAVCELEB, IMPORT_ARTIFACT;
+const importer *const IMPORTERS[] = {&IMPORT_CSV,           &IMPORT_IDX,      &IMPORT_CIFAR,         &IMPORT_SET,
+                                     &IMPORT_FACEFORENSICS, &IMPORT_CELEBDF,  &IMPORT_DEEPFAKEBENCH, &IMPORT_DFDC,
+                                     &IMPORT_FAKEAVCELEB,   &IMPORT_ARTIFACT, &IMPORT_FORENSYNTHS,   &IMPORT_CIFAKE,
+                                     &IMPORT_GENIMAGE,      &IMPORT_SPLITS,   &IMPORT_FOLDERS,       NULL};
 
 int64_t import_count(const import_list *l) {
     return l->n;

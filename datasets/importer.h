@@ -38,7 +38,7 @@ typedef struct import_options {
     const char *method; // overrides the layout's; NULL = none given
 } import_options;
 
-// One layout: folders.c, csv.c, idx.c, cifar.c, set.c; published trees: trees.c, faceforensics.c, celebdf.c, deepfakebench.c, dfdc.c.
+// One layout: folders.c, csv.c, idx.c, cifar.c, set.c; published trees: trees.c, faceforensics.c, celebdf.c, deepfakebench.c, dfdc.c, fakeavceleb.c, artifact.c.
 typedef struct importer {
     const char *name, *doc;
     bool (*sniff)(const char *source);
