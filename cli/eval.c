@@ -23,11 +23,24 @@ static option OPTIONS[] = {
     {.name = "--clips", .value = "RULE", .doc = "judges clips: mean, max, median or mean_logit of their pictures' scores"},
     {.name = "--frames", .value = "N", .doc = "at most N pictures of each clip, spread evenly over it"},
     {.name = "--asv", .value = "FILE", .doc = "t-DCF: scores of speaker verification, lines 'source target|nontarget|spoof score'"},
+    {.name = "--perturb", .value = "LIST", .doc = "robustness: standard, or names with commas, of perturbed pictures; list shows what there is"},
     {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
     {.name = "--seed", .value = "N", .doc = "of the bootstrap (default 1)"},
     {.name = NULL},
 };
-enum { OPTION_SPLIT, OPTION_OUT, OPTION_JSON, OPTION_SCORES, OPTION_BY, OPTION_CLIPS, OPTION_FRAMES, OPTION_ASV, OPTION_DRAWS, OPTION_SEED };
+enum {
+    OPTION_SPLIT,
+    OPTION_OUT,
+    OPTION_JSON,
+    OPTION_SCORES,
+    OPTION_BY,
+    OPTION_CLIPS,
+    OPTION_FRAMES,
+    OPTION_ASV,
+    OPTION_PERTURB,
+    OPTION_DRAWS,
+    OPTION_SEED
+};
 
 // What was asked for.
 typedef struct request {
@@ -39,6 +52,7 @@ typedef struct request {
     evaluation *e; // [sets], at least one
     set_split split;
     tandem tandem;
+    perturbation_list perturb;
     evaluation_options options;
 } request;
 
@@ -70,6 +84,10 @@ static foil_status write_files(const request *r, const text *json, const char *f
         for (int k = 0; k < r->e[i].judges; k++) TRY(write_scores(r, folder, i, k));
     text_format(&path, "%s/metrics.json", folder);
     foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : write_json(path.data, json);
+    text_free(&path);
+    if (status != FOIL_OK || !r->perturb.n) return status;
+    text_format(&path, "%s/robustness.csv", folder);
+    status = path.failed ? foil_fail_memory(strlen(folder), "a path") : evaluations_write_robustness(r->e, r->sets, path.data);
     text_free(&path);
     return status;
 }
@@ -198,7 +216,22 @@ static bool parse_options(request *r) {
     r->split = (set_split)split;
     r->options = (evaluation_options){
         .draws = (int)draws, .seed = (uint64_t)seed, .rows = rows, .clip_rule = rule, .frames = (int)frames, .progress = progress};
+    if (!OPTIONS[OPTION_PERTURB].text) return true;
+    if (perturbation_parse(OPTIONS[OPTION_PERTURB].text, &r->perturb) != FOIL_OK) {
+        cli_usage("eval", "--perturb: %s", foil_error());
+        return false;
+    }
+    r->options.perturb = &r->perturb;
     return true;
+}
+
+static int list_perturbations(void) {
+    text table = {0};
+    perturbation_document(&table);
+    if (!table.failed) fputs(table.data, stdout);
+    bool failed = table.failed;
+    text_free(&table);
+    return failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 int cmd_eval(int argc, char **argv) {
@@ -213,6 +246,7 @@ int cmd_eval(int argc, char **argv) {
             "with their pictures by path, without as a set of their own. 'mpirun -n N foil eval …' shares the scoring.",
             OPTIONS, &count, &status))
         return status;
+    if (OPTIONS[OPTION_PERTURB].text && strcmp(OPTIONS[OPTION_PERTURB].text, "list") == 0) return list_perturbations();
     if (!count && !scores_given[0]) return cli_usage("eval", "expected detectors and sets or folders, or --scores");
     if (!parse_options(&r)) return EXIT_USAGE;
     return run(&r, argv + 1, count) == FOIL_OK ? EXIT_DONE : cli_failed("eval");

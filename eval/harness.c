@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/ranks.h"
-#include "eval/scoring.h"
+#include "eval/logits.h"
 
 const char *const JUDGE_KINDS[] = {"network", "cues", "scores", NULL};
 
@@ -17,6 +17,8 @@ typedef struct job {
     int contestants;
     const evaluation_options *options;
     const int64_t *chosen; // which pictures are scored, NULL = all
+    logits logits;         // of the detectors, in the order of contestants
+    clips clips;           // of the pictures, if clips are judged
     const double **score;  // [contestants]: [n]
     evaluation *out;
 } job;
@@ -105,97 +107,53 @@ static foil_status prepare(job *j) {
 
 // Scoring. --------------------------------------------------------------------------------------------------------------------------------------
 
-// One rank's part of the pictures.
-typedef struct part {
-    const job *job;
-    foil_detector **detector;
-    int detectors;
-    int64_t first, n;
-    double *logit; // [n, detectors]
-} part;
-
-static foil_status read_picture(const void *from, int64_t i, image *out) {
-    const part *p = from;
-    int64_t at = p->first + i;
-    return pictures_read(p->job->from, p->job->chosen ? p->job->chosen[at] : at, out);
+static foil_status score(job *j) {
+    const evaluation_options *o = j->options;
+    foil_detector **detector = room(j, j->contestants, sizeof *detector);
+    int detectors = 0;
+    TRY(ranks_agree(detector ? FOIL_OK : FOIL_MEMORY));
+    for (int c = 0; c < j->contestants; c++)
+        if (j->who[c].detector) detector[detectors++] = j->who[c].detector;
+    logits_job wanted = {j->from, j->chosen, j->out->n, detector, detectors, o->perturb, o->seed, o->progress, o->context};
+    return detectors ? logits_compute(&wanted, &j->logits) : FOIL_OK;
 }
 
-static foil_status take_logits(void *to, int64_t i, foil_status read, const double *logit) {
-    const part *p = to;
-    const evaluation_options *o = p->job->options;
-    TRY(read);
-    memcpy(p->logit + i * p->detectors, logit, (size_t)p->detectors * sizeof *logit);
-    if (o->progress) o->progress(i + 1, p->n, o->context);
-    return FOIL_OK;
+// Which of the detectors contestant `at` is.
+static int place_of(const job *j, int at) {
+    int place = 0;
+    for (int c = 0; c < at; c++) place += j->who[c].detector != NULL;
+    return place;
 }
 
-// The first picture of a rank: at a whole row, so that scores are those of a process alone.
-static int64_t first_of(int64_t n, int64_t rank) {
-    int64_t rows = n < SCORING_ROW ? 1 : n / SCORING_ROW;
-    return rank == ranks_count() ? n : rows * rank / ranks_count() * SCORING_ROW;
-}
-
-static foil_status score_part(part *p) {
-    size_t bytes = (size_t)p->n * (size_t)p->detectors * sizeof *p->logit;
-    p->logit = malloc(bytes + 1);
-    if (!p->logit) return foil_fail_memory(bytes, "scores");
-    return score_pictures(
-        &(scoring){.detector = p->detector, .detectors = p->detectors, .n = p->n, .read = read_picture, .from = p, .take = take_logits, .to = p});
-}
-
-// `logit`: [n, detectors], all ranks'.
-static foil_status take_scores(job *j, int detectors, const double *logit) {
-    for (int c = 0, at = 0; c < j->contestants; c++) {
-        const foil_detector *d = j->who[c].detector;
-        if (!d) continue;
+static foil_status take_scores(job *j) {
+    for (int c = 0; c < j->contestants; c++) {
+        if (!j->who[c].detector) continue;
         double *score = room(j, j->out->n, sizeof *score);
         if (!score) return FOIL_MEMORY;
-        for (int64_t i = 0; i < j->out->n; i++) score[i] = detector_score(d, logit[i * detectors + at]);
+        logits_scores(&j->logits, j->who[c].detector, place_of(j, c), 0, score);
         j->score[c] = score;
-        at++;
     }
     return FOIL_OK;
-}
-
-// Rank 0 gets the scores of all pictures by all detectors.
-static foil_status score_all(job *j) {
-    int64_t n = j->out->n;
-    part p = {.job = j, .first = first_of(n, ranks_self()), .detector = room(j, j->contestants, sizeof *p.detector)};
-    size_t *sizes = room(j, ranks_count(), sizeof *sizes);
-    char *all = NULL;
-    for (int c = 0; c < j->contestants && p.detector; c++)
-        if (j->who[c].detector) p.detector[p.detectors++] = j->who[c].detector;
-    p.n = first_of(n, ranks_self() + 1) - p.first;
-    foil_status status = ranks_agree(p.detector && sizes ? FOIL_OK : FOIL_MEMORY);
-    if (status == FOIL_OK && p.detectors) {
-        status = ranks_agree(score_part(&p));
-        if (status == FOIL_OK) status = ranks_gather(p.logit, (size_t)p.n * (size_t)p.detectors * sizeof *p.logit, &all, sizes);
-        if (status == FOIL_OK) status = ranks_agree(all ? take_scores(j, p.detectors, (const double *)(const void *)all) : FOIL_OK);
-    }
-    free(all);
-    free(p.logit);
-    return status;
 }
 
 // Judging. --------------------------------------------------------------------------------------------------------------------------------------
 
 static foil_status make_clips(job *j) {
     evaluation *e = j->out;
-    clips c;
-    TRY(clips_find(e->item, e->n, &c));
-    foil_status status = FOIL_OK;
-    for (int k = 0; k < j->contestants && status == FOIL_OK; k++) {
-        double *pooled = room(j, c.n, sizeof *pooled);
-        status = pooled ? clips_pool(&c, (clip_rule)j->options->clip_rule, j->score[k], pooled) : FOIL_MEMORY;
+    clips *c = &j->clips;
+    TRY(clips_find(e->item, e->n, c));
+    for (int k = 0; k < j->contestants; k++) {
+        double *pooled = room(j, c->n, sizeof *pooled);
+        if (!pooled) return FOIL_MEMORY;
+        TRY(clips_pool(c, (clip_rule)j->options->clip_rule, j->score[k], pooled));
         j->score[k] = pooled;
     }
-    picture_label *item = room(j, c.n, sizeof *item);
-    if (status == FOIL_OK && !item) status = FOIL_MEMORY;
-    for (int64_t i = 0; i < c.n && status == FOIL_OK; i++) item[i] = e->item[c.frame[c.first[i]]];
+    picture_label *item = room(j, c->n, sizeof *item);
+    if (!item) return FOIL_MEMORY;
+    for (int64_t i = 0; i < c->n; i++) item[i] = e->item[c->frame[c->first[i]]];
     e->item = item;
-    e->n = c.n;
-    clips_free(&c);
-    return status;
+    e->n = c->n;
+    return FOIL_OK;
 }
 
 static foil_status make_columns(job *j) {
@@ -286,8 +244,37 @@ static foil_status compare(job *j) {
     return evaluations_correct(e, 1);
 }
 
+// One judge's perturbed scores.
+typedef struct perturbed {
+    const job *job;
+    int at;
+    double *score; // [pictures]: room for them before they are pooled
+} perturbed;
+
+static foil_status perturbed_scores(const void *context, int variant, double *out) {
+    const perturbed *p = context;
+    const job *j = p->job;
+    bool pool = j->options->clip_rule >= 0;
+    logits_scores(&j->logits, j->who[p->at].detector, place_of(j, p->at), variant, pool ? p->score : out);
+    return pool ? clips_pool(&j->clips, (clip_rule)j->options->clip_rule, p->score, out) : FOIL_OK;
+}
+
+static foil_status measure_robustness(job *j, int at) {
+    evaluation *e = j->out;
+    robustness *to = room(j, 1, sizeof *to);
+    perturbed p = {j, at, malloc((size_t)j->logits.n * sizeof *p.score)};
+    foil_status status = to ? FOIL_OK : FOIL_MEMORY;
+    if (!p.score) status = foil_fail_memory((size_t)j->logits.n * sizeof *p.score, "perturbed scores");
+    if (status == FOIL_OK)
+        status = robustness_measure(j->options->perturb, perturbed_scores, &p, e->fake, e->clip, e->n, e->draws, e->seed, &e->memory, to);
+    e->judge[at].robustness = to;
+    free(p.score);
+    return status;
+}
+
 static foil_status judge_all(job *j) {
     evaluation *e = j->out;
+    TRY(take_scores(j));
     if (j->options->clip_rule >= 0) TRY(make_clips(j));
     TRY(make_columns(j));
     TRY(rows_find(e->item, e->n, j->options->rows, &e->memory, &e->row, &e->rows));
@@ -296,6 +283,8 @@ static foil_status judge_all(job *j) {
     e->judges = j->contestants;
     for (int c = 0; c < j->contestants; c++) TRY(make_judge(j, c));
     TRY(judge_rows(e));
+    for (int c = 0; c < j->contestants && j->options->perturb; c++)
+        if (j->who[c].detector) TRY(measure_robustness(j, c));
     return compare(j);
 }
 
@@ -313,8 +302,10 @@ foil_status evaluate(const pictures *from, const contestant *who, int contestant
     j.score = room(&j, contestants, sizeof *j.score);
     if (!j.score) return ranks_agree(FOIL_MEMORY);
     foil_status status = ranks_agree(prepare(&j));
-    if (status == FOIL_OK) status = score_all(&j);
+    if (status == FOIL_OK) status = score(&j);
     if (status == FOIL_OK) status = ranks_agree(ranks_self() == 0 ? judge_all(&j) : FOIL_OK);
+    logits_free(&j.logits);
+    clips_free(&j.clips);
     if (status != FOIL_OK || ranks_self() > 0) evaluation_free(out);
     return status;
 }

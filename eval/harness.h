@@ -6,6 +6,7 @@
 #include "eval/clips.h"
 #include "eval/compare.h"
 #include "eval/detector.h"
+#include "eval/robustness.h"
 #include "eval/rows.h"
 #include "eval/scores.h"
 #include "eval/tandem.h"
@@ -28,6 +29,7 @@ typedef struct judge {
     const char *threshold_name;      // "eer", "0.5", "none"
     const double *score;             // [n], higher = more likely fake
     interval (*metric)[METRICS_ALL]; // [rows]
+    const robustness *robustness;    // NULL: not asked for, or scores from a file
     double *drawn;                   // [METRICS_ALL][draws], of the row "overall"; draw d is of the same clips for all judges
 } judge;
 
@@ -60,6 +62,7 @@ typedef struct evaluation_options {
     int clip_rule; // -1: pictures are judged
     int frames;    // of each clip at most, spread evenly over it; 0 = all
     const tandem *tandem;
+    const perturbation_list *perturb; // what the robustness of detectors is measured with, NULL = nothing
     void (*progress)(int64_t done, int64_t total, void *context);
     void *context;
 } evaluation_options;
@@ -73,6 +76,9 @@ void evaluation_free(evaluation *e);
 
 // Scores of one judge, as CSV: path,score,fake,method,subject,clip.
 foil_status evaluation_write_scores(const evaluation *e, const judge *j, const char *path);
+// For each set and detector that has a robustness: set,detector,perturbation,library,parameter,value,auc,auc_low,auc_high,relative_loss,loss_low,loss_high; the pictures
+// as they are come first, as perturbation "none".
+foil_status evaluations_write_robustness(const evaluation *e, int n, const char *path);
 // metrics.json. One judge of one set: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}, "levels": {…}, "subjects": {…}, …}. Several:
 // {"sets": […], "detectors": […], "results": [{"set", "detector", "overall": …}, …], "differences": [{"set", "a", "b", "metric", "value", "low", "high", "p", "p_holm"}, …]}.
 foil_status evaluations_json(const evaluation *e, int n, text *out);

@@ -130,7 +130,7 @@ const perturbation PERTURBATIONS[PERTURBATION_COUNT] = {
     {"webp", "quality", "lossy WebP, libwebp's default preset and method 4", image_webp_library, {95, 80, 65, 50, 30}, webp},
     {"double_jpeg",
      "first quality",
-     "JPEG at this quality, then at 75 with the 8 x 8 grid 4 pixels further right and down; both 4:2:0",
+     "JPEG at this quality, then at 75 with its 8 x 8 grid 4 pixels off in both directions; both 4:2:0",
      image_jpeg_library,
      {95, 80, 65, 50, 30},
      double_jpeg},

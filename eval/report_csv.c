@@ -35,3 +35,40 @@ foil_status evaluation_write_scores(const evaluation *e, const judge *j, const c
     }
     return file_commit(w);
 }
+
+static void write_intervals(file_writer *w, const interval *auc, const interval *loss) {
+    file_printf(w, ",%.17g,%.17g,%.17g", auc->value, auc->low, auc->high);
+    if (loss)
+        file_printf(w, ",%.17g,%.17g,%.17g\n", loss->value, loss->low, loss->high);
+    else
+        file_printf(w, ",,,\n");
+}
+
+static void write_names(file_writer *w, const char *const *names, int n) {
+    for (int i = 0; i < n; i++) {
+        if (i) file_write(w, ",", 1);
+        write_field(w, names[i]);
+    }
+}
+
+static void write_robustness(file_writer *w, const char *of, const char *detector, const robustness *r) {
+    write_names(w, (const char *const[]){of, detector, "none", "", ""}, 5);
+    file_write(w, ",", 1);
+    write_intervals(w, &r->clean, NULL);
+    for (int i = 0; i < r->rows; i++)
+        for (int s = 0; s < STRENGTHS; s++) {
+            write_names(w, (const char *const[]){of, detector, r->row[i].name, r->row[i].library, r->row[i].parameter}, 5);
+            file_printf(w, ",%g", r->row[i].strength[s].value);
+            write_intervals(w, &r->row[i].strength[s].auc, &r->row[i].strength[s].loss);
+        }
+}
+
+foil_status evaluations_write_robustness(const evaluation *e, int n, const char *path) {
+    file_writer *w;
+    TRY(file_create(path, &w));
+    file_printf(w, "set,detector,perturbation,library,parameter,value,auc,auc_low,auc_high,relative_loss,loss_low,loss_high\n");
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < e[i].judges; k++)
+            if (e[i].judge[k].robustness) write_robustness(w, e[i].name, e[i].judge[k].name, e[i].judge[k].robustness);
+    return file_commit(w);
+}

@@ -20,6 +20,37 @@ static json_t *name(const char *s) {
     return t;
 }
 
+static json_t *interval_json(const interval *v) {
+    json_t *t = json_object();
+    json_object_set_new(t, "value", number(v->value));
+    json_object_set_new(t, "low", number(v->low));
+    json_object_set_new(t, "high", number(v->high));
+    return t;
+}
+
+static json_t *robustness_json(const robustness *r) {
+    json_t *t = json_object(), *rows = json_array();
+    for (int i = 0; i < r->rows; i++) {
+        json_t *row = json_object(), *strengths = json_array();
+        for (int s = 0; s < STRENGTHS; s++) {
+            json_t *strength = json_object();
+            json_object_set_new(strength, "value", json_real(r->row[i].strength[s].value));
+            json_object_set_new(strength, "auc", interval_json(&r->row[i].strength[s].auc));
+            json_object_set_new(strength, "relative_loss", interval_json(&r->row[i].strength[s].loss));
+            json_array_append_new(strengths, strength);
+        }
+        json_object_set_new(row, "name", json_string(r->row[i].name));
+        json_object_set_new(row, "parameter", json_string(r->row[i].parameter));
+        json_object_set_new(row, "library", json_string(r->row[i].library));
+        json_object_set_new(row, "strengths", strengths);
+        json_array_append_new(rows, row);
+    }
+    json_object_set_new(t, "clean", interval_json(&r->clean));
+    json_object_set_new(t, "perturbations", rows);
+    json_object_set_new(t, "mean_relative_loss", interval_json(&r->mean_loss));
+    return t;
+}
+
 static json_t *row_json(const evaluation *e, const judge *j, int at) {
     const evaluation_row *from = &e->row[at];
     json_t *row = json_object();
@@ -27,12 +58,7 @@ static json_t *row_json(const evaluation *e, const judge *j, int at) {
     json_object_set_new(row, "fakes", json_integer(from->fakes));
     if (from->kind != ROW_OVERALL) json_object_set_new(row, "own_reals", json_boolean(from->own_reals));
     for (int m = 0; m < e->metrics; m++) {
-        const interval *v = &j->metric[at][m];
-        json_t *values = json_object();
-        json_object_set_new(values, "value", number(v->value));
-        json_object_set_new(values, "low", number(v->low));
-        json_object_set_new(values, "high", number(v->high));
-        json_object_set_new(row, metric_name((metric)m), values);
+        json_object_set_new(row, metric_name((metric)m), interval_json(&j->metric[at][m]));
     }
     return row;
 }
@@ -52,6 +78,7 @@ static void add_result(json_t *to, const evaluation *e, const judge *j) {
     json_object_set_new(threshold, "name", json_string(j->threshold_name));
     json_object_set_new(threshold, "value", number(j->threshold));
     json_object_set_new(to, "threshold", threshold);
+    if (j->robustness) json_object_set_new(to, "robustness", robustness_json(j->robustness));
 }
 
 static json_t *set_json(const evaluation *e) {

@@ -141,6 +141,16 @@ static void add_differences(text *out, const evaluation *e) {
         }
 }
 
+static void add_robustness(text *out, const evaluation *e) {
+    for (int k = 0; k < e->judges; k++) {
+        if (!e->judge[k].robustness) continue;
+        text_add(out, "\n");
+        if (e->judges > 1) text_format(out, "%2d  ", k + 1);
+        text_add(out, "auc of perturbed pictures, from mild to severe\n");
+        robustness_table(e->judge[k].robustness, out);
+    }
+}
+
 static void add_note(text *out, const evaluation *e, int n) {
     int tests = 0;
     for (int i = 0; i < n; i++) tests += e[i].judges * (e[i].judges - 1) / 2;
@@ -156,6 +166,7 @@ void evaluations_table(const evaluation *e, int n, text *out) {
         if (n > 1 || e->judges > 1 || e->clip_rule >= 0 || e->frames) add_title(out, &e[i]);
         add_rows(out, &e[i]);
         if (e->judges > 1) add_differences(out, &e[i]);
+        add_robustness(out, &e[i]);
     }
     if (e->judges > 1) add_note(out, e, n);
 }
