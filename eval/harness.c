@@ -96,8 +96,18 @@ static foil_status choose_frames(job *j) {
     return status;
 }
 
+// The pictures may be closed before the evaluation is read.
+static foil_status copy_names(job *j) {
+    evaluation *e = j->out;
+    e->name = arena_text(&e->memory, e->name);
+    e->split = arena_text(&e->memory, e->split);
+    e->fingerprint = arena_text(&e->memory, e->fingerprint);
+    return e->name && e->split && e->fingerprint ? FOIL_OK : foil_fail_memory(64, "the name of a set");
+}
+
 static foil_status prepare(job *j) {
     TRY(j->from ? pictures_need_both(j->from) : scores_need_both(j->who->scores));
+    TRY(copy_names(j));
     TRY(list_items(j));
     for (int c = 0; c < j->contestants && ranks_self() == 0; c++) TRY(join_scores(j, c));
     if (j->options->frames) TRY(choose_frames(j));

@@ -12,16 +12,16 @@
 enum { BATCH = 8, FEW = SCORING_ROW }; // fewer pictures than FEW are spread over the threads one by one
 enum { AHEAD = 8 };                    // portions of results that wait for one that takes long, for each thread
 
-typedef struct judge { // a detector in one thread
+typedef struct runner { // a detector in one thread
     scorer *scorer;
     uint8_t *pixels; // [batch, H, W, C]
     size_t bytes;    // of one picture
-} judge;
+} runner;
 
 typedef struct worker {
-    judge *judge;  // [detectors]
-    float *logit;  // [batch]
-    image picture; // the one whose variants are being scored
+    runner *runner; // [detectors]
+    float *logit;   // [batch]
+    image picture;  // the one whose variants are being scored
     bool open;
 } worker;
 
@@ -37,36 +37,37 @@ typedef struct crew {
     double *logit;       // [slots, portion, rows, detectors]
 } crew;
 
-static foil_status open_judge(foil_detector *d, int batch, judge *j) {
-    j->bytes = (size_t)shape_count(net_input(detector_net(d)));
-    j->pixels = malloc((size_t)batch * j->bytes);
-    if (!j->pixels) return foil_fail_memory((size_t)batch * j->bytes, "a batch of pictures");
-    return detector_scorer(d, batch, &j->scorer);
+static foil_status open_runner(foil_detector *d, int batch, runner *r) {
+    r->bytes = (size_t)shape_count(net_input(detector_net(d)));
+    r->pixels = malloc((size_t)batch * r->bytes);
+    if (!r->pixels) return foil_fail_memory((size_t)batch * r->bytes, "a batch of pictures");
+    return detector_scorer(d, batch, &r->scorer);
 }
 
 static foil_status open_worker(const crew *c, worker *w) {
     int detectors = c->job->detectors;
     thread_compute_alone();
     w->open = true;
-    w->judge = calloc((size_t)detectors, sizeof *w->judge);
+    w->runner = calloc((size_t)detectors, sizeof *w->runner);
     w->logit = malloc((size_t)c->batch * sizeof *w->logit);
-    if (!w->judge || !w->logit) return foil_fail_memory((size_t)detectors * sizeof *w->judge, "detectors of a thread");
-    for (int d = 0; d < detectors; d++) TRY(open_judge(c->job->detector[d], c->batch, &w->judge[d]));
+    if (!w->runner || !w->logit) return foil_fail_memory((size_t)detectors * sizeof *w->runner, "detectors of a thread");
+    for (int d = 0; d < detectors; d++) TRY(open_runner(c->job->detector[d], c->batch, &w->runner[d]));
     return FOIL_OK;
 }
 
 static void close_worker(const crew *c, worker *w) {
-    for (int d = 0; w->judge && d < c->job->detectors; d++) {
-        scorer_free(w->judge[d].scorer);
-        free(w->judge[d].pixels);
+    for (int d = 0; w->runner && d < c->job->detectors; d++) {
+        scorer_free(w->runner[d].scorer);
+        free(w->runner[d].pixels);
     }
-    free(w->judge);
+    free(w->runner);
     free(w->logit);
     image_free(&w->picture);
 }
 
 static foil_status fit(const crew *c, const worker *w, const image *picture, int at) {
-    for (int d = 0; d < c->job->detectors; d++) TRY(detector_fit(c->job->detector[d], picture, w->judge[d].pixels + (size_t)at * w->judge[d].bytes));
+    for (int d = 0; d < c->job->detectors; d++)
+        TRY(detector_fit(c->job->detector[d], picture, w->runner[d].pixels + (size_t)at * w->runner[d].bytes));
     return FOIL_OK;
 }
 
@@ -96,7 +97,7 @@ static foil_status note(foil_status status, foil_status *to, char **why) {
 static foil_status score_batch(const crew *c, const worker *w, int n, double *logit) {
     int detectors = c->job->detectors;
     for (int d = 0; d < detectors; d++) {
-        TRY(scorer_run(w->judge[d].scorer, w->judge[d].pixels, n, w->logit));
+        TRY(scorer_run(w->runner[d].scorer, w->runner[d].pixels, n, w->logit));
         for (int k = 0; k < n; k++) logit[(size_t)k * (size_t)detectors + (size_t)d] = (double)w->logit[k];
     }
     return FOIL_OK;
@@ -117,7 +118,7 @@ static foil_status score_portion(void *context, int number, uint64_t slot, uint6
         if (v == 0 || c->status[to + (uint64_t)i] == FOIL_OK)
             TRY(note(put_one(c, w, first + i, v, at), &c->status[to + (uint64_t)i], &c->why[to + (uint64_t)i]));
         if (c->status[to + (uint64_t)i] != FOIL_OK)
-            for (int d = 0; d < c->job->detectors; d++) memset(w->judge[d].pixels + (size_t)at * w->judge[d].bytes, 0, w->judge[d].bytes);
+            for (int d = 0; d < c->job->detectors; d++) memset(w->runner[d].pixels + (size_t)at * w->runner[d].bytes, 0, w->runner[d].bytes);
         if (++at < c->batch && row + 1 < n * c->rows) continue;
         TRY(score_batch(c, w, at, logit));
         logit += (size_t)at * (size_t)c->job->detectors;
