@@ -156,6 +156,12 @@ const study_cell *study_before(const study *s, const study_cell *c) {
     return NULL;
 }
 
+const study_cell *study_baseline(const study *s, int which, int part) {
+    for (int i = 0; i < s->cells && s->protocol != STUDY_CONTINUAL; i++)
+        if (s->cell[i].set == which && s->cell[i].part == part) return &s->cell[i];
+    return NULL;
+}
+
 // A word as part of a folder's name.
 static void add_for_folder(text *t, const char *word) {
     for (; *word; word++) {

@@ -15,13 +15,13 @@ static json_t *answer(const study *s, const study_question *q, int variant) {
     for (int i = 0; i < s->seeds.n; i++) json_array_append_new(values, a->there[i] ? number(a->value[i]) : json_null());
     for (int m = 0; m < METRICS; m++) json_object_set_new(others, METRIC_NAMES[m], number(a->other[m]));
     return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "question", q->name, "on", study_view_title(s, q->view), "variant",
-                     s->variant[variant].name, "seeds", a->seeds, "mean", number(a->mean), "deviation", number(a->deviation), "low", number(a->low),
-                     "high", number(a->high), "values", values, "means", others);
+                     study_answer_name(s, variant), "seeds", a->seeds, "mean", number(a->mean), "deviation", number(a->deviation), "low",
+                     number(a->low), "high", number(a->high), "values", values, "means", others);
 }
 
 static json_t *side(const study *s, const study_result *r, int question, int variant) {
     const study_question *q = &r->question[question];
-    return json_pack("{s:s, s:s, s:s}", "question", q->name, "on", study_view_title(s, q->view), "variant", s->variant[variant].name);
+    return json_pack("{s:s, s:s, s:s}", "question", q->name, "on", study_view_title(s, q->view), "variant", study_answer_name(s, variant));
 }
 
 static json_t *set_json(const study_results *r, int which) {
@@ -29,7 +29,7 @@ static json_t *set_json(const study_results *r, int which) {
     const study_result *of = &r->set[which];
     json_t *answers = json_array(), *differences = json_array();
     for (int q = 0; q < of->questions; q++)
-        for (int v = 0; v < s->variants; v++) json_array_append_new(answers, answer(s, &of->question[q], v));
+        for (int v = 0; v < of->answers; v++) json_array_append_new(answers, answer(s, &of->question[q], v));
     for (int i = 0; i < of->differences; i++) {
         const study_difference *d = &of->difference[i];
         json_array_append_new(differences, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", "a", side(s, of, d->question_a, d->variant_a),

@@ -110,8 +110,8 @@ static foil_status judge_view(bench *b, const study_cell *c, const double *score
     return FOIL_OK;
 }
 
-static foil_status read_threshold(const char *folder, double *threshold) {
-    char *path = folder_path(folder, "best.safetensors");
+static foil_status read_threshold(const char *folder, const char *detector, double *threshold) {
+    char *path = folder_path(folder, "%s", detector);
     foil_detector *d = NULL;
     foil_status status = path ? foil_detector_load(path, &d) : no_memory();
     if (status == FOIL_OK) status = foil_detector_threshold(d, "eer", threshold);
@@ -120,28 +120,36 @@ static foil_status read_threshold(const char *folder, double *threshold) {
     return status;
 }
 
-static foil_status judge_scores(bench *b, const study_cell *c, const double *score, study_results *r, study_judged *out) {
+static foil_status judge_scores(bench *b, const study_cell *c, const char *detector, const double *score, study_results *r, study_view **out) {
     const int views = study_views(b->study, b->set);
     double threshold;
-    TRY(read_threshold(c->folder, &threshold));
-    out->view = arena_alloc(&r->memory, (size_t)views * sizeof *out->view);
-    if (!out->view) return no_memory();
-    for (int v = 0; v < views; v++) TRY(judge_view(b, c, score, threshold, v, r, &out->view[v]));
-    out->ended = true;
+    TRY(read_threshold(c->folder, detector, &threshold));
+    *out = arena_alloc(&r->memory, (size_t)views * sizeof **out);
+    if (!*out) return no_memory();
+    for (int v = 0; v < views; v++) TRY(judge_view(b, c, score, threshold, v, r, *out + v));
     return FOIL_OK;
 }
 
-static foil_status judge_cell(bench *b, const study_cell *c, study_results *r, study_judged *out) {
-    char *path = folder_path(c->folder, "scores.csv");
+static foil_status judge_file(bench *b, const study_cell *c, const char *scores, const char *detector, study_results *r, study_view **out) {
+    char *path = folder_path(c->folder, "%s", scores);
     score_file *f = NULL;
     foil_status status = path ? scores_open(path, &f) : no_memory();
     bool first = status == FOIL_OK && !b->first;
     if (first) status = begin(b, f, c->folder);
     if (status == FOIL_OK) status = check_items(b, f, c->folder);
-    if (status == FOIL_OK) status = judge_scores(b, c, f->score, r, out);
+    if (status == FOIL_OK) status = judge_scores(b, c, detector, f->score, r, out);
     if (!first) scores_close(f);
     free(path);
     return status;
+}
+
+static foil_status judge_cell(bench *b, const study_cell *c, study_results *r, study_judged *out) {
+    TRY(judge_file(b, c, "scores.csv", "best.safetensors", r, &out->view));
+    out->ended = true;
+    char *cues = folder_path(c->folder, "scores-cues.csv");
+    bool there = cues && file_exists(cues);
+    free(cues);
+    return there ? judge_file(b, c, "scores-cues.csv", "cues.safetensors", r, &out->cues) : FOIL_OK;
 }
 
 // Why a cell has no scores.

@@ -18,6 +18,7 @@ typedef struct study_judged {
     bool ended, diverged;
     const char *why; // it diverged
     study_view *view;
+    study_view *cues; // of its cue-only baseline; NULL = none
 } study_judged;
 
 typedef struct study_test { // the test split of a set
@@ -25,9 +26,10 @@ typedef struct study_test { // the test split of a set
     int64_t n, reals, fakes;
 } study_test;
 
-// What is said of one variant: a number for each seed, from the cells of that seed.
+// What is said of one variant, or of the cue-only baseline: a number for each seed, from the cells of that seed.
 typedef struct study_answer {
-    int seeds; // whose cells all ended
+    int seeds;  // whose cells all ended
+    bool fixed; // the baseline's: no seed changes it
     bool there[STUDY_SEEDS];
     double value[STUDY_SEEDS];  // of the study's metric
     double *drawn[STUDY_SEEDS]; // the same from the draws
@@ -39,10 +41,10 @@ typedef struct study_answer {
 typedef struct study_question {
     const char *name;     // "sd14", "mean"
     int view;             // which kind of number: of the table that it stands in
-    study_answer *answer; // [variants]
+    study_answer *answer; // [result->answers]
 } study_question;
 
-// Answers of two variants to one question, or of one variant to two.
+// Answers of two (variants, or the last the baseline) to one question, or of one variant to two.
 typedef struct study_difference {
     int question_a, variant_a, question_b, variant_b;
     difference of;    // a - b, over the seeds that both have
@@ -51,6 +53,7 @@ typedef struct study_difference {
 
 typedef struct study_result { // of one set
     study_test test;
+    int answers; // variants, and the baseline where every part has one
     int questions, differences;
     study_question *question;
     study_difference *difference;
@@ -67,6 +70,8 @@ typedef struct study_results {
 foil_status study_judge(const study *s, study_results *out);
 void study_results_free(study_results *r);
 int study_views(const study *s, int which);
+// Of a variant, or of the baseline that follows them: "cues alone".
+const char *study_answer_name(const study *s, int variant);
 // How a question's numbers are named at the head of a table, by question->view.
 const char *study_view_title(const study *s, int view);
 

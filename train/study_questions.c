@@ -32,11 +32,16 @@ static foil_status no_memory(void) {
     return foil_fail_memory(4096, "the questions of a study");
 }
 
-static const study_judged *cell_of(const asker *a, int part, int variant, int seed) {
+// What cells with this part, variant and seed are judged by; of the baseline whatever the seed. NULL: there is none.
+static const study_view *views_of(const asker *a, int part, int variant, int seed) {
     const study *s = a->study;
+    if (variant == s->variants) {
+        const study_cell *b = study_baseline(s, a->set, part);
+        return b ? a->r->cell[b - s->cell].cues : NULL;
+    }
     for (int i = 0; i < s->cells; i++) {
         const study_cell *c = &s->cell[i];
-        if (c->set == a->set && c->part == part && c->variant == variant && c->seed == seed) return &a->r->cell[i];
+        if (c->set == a->set && c->part == part && c->variant == variant && c->seed == seed) return a->r->cell[i].ended ? a->r->cell[i].view : NULL;
     }
     return NULL;
 }
@@ -85,7 +90,7 @@ static foil_status summarize(asker *a, study_answer *w) {
     for (int i = 0; i < n; i++) sum += w->value[there[i]];
     w->mean = sum / n;
     for (int i = 0; i < n; i++) squares += (w->value[there[i]] - w->mean) * (w->value[there[i]] - w->mean);
-    if (n > 1) w->deviation = sqrt(squares / (n - 1));
+    if (n > 1 && !w->fixed) w->deviation = sqrt(squares / (n - 1));
     double *means = arena_alloc(&a->r->memory, (size_t)draws * 2 * sizeof *means);
     if (!means) return no_memory();
     draw_means(w, there, n, draws, means);
@@ -102,9 +107,9 @@ static foil_status answer_seed(asker *a, const ask *q, int variant, int seed, do
     const study_view **view = arena_alloc(&a->r->memory, (size_t)q->n * sizeof *view); // NOLINT(bugprone-sizeof-expression)
     if (!view) return no_memory();
     for (int i = 0; i < q->n; i++) {
-        const study_judged *c = cell_of(a, q->part[i], variant, seed);
-        if (!c || !c->ended) return FOIL_OK;
-        view[i] = &c->view[q->view[i]];
+        const study_view *views = views_of(a, q->part[i], variant, seed);
+        if (!views) return FOIL_OK;
+        view[i] = &views[q->view[i]];
     }
     out->there[seed] = true;
     out->drawn[seed] = arena_alloc(&a->r->memory, (size_t)s->draws * sizeof(double));
@@ -124,10 +129,11 @@ static foil_status add_question(asker *a, const char *name, int table, const ask
     study_result *to = &a->r->set[a->set];
     study_question *out = &to->question[to->questions++];
     double *x = arena_alloc(&a->r->memory, (size_t)q->n * sizeof *x);
-    *out = (study_question){.name = name, .view = table, .answer = arena_alloc(&a->r->memory, (size_t)a->study->variants * sizeof *out->answer)};
+    *out = (study_question){.name = name, .view = table, .answer = arena_alloc(&a->r->memory, (size_t)to->answers * sizeof *out->answer)};
     if (!x || !out->answer) return no_memory();
-    for (int v = 0; v < a->study->variants; v++) {
+    for (int v = 0; v < to->answers; v++) {
         study_answer *w = &out->answer[v];
+        w->fixed = v == a->study->variants;
         for (int seed = 0; seed < a->study->seeds.n; seed++) TRY(answer_seed(a, q, v, seed, x, w));
         TRY(summarize(a, w));
         for (int m = 0; m < METRICS; m++) w->other[m] = w->seeds && q->kind == MEAN ? w->other[m] / w->seeds : NAN;
@@ -211,6 +217,11 @@ static int find_question(const study_result *r, const char *name, int view) {
     return -1;
 }
 
+// Whether the study is about this question first: about the mean, where there is one.
+static bool is_headline(const study_result *r, int q) {
+    return r->question[q].view == 0 && (find_question(r, "mean", 0) < 0 || strcmp(r->question[q].name, "mean") == 0);
+}
+
 static foil_status test_all(asker *a) {
     const study *s = a->study;
     study_result *to = &a->r->set[a->set];
@@ -218,7 +229,7 @@ static foil_status test_all(asker *a) {
     for (int q = 0; q < to->questions; q++) {
         bool tested = out ? to->question[q].view == 0 : s->protocol != STUDY_CONTINUAL || to->question[q].view < 2;
         for (int v = 0; v < s->variants && tested; v++)
-            for (int w = v + 1; w < s->variants; w++) TRY(test(a, q, v, q, w));
+            for (int w = v + 1; w < (is_headline(to, q) ? to->answers : s->variants); w++) TRY(test(a, q, v, q, w));
     }
     for (int v = 0; v < s->variants; v++) {
         if (s->protocol == STUDY_CURVE) // each amount against the one before
@@ -239,7 +250,10 @@ foil_status study_ask(study_results *r, int which) {
     asker a = {r, r->study, which};
     const study *s = r->study;
     study_result *to = &r->set[which];
-    const size_t most = 2 * ((size_t)s->set[which].parts + 1) + 2, v = (size_t)s->variants;
+    const size_t most = 2 * ((size_t)s->set[which].parts + 1) + 2, v = (size_t)s->variants + 1;
+    to->answers = s->variants + 1;
+    for (int part = 0; part < s->set[which].parts; part++)
+        if (!views_of(&a, part, s->variants, 0)) to->answers = s->variants;
     to->question = arena_alloc(&r->memory, most * sizeof *to->question);
     to->difference = arena_alloc(&r->memory, (most * v * (v - 1) / 2 + most * v) * sizeof *to->difference);
     if (!to->question || !to->difference) return no_memory();

@@ -8,6 +8,10 @@
 #include "train/folder.h"
 #include "train/study_judge.h"
 
+const char *study_answer_name(const study *s, int variant) {
+    return variant < s->variants ? s->variant[variant].name : "cues alone";
+}
+
 const char *study_view_title(const study *s, int view) {
     if (s->protocol == STUDY_METHOD_OUT) return view ? "methods learnt from" : "the method left out";
     if (s->protocol == STUDY_SOURCE_OUT) return view ? "sources learnt from" : "the source left out";
@@ -24,7 +28,12 @@ static void add_number(text *t, double v) {
 
 static void add_answer(text *t, const study *s, const study_question *q, int variant) {
     const study_answer *a = &q->answer[variant];
-    text_format(t, "| %s | %s | %d | ", q->name, s->variant[variant].name, a->seeds);
+    text_format(t, "| %s | %s | ", q->name, study_answer_name(s, variant));
+    if (a->fixed)
+        text_add(t, "–");
+    else
+        text_format(t, "%d", a->seeds);
+    text_add(t, " | ");
     add_number(t, a->mean);
     text_add(t, " ± ");
     add_number(t, a->deviation);
@@ -33,7 +42,7 @@ static void add_answer(text *t, const study *s, const study_question *q, int var
     text_add(t, " … ");
     add_number(t, a->high);
     text_add(t, " |");
-    for (int i = 0; i < s->seeds.n; i++) {
+    for (int i = 0; i < s->seeds.n && !a->fixed; i++) {
         text_add(t, " ");
         add_number(t, a->there[i] ? a->value[i] : (double)NAN);
     }
@@ -61,7 +70,7 @@ static void add_answers(text *t, const study *s, const study_result *r) {
                                                           : "left out");
             before = table;
         }
-        for (int v = 0; v < s->variants; v++) add_answer(t, s, of, v);
+        for (int v = 0; v < r->answers; v++) add_answer(t, s, of, v);
     }
 }
 
@@ -94,7 +103,7 @@ static void add_matrix(text *t, const study_results *r, int which) {
 
 static void add_side(text *t, const study *s, const study_result *r, int question, int variant, bool named) {
     const study_question *q = &r->question[question];
-    text_format(t, "%s", s->variant[variant].name);
+    text_add(t, study_answer_name(s, variant));
     if (named && (s->protocol == STUDY_METHOD_OUT || s->protocol == STUDY_SOURCE_OUT)) text_format(t, ", %s", study_view_title(s, q->view));
     if (named && s->protocol == STUDY_CURVE) text_format(t, ", %s", q->name);
 }

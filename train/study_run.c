@@ -114,35 +114,54 @@ static foil_status train_cell(runner *r, const study_cell *c) {
     return status;
 }
 
-static foil_status score(runner *r, const study_cell *c, foil_detector *d, const pictures *test) {
-    contestant who = {.name = c->name, .detector = d};
-    evaluation_options o = {.rows = 1 << ROW_OVERALL, .clip_rule = -1, .progress = tell_scoring, .context = r};
-    evaluation e;
-    TRY(evaluate(test, &who, 1, &o, &e));
-    char *path = folder_path(c->folder, "scores.csv");
-    foil_status status = path ? evaluation_write_scores(&e, &e.judge[0], path) : foil_fail_memory(64, "a path");
+static foil_status write_scores(const study_cell *c, const char *name, const evaluation *e, int which) {
+    char *path = folder_path(c->folder, "%s", name);
+    foil_status status = path ? evaluation_write_scores(e, &e->judge[which], path) : foil_fail_memory(64, "a path");
     free(path);
+    return status;
+}
+
+// Scores of the baseline come first: a cell that has scores.csv is done.
+static foil_status score(runner *r, const study_cell *c, foil_detector *const d[2]) {
+    const contestant who[2] = {{.name = "detector", .detector = d[0]}, {.name = "cues", .detector = d[1]}};
+    evaluation_options o = {.rows = 1 << ROW_OVERALL, .clip_rule = -1, .progress = tell_scoring, .context = r};
+    pictures *test;
+    evaluation e;
+    TRY(pictures_open(r->study->set[c->set].path, SPLIT_TEST, &test));
+    foil_status status = evaluate(test, who, d[1] ? 2 : 1, &o, &e);
+    pictures_close(test);
+    TRY(status);
+    if (d[1]) status = write_scores(c, "scores-cues.csv", &e, 1);
+    if (status == FOIL_OK) status = write_scores(c, "scores.csv", &e, 0);
     evaluation_free(&e);
     return status;
 }
 
+static foil_status load(const study_cell *c, const char *name, foil_detector **out) {
+    char *path = folder_path(c->folder, "%s", name);
+    foil_status status = path ? foil_detector_load(path, out) : foil_fail_memory(64, "a path");
+    free(path);
+    return status;
+}
+
+static bool has_baseline(const runner *r, const study_cell *c) {
+    return study_baseline(r->study, c->set, c->part) == c && has(c, "cues.safetensors");
+}
+
 // The detector chosen on validation, on the whole test split.
 static foil_status score_cell(runner *r, const study_cell *c) {
-    char *path = folder_path(c->folder, "best.safetensors");
-    foil_detector *d = NULL;
-    pictures *test = NULL;
-    foil_status status = path ? foil_detector_load(path, &d) : foil_fail_memory(64, "a path");
-    if (status == FOIL_OK) status = pictures_open(r->study->set[c->set].path, SPLIT_TEST, &test);
-    if (status == FOIL_OK) status = score(r, c, d, test);
-    pictures_close(test);
-    foil_detector_free(d);
-    free(path);
+    foil_detector *d[2] = {NULL, NULL};
+    foil_status status = load(c, "best.safetensors", &d[0]);
+    if (status == FOIL_OK && has_baseline(r, c)) status = load(c, "cues.safetensors", &d[1]);
+    if (status == FOIL_OK) status = score(r, c, d);
+    foil_detector_free(d[0]);
+    foil_detector_free(d[1]);
     return status;
 }
 
 static foil_status run_cell(runner *r, const study_cell *c) {
     const study_cell *before = study_before(r->study, c);
-    if (study_has_scores(c) || has(c, "diverged.txt")) return FOIL_OK;
+    if (has(c, "diverged.txt") || (study_has_scores(c) && (!has_baseline(r, c) || has(c, "scores-cues.csv")))) return FOIL_OK;
     if (before && !study_has_scores(before)) return FOIL_OK; // that diverged, so there is nothing to go on from
     TRY(train_cell(r, c));
     if (has(c, "diverged.txt")) return FOIL_OK;

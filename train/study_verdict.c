@@ -24,7 +24,7 @@ static void add_p(writer *w, const study_difference *d) {
 }
 
 static const char *variant(const writer *w, int v) {
-    return w->study->variant[v].name;
+    return study_answer_name(w->study, v);
 }
 
 // What a question of the first table is about, as the end of a sentence.
@@ -128,8 +128,8 @@ static void mention_chance(writer *w) {
     if (w->study->metric != METRIC_AUC) return;
     for (int q = 0; q < w->of->questions; q++) {
         const study_question *of = &w->of->question[q];
-        if (of->view != 0) continue;
-        for (int v = 0; v < w->study->variants; v++) {
+        if (of->view != 0 || strcmp(of->name, "mean") == 0) continue;
+        for (int v = 0; v < w->of->answers; v++) {
             const study_answer *a = &of->answer[v];
             if (!(a->low <= .5)) continue;
             text_format(&w->t, a->high < .5 ? "On %s, %s is worse than a coin: " : "On %s, %s is not shown to be better than a coin: ", of->name,

@@ -145,4 +145,14 @@ grep -q "from: .*cells/plain.stage-1-stripes.seed-2\"" continual/cells/plain.sta
 study "{learning_curve: {amounts: [0.2, 1]}}" "{plain: []}"
 "$FOIL" study study.yaml --out curve --quiet >report
 grep -q "plain with 1 instead of 0.2: " report
+"$FOIL_BUILD/tests/tool_set" scans.h5 32 60 3 scans
+"$FOIL" pack set.h5 scans.h5 -o both.h5 --size 32 --quiet >/dev/null
+study leave_one_source_out "{plain: []}"
+"$FOIL" study study.yaml sets=both.h5 --out sources --quiet >report
+grep -q "plain.without-scans.seed-2" report
+study supervised "{plain: []}"
+"$FOIL" study study.yaml 'sets=[both.h5, set.h5]' --out sets --quiet >report
+grep -q "24 test pictures, 15 reals and 9 fakes" report
+grep -q "18 test pictures, 9 reals and 9 fakes" report
+grep -q "set.plain.seed-1" report
 echo "all refused with words, continued without a difference"

@@ -1,5 +1,6 @@
-// A small set of made-up pictures for checks of the program: tool_set OUT.h5 SIDE COUNT CHANNELS [reals|fakes].
-// Reals are soft coloured blobs, fakes of method "noise" the same with noise, of "stripes" with stripes; 70 % train, 15 % val, 15 % test.
+// A small set of made-up pictures for checks of the program: tool_set OUT.h5 SIDE COUNT CHANNELS [reals|fakes|scans].
+// Reals are soft coloured blobs, fakes of method "noise" the same with noise, of "stripes" with stripes; 70 % train, 15 % val, 15 % test. Scans
+// are other reals, of a source of that name.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,16 +32,18 @@ static foil_status make(const char *path, int side, int count, int channels, con
     set_writer *w;
     image im;
     TRY(set_create(path, &(set_description){side, side, channels, FIT_RESIZE, RESIZE_BICUBIC, 1, count, "made up", "none"}, &w));
+    const bool scans = only && strcmp(only, "scans") == 0;
     foil_status status = image_new(side, side, channels, &im);
     for (int i = 0; status == FOIL_OK && i < count; i++) {
         int method = i % 2 ? 1 + i / 2 % 2 : 0;
         if (only) method = strcmp(only, "fakes") == 0 ? 1 : 0;
-        unsigned char digest[32] = {(unsigned char)i, (unsigned char)(i >> 8)};
+        unsigned char digest[32] = {(unsigned char)i, (unsigned char)(i >> 8), scans};
         char name[32];
         snprintf(name, sizeof name, "%d.png", i);
-        paint(&im, i, method);
+        paint(&im, scans ? i + 100000 : i, method);
         int place = i / 2 % 20;
-        status = set_add(w, &im, method > 0, METHODS[method], NULL, -1, place < 14 ? SPLIT_TRAIN : place < 17 ? SPLIT_VAL : SPLIT_TEST, name, digest);
+        set_split split = place < 14 ? SPLIT_TRAIN : place < 17 ? SPLIT_VAL : SPLIT_TEST;
+        status = set_add(w, &im, method > 0, scans ? "scans" : METHODS[method], NULL, -1, split, name, digest);
     }
     image_free(&im);
     if (status == FOIL_OK) return set_commit(w);
