@@ -211,6 +211,10 @@ typedef struct columns {
 
 static foil_status judge_row(evaluation *e, int row, columns *c) {
     int64_t n = e->row[row].reals + e->row[row].fakes;
+    if (row && n == e->n) { // of all items, like "overall": one method
+        for (int k = 0; k < e->judges; k++) memcpy(e->judge[k].metric[row], e->judge[k].metric[0], sizeof *e->judge[k].metric);
+        return FOIL_OK;
+    }
     row_items(&e->row[row], e->item, e->n, c->index);
     for (int64_t i = 0; i < n; i++) {
         c->fake[i] = e->fake[c->index[i]];

@@ -17,10 +17,8 @@ static int by_clip(const void *a, const void *b) {
     return (x->at > y->at) - (x->at < y->at);
 }
 
-// Numbers the clips 0, 1 … in ranking.cluster; an item without a clip is one of its own.
-static foil_status number_clips(ranking *r, const int *clip, int *clusters) {
-    *clusters = (int)r->n;
-    if (!clip) return FOIL_OK;
+// Numbers the clips 0, 1 … in ranking.cluster, in an order that their scores have no part in; an item without a clip is one of its own.
+static foil_status number_clips(ranking *r, const int *clip) {
     clip_of *sorted = malloc((size_t)r->n * sizeof *sorted);
     r->cluster = malloc((size_t)r->n * sizeof *r->cluster);
     if (!sorted || !r->cluster) {
@@ -37,8 +35,15 @@ static foil_status number_clips(ranking *r, const int *clip, int *clusters) {
         if (i && sorted[i].clip != sorted[i - 1].clip) n++;
         r->cluster[sorted[i].at] = n;
     }
-    *clusters = n + 1;
+    r->clusters = n + 1;
     free(sorted);
+    return FOIL_OK;
+}
+
+static foil_status weigh_clips(ranking *r) {
+    r->mass = calloc((size_t)r->clusters * 2, sizeof *r->mass);
+    if (!r->mass) return foil_fail_memory((size_t)r->clusters * 2 * sizeof *r->mass, "clips");
+    for (int64_t i = 0; i < r->n; i++) r->mass[2 * (int64_t)r->cluster[i] + (r->kind[i] & RANKED_FAKE)] += r->weight ? r->weight[i] : 1;
     return FOIL_OK;
 }
 
@@ -57,7 +62,7 @@ static void count_times(int clusters, philox_key key, uint64_t first, unsigned c
 
 typedef struct resampling {
     const ranking *r;
-    int clusters, values;
+    int values;
     ranking_values compute;
     const void *context;
 } resampling;
@@ -66,8 +71,8 @@ typedef struct resampling {
 static void draw(const resampling *s, philox_key key, unsigned char *times, double *out) {
     uint64_t index = 0;
     do {
-        count_times(s->clusters, key, index, times);
-        index += (uint64_t)s->clusters;
+        count_times(s->r->clusters, key, index, times);
+        index += (uint64_t)s->r->clusters;
     } while (!s->compute(s->r, times, s->context, out));
 }
 
@@ -75,7 +80,7 @@ static foil_status draw_all(const resampling *s, int draws, uint64_t seed, doubl
     bool short_of_memory = false;
 #pragma omp parallel
     {
-        unsigned char *times = malloc((size_t)s->clusters);
+        unsigned char *times = malloc((size_t)s->r->clusters);
         double *value = malloc((size_t)s->values * sizeof *value);
         if (!times || !value) {
 #pragma omp atomic write
@@ -90,15 +95,14 @@ static foil_status draw_all(const resampling *s, int draws, uint64_t seed, doubl
         free(value);
         free(times);
     }
-    return short_of_memory ? foil_fail_memory((size_t)s->clusters, "a bootstrap draw") : FOIL_OK;
+    return short_of_memory ? foil_fail_memory((size_t)s->r->clusters, "a bootstrap draw") : FOIL_OK;
 }
 
 foil_status bootstrap(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context, double *drawn) {
-    resampling s = {.r = r, .values = values, .compute = compute, .context = context};
-    free(r->cluster);
-    r->cluster = NULL;
-    TRY(number_clips(r, clip, &s.clusters));
-    return draw_all(&s, draws, seed, drawn);
+    r->clusters = (int)r->n;
+    if (clip) TRY(number_clips(r, clip));
+    if (clip) TRY(weigh_clips(r));
+    return draw_all(&(resampling){.r = r, .values = values, .compute = compute, .context = context}, draws, seed, drawn);
 }
 
 // Intervals. ------------------------------------------------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ static void pass_points(walk *w, int n, const unsigned char *kind, const double 
         area += r * (fakes + .5 * f); // each real: the fakes above it, and half of those beside it
         reals += r;
         fakes += f;
-        ap += f * fakes / fmax(reals + fakes, DBL_MIN);
+        ap += f * fakes / (reals + fakes > DBL_MIN ? reals + fakes : DBL_MIN); // not fmax, which is a call
         double here = reals * miss - fakes * accept;
         cost = here < cost ? here : cost;
         r = f = 0;
@@ -158,17 +158,35 @@ static void pass_segment(walk *w, const ranking *r, const unsigned char *times, 
     for (int c = 0; c < 2 && s->rejected; c++) w->rejected[c] = w->passed[c];
 }
 
+// Of a resample where clips, or single items, count whole.
+static void sum_drawn(const ranking *r, const unsigned char *times, double total[2]) {
+    int64_t drawn = 0, fakes = 0;
+    for (int64_t c = 0; r->mass && c < r->clusters; c++) {
+        total[0] += times[c] * r->mass[2 * c];
+        total[1] += times[c] * r->mass[2 * c + 1];
+    }
+    if (r->mass) return;
+    for (int64_t i = 0; i < r->n; i++) {
+        drawn += times[i];
+        fakes += times[i] & -(r->kind[i] & RANKED_FAKE);
+    }
+    total[0] = (double)(drawn - fakes);
+    total[1] = (double)fakes;
+}
+
 static void sum_classes(const ranking *r, const unsigned char *times, double total[2]) {
+    if (times && (r->mass || !r->weight)) {
+        sum_drawn(r, times, total);
+        return;
+    }
     double real[BLOCK], fake[BLOCK];
     for (int64_t first = 0; first < r->n; first += BLOCK) {
         int n = r->n - first < BLOCK ? (int)(r->n - first) : BLOCK;
-        double sum[2] = {0, 0};
         weigh(r, times, first, n, real, fake);
         for (int i = 0; i < n; i++) {
-            sum[0] += real[i];
-            sum[1] += fake[i];
+            total[0] += real[i];
+            total[1] += fake[i];
         }
-        for (int c = 0; c < 2; c++) total[c] += sum[c];
     }
 }
 

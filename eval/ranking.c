@@ -100,6 +100,7 @@ void ranking_free(ranking *r) {
     free(r->weight);
     free(r->source);
     free(r->cluster);
+    free(r->mass);
     free(r->kind);
     *r = (ranking){0};
 }

@@ -22,6 +22,8 @@ typedef struct ranking {
     double *weight;   // NULL = ones
     int64_t *source;  // index in the input
     int *cluster;     // index of its clip; NULL = each item is one of its own
+    int clusters;
+    double *mass; // [clusters, 2]: weight of each clip's reals and fakes; NULL without clips
     unsigned char *kind;
     double threshold;
     const decision_cost *tandem; // the input's
@@ -41,6 +43,7 @@ bool ranking_roc(const ranking *r, const unsigned char *times, const double *fpr
 
 // Values of resampled clips: drawn[v · draws + d] is what `compute` gave as out[v] with draw d's `times`, in any thread; false: a class is empty, draw again.
 typedef bool (*ranking_values)(const ranking *r, const unsigned char *times, const void *context, double *out);
+// Once for a ranking: numbers its clips.
 foil_status bootstrap(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context, double *drawn);
 // Sorts the draws; NAN where one is.
 void percentiles(double *draws, int n, double *low, double *high);
