@@ -170,6 +170,8 @@ static foil_status run(request *r, char **path, int count) {
     if (lacking)
         status =
             foil_fail(FOIL_INVALID, "%d detectors and %d sets or folders; at least one of each was expected, or --scores", r->detectors, r->sets);
+    if (status == FOIL_OK && r->perturb.n && !r->detectors)
+        status = foil_fail(FOIL_INVALID, "--perturb needs a detector: scores from a file stay as they are");
     if (status == FOIL_OK) status = evaluate_all(r);
     if (status == FOIL_OK) status = ranks_agree(ranks_self() == 0 ? report(r) : FOIL_OK);
     for (int i = 0; !short_of_memory && i < (int)most; i++) {

@@ -51,32 +51,53 @@ static int gaussian(double sigma, float *weight) {
     return radius;
 }
 
-// Along one axis: `n` pixels `step` apart, in each of `lines` lines that start `line_step` apart; `channels` values each. Borders are mirrored.
-static void convolve(const float *from, float *to, int n, size_t step, int lines, size_t line_step, int channels, const float *weight, int radius) {
-    for (int l = 0; l < lines; l++)
-        for (int i = 0; i < n; i++)
-            for (int c = 0; c < channels; c++) {
-                const float *line = from + (size_t)l * line_step + (size_t)c;
-                float sum = weight[0] * line[(size_t)i * step];
-                for (int r = 1; r <= radius; r++)
-                    sum += weight[r] * (line[(size_t)image_mirrored(i - r, n) * step] + line[(size_t)image_mirrored(i + r, n) * step]);
-                to[(size_t)l * line_step + (size_t)i * step + (size_t)c] = sum;
-            }
+// to[i] = weight[0] · middle[i] + Σ weight[r] · (the values r before and after), in this order; `before` and `after` have those of r = 1 … radius.
+static void weigh(const float *middle, const float *const *before, const float *const *after, const float *weight, int radius, size_t n, float *to) {
+    for (size_t i = 0; i < n; i++) to[i] = weight[0] * middle[i];
+    for (int r = 1; r <= radius; r++)
+        for (size_t i = 0; i < n; i++) to[i] += weight[r] * (before[r][i] + after[r][i]);
+}
+
+// Each row by itself; `line` has room for one with `radius` pixels more at both ends.
+static void blur_rows(const image *im, const float *weight, int radius, float *line, float *to) {
+    const float *before[MAX_RADIUS + 1], *after[MAX_RADIUS + 1];
+    size_t c = (size_t)im->channels, row = (size_t)im->width * c;
+    for (int r = 1; r <= radius; r++) {
+        before[r] = line + (size_t)(radius - r) * c;
+        after[r] = line + (size_t)(radius + r) * c;
+    }
+    for (size_t y = 0; y < (size_t)im->height; y++) {
+        float *at = line;
+        for (int x = -radius; x < im->width + radius; x++)
+            for (size_t k = 0; k < c; k++) *at++ = im->pixels[y * row + (size_t)image_mirrored(x, im->width) * c + k];
+        weigh(line + (size_t)radius * c, before, after, weight, radius, row, to + y * row);
+    }
+}
+
+static void blur_columns(const float *from, const float *weight, int radius, float *line, image *im) {
+    const float *before[MAX_RADIUS + 1], *after[MAX_RADIUS + 1];
+    size_t row = (size_t)im->width * (size_t)im->channels;
+    for (int y = 0; y < im->height; y++) {
+        for (int r = 1; r <= radius; r++) {
+            before[r] = from + (size_t)image_mirrored(y - r, im->height) * row;
+            after[r] = from + (size_t)image_mirrored(y + r, im->height) * row;
+        }
+        weigh(from + (size_t)y * row, before, after, weight, radius, row, line);
+        uint8_t *to = im->pixels + (size_t)y * row;
+        for (size_t i = 0; i < row; i++) to[i] = (uint8_t)lrintf(line[i] < 0 ? 0 : line[i] > 255 ? 255 : line[i]);
+    }
 }
 
 foil_status image_blur(image *im, double sigma) {
     if (sigma < 1e-3) return FOIL_OK;
     float weight[MAX_RADIUS + 1] = {0};
     int radius = gaussian(sigma, weight);
-    size_t n = image_bytes(im), pixel = (size_t)im->channels, row = (size_t)im->width * pixel;
-    float *a = calloc(2 * n, sizeof *a);
-    if (!a) return foil_fail_memory(2 * n * sizeof *a, "a blur");
-    float *b = a + n;
-    for (size_t i = 0; i < n; i++) a[i] = im->pixels[i];
-    convolve(a, b, im->width, pixel, im->height, row, im->channels, weight, radius);
-    convolve(b, a, im->height, row, im->width, pixel, im->channels, weight, radius);
-    for (size_t i = 0; i < n; i++) im->pixels[i] = (uint8_t)lrintf(a[i] < 0 ? 0 : a[i] > 255 ? 255 : a[i]);
-    free(a);
+    size_t n = image_bytes(im), line = ((size_t)im->width + 2 * (size_t)radius) * (size_t)im->channels;
+    float *rows = malloc((n + line) * sizeof *rows);
+    if (!rows) return foil_fail_memory((n + line) * sizeof *rows, "a blur");
+    blur_rows(im, weight, radius, rows + n, rows);
+    blur_columns(rows, weight, radius, rows + n, im);
+    free(rows);
     return FOIL_OK;
 }
 
