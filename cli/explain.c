@@ -8,7 +8,10 @@
 #include "eval/explain.h"
 
 static option OPTIONS[] = {
-    {.name = "--out", .letter = 'o', .value = "FILE.png", .doc = "the picture as the network sees it, and beside it the map over it"},
+    {.name = "--out",
+     .letter = 'o',
+     .value = "MAP.png|DIR",
+     .doc = "the picture as the network sees it, and beside it the map over it; DIR for a folder's"},
     {.name = "--method", .value = "M", .doc = "gradcam (default), integrated or occlusion: docs/explain.md"},
     {.name = NULL},
 };
@@ -44,6 +47,8 @@ typedef struct job {
     explain_method method;
     image fitted; // what the network sees
     float *heat;
+    const char *folder, *out; // where pictures come from, and maps go
+    int maps, failed;
 } job;
 
 static void free_job(job *j) {
@@ -53,12 +58,13 @@ static void free_job(job *j) {
 }
 
 static foil_status open_job(const foil_detector *d, explain_method m, job *j) {
+    TRY(explainer_new(d, m, &j->explainer));
     shape in = net_input(detector_net(d));
     size_t places = (size_t)(in.d[0] * in.d[1]);
-    *j = (job){.detector = d, .method = m, .heat = malloc(places * sizeof *j->heat)};
-    if (!j->heat) return foil_fail_memory(places * sizeof *j->heat, "a map");
-    TRY(image_new((int)in.d[0], (int)in.d[1], (int)in.d[2], &j->fitted));
-    return explainer_new(d, m, &j->explainer);
+    j->detector = d;
+    j->method = m;
+    j->heat = malloc(places * sizeof *j->heat);
+    return j->heat ? image_new((int)in.d[0], (int)in.d[1], (int)in.d[2], &j->fitted) : foil_fail_memory(places * sizeof *j->heat, "a map");
 }
 
 static void print(const job *j, const char *path, const char *out, const explanation *about) {
@@ -91,21 +97,64 @@ static foil_status explain_file(job *j, const char *path, const char *out) {
     return status;
 }
 
-int cmd_explain(int argc, char **argv) {
-    int count, status, method = EXPLAIN_GRADCAM;
-    if (!cli_parse(argc, argv, "DETECTOR FILE -o MAP.png [--method gradcam|integrated|occlusion]",
-                   "Shows what in a picture speaks for a fake (orange), and what for a real (blue), to this detector.", OPTIONS, &count, &status))
-        return status;
-    if (count != 2) return cli_usage("explain", "expected a detector and a picture, %d given", count);
-    const char *out = OPTIONS[OPTION_OUT].text;
-    if (!out || !text_ends_nocase(out, ".png")) return cli_usage("explain", "-o FILE.png was expected%s%s", out ? ", not " : "", out ? out : "");
-    if (!cli_choice(&OPTIONS[OPTION_METHOD], EXPLAIN_NAMES, &method)) return EXIT_USAGE;
+// "pictures/a/1.jpg" -> "maps/a/1.jpg.png"
+static foil_status explain_into_folder(job *j, const char *path) {
+    text out = {0};
+    const char *below = path + strlen(j->folder);
+    while (*below == '/') below++;
+    text_format(&out, "%s/%s", j->out, below);
+    if (out.failed) return foil_fail_memory(strlen(path), "a path");
+    *strrchr(out.data, '/') = 0;
+    foil_status status = file_make_folder(out.data);
+    out.length = 0;
+    text_format(&out, "%s/%s.png", j->out, below);
+    if (status == FOIL_OK) status = out.failed ? foil_fail_memory(strlen(path), "a path") : explain_file(j, path, out.data);
+    text_free(&out);
+    return status;
+}
+
+// What cannot be read does not keep the others from being explained.
+static foil_status visit(const char *path, void *context) {
+    job *j = context;
+    if (!image_has_known_suffix(path)) return FOIL_OK;
+    j->maps++;
+    if (explain_into_folder(j, path) == FOIL_OK) return FOIL_OK;
+    j->failed++;
+    cli_failed("explain");
+    return FOIL_OK;
+}
+
+static foil_status explain_folder(job *j) {
+    TRY(file_walk(j->folder, visit, j));
+    return j->maps ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: no pictures in this folder", j->folder);
+}
+
+static int explain_source(const char *detector, const char *source, const char *out, explain_method method) {
     foil_detector *d;
-    job j = {0};
-    if (foil_detector_load(argv[1], &d) != FOIL_OK) return cli_failed("explain");
-    foil_status s = open_job(d, (explain_method)method, &j);
-    if (s == FOIL_OK) s = explain_file(&j, argv[2], out);
+    job j = {.folder = source, .out = out};
+    if (foil_detector_load(detector, &d) != FOIL_OK) return cli_failed("explain");
+    foil_status s = open_job(d, method, &j);
+    if (s == FOIL_OK) s = file_is_folder(source) ? explain_folder(&j) : explain_file(&j, source, out);
     free_job(&j);
     foil_detector_free(d);
-    return s == FOIL_OK ? EXIT_DONE : cli_failed("explain");
+    if (s != FOIL_OK) return cli_failed("explain");
+    return j.failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+int cmd_explain(int argc, char **argv) {
+    int count, status, method = EXPLAIN_GRADCAM;
+    if (!cli_parse(
+            argc, argv, "DETECTOR FILE|FOLDER -o MAP.png|DIR [--method gradcam|integrated|occlusion]",
+            "Shows what in a picture speaks for a fake (orange), and what for a real (blue), to this detector. Of a folder, each picture's map.",
+            OPTIONS, &count, &status))
+        return status;
+    if (count != 2) return cli_usage("explain", "expected a detector and a picture or folder, %d given", count);
+    const char *out = OPTIONS[OPTION_OUT].text;
+    bool folder = file_is_folder(argv[2]);
+    if (!out || !*out) return cli_usage("explain", "-o %s was expected", folder ? "DIR" : "MAP.png");
+    if (text_ends_nocase(out, ".png") == folder)
+        return cli_usage("explain", "-o %s was expected for %s '%s', not '%s'", folder ? "DIR" : "MAP.png", folder ? "the folder" : "the picture",
+                         argv[2], out);
+    if (!cli_choice(&OPTIONS[OPTION_METHOD], EXPLAIN_NAMES, &method)) return EXIT_USAGE;
+    return explain_source(argv[1], argv[2], out, (explain_method)method);
 }

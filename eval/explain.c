@@ -24,6 +24,7 @@ static foil_status build(explainer *e, const foil_detector *d) {
 
 foil_status explainer_new(const foil_detector *d, explain_method m, explainer **out) {
     *out = NULL;
+    if (!detector_net(d)) return foil_fail(FOIL_UNSUPPORTED, "a detector without a network has no maps: 'foil cues' shows what it judges by");
     explainer *e = calloc(1, sizeof *e);
     if (!e) return foil_fail_memory(sizeof *e, "a map");
     e->type = TYPES[m];

@@ -17,7 +17,8 @@
 typedef enum explain_method { EXPLAIN_GRADCAM, EXPLAIN_INTEGRATED, EXPLAIN_OCCLUSION, EXPLAIN_METHODS } explain_method;
 extern const char *const EXPLAIN_NAMES[]; // "gradcam" …, NULL-terminated
 
-// heat [H,W], at the network's size, of a picture of any size. FOIL_UNSUPPORTED: gradcam, if the network keeps no places.
+// heat [H,W], at the network's size, of a picture of any size. FOIL_UNSUPPORTED: detectors without a network; gradcam,
+// if the network keeps no places.
 foil_status explain(foil_detector *d, const image *picture, explain_method m, float *heat);
 
 // Many pictures with one plan, and what is known beside the map. One thread at a time; it uses all.

@@ -101,6 +101,9 @@ head -c 4000 good.h5 >cut_data_batch_1.bin
 
 mkdir -p frames/original_sequences celeb/Celeb-synthesis
 echo '1 Celeb-synthesis/id0_id1_0000.mp4' >celeb/List_of_testing_videos.txt
+mkdir -p avceleb artifact/afhq
+printf 'source,target1,target2,method,category,type,race,gender,path,\nid1,-,-,wav2lip,D,FakeVideo-FakeAudio,African,men,1.mp4\n' >avceleb/meta_data.csv
+printf 'filename,image_path,target,category\n1.jpg,cat/1.jpg,real,cat\n' >artifact/afhq/metadata.csv
 
 cut_half good.h5 >cut.h5
 echo 'no set' >words.h5
@@ -214,6 +217,8 @@ check "shards twice" 2 "one of them was expected" pack good -o o.yaml --size 16 
 check "more shards than pictures" 1 "60 pictures do not fill 90 shards" pack good -o o.yaml --size 16 --shards 90
 check "an index in the way of a network" 1 "d\.yaml: exists and is not a data set" pack good -o d.yaml --size 16 --shards 2
 check "shards in a folder that is not there" 1 "nofolder" pack good -o nofolder/o.yaml --size 16 --shards 2
+check "FakeAVCeleb's list without folders" 1 "avceleb/meta_data\.csv:2: folder ''; FakeAVCeleb/<type>/" pack avceleb -o o.h5 --size 16
+check "ArtiFact's list with words for targets" 1 "afhq/metadata\.csv:2: target 'real'; 0 for real" pack artifact -o o.h5 --size 16
 check "unknown layout" 1 "unknown layout 'cifaek' .did you mean 'cifake'" pack good -o o.h5 --size 16 --layout cifaek
 check "tree of another layout" 1 "good/fake/noise/1\.ppm: not where the layout genimage has pictures: .*nature,ai" pack good -o o.h5 --size 16 --layout genimage
 check "FaceForensics++ without its splits" 1 "frames/splits/train\.json: no such file; .*official splits" pack frames -o o.h5 --size 16 --layout faceforensics
@@ -271,6 +276,16 @@ check "truncated picture" 1 "half\.jpg" detect detector.safetensors half.jpg
 check "folder without pictures" 1 "nothing" detect detector.safetensors nothing
 check "unknown threshold" 2 "eeer" detect detector.safetensors picture.jpg --threshold eeer
 check "detector missing" 2 "detector|DETECTOR|expected" detect
+check "map of a truncated picture" 1 "half\.jpg" explain detector.safetensors half.jpg -o map.png
+check "map of a missing picture" 1 "nowhere\.jpg: .*No such file" explain detector.safetensors nowhere.jpg -o map.png
+check "map by a truncated detector" 1 "cut\.safetensors" explain cut.safetensors picture.jpg -o map.png
+check "map by an unknown method" 2 "'lime': one of gradcam, integrated, occlusion" explain detector.safetensors picture.jpg -o map.png --method lime
+check "map without a name" 2 "-o MAP\.png was expected" explain detector.safetensors picture.jpg
+check "map under another suffix" 2 "-o MAP\.png was expected .*not 'map\.jpg'" explain detector.safetensors picture.jpg -o map.jpg
+check "one map of a folder" 2 "-o DIR was expected for the folder 'good'" explain detector.safetensors good -o map.png
+check "maps of a folder without pictures" 1 "nothing: no pictures" explain detector.safetensors nothing -o maps
+check "map in a folder that is not there" 1 "nofolder" explain detector.safetensors picture.jpg -o nofolder/map.png
+check "map of two pictures" 2 "a picture or folder, 3 given" explain detector.safetensors picture.jpg picture.jpg -o map.png
 check "scores that are words" 1 "word\.scores:3: score 'high'; a finite number" eval --scores word.scores
 check "scores that are no numbers" 1 "nan\.scores:3: score 'nan'; a finite number" eval --scores nan.scores
 check "scores beyond all numbers" 1 "huge\.scores:3: score '1e999'; a finite number" eval --scores huge.scores
