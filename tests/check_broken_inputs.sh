@@ -303,7 +303,7 @@ check "ASVspoof's lines without a score" 1 "words\.scores:2: four words" eval --
 check "ASVspoof's lines with another key" 1 "key\.scores:2: key 'spoofed'; bonafide or spoof" eval --scores key.scores
 check "ASVspoof's scores that are words" 1 "low\.scores:2: score 'low'; a finite number" eval --scores low.scores
 check "scores that are not there" 1 "nowhere\.csv" eval --scores nowhere.csv
-check "scores and a detector" 2 "or --scores alone" eval detector.safetensors --scores word.scores
+check "scores that are words, beside a detector" 1 "word\.scores:3: score 'high'" eval detector.safetensors good.h5 --scores word.scores
 check "evaluation of one class" 1 "one_class_folder.*(fake|class)|(fake|class).*one_class_folder" eval detector.safetensors one_class_folder --out e
 check "evaluation of a truncated set" 1 "cut\.h5" eval detector.safetensors cut.h5 --out e
 check "evaluation on an unknown split" 2 "'tets': one of" eval detector.safetensors good.h5 --split tets
