@@ -50,6 +50,24 @@ assert all(x["library"].startswith("libjpeg-turbo 2") or x["library"].startswith
 assert all(x["library"].startswith("libwebp 1") for x in rows if x["perturbation"] == "webp"), rows
 P
 
+# Frames are pooled into clips, perturbed ones as well.
+{
+    echo path,label,method,subject,split,clip
+    for i in $(seq 9); do echo "p/real/$i.ppm,real,,,test,r$((i / 2))"; done
+    for i in $(seq 9); do echo "p/fake/gan/$i.ppm,fake,gan,,test,f$((i / 2))"; done
+} >list.csv
+"$FOIL" pack list.csv -o clips.h5 --fit native --quiet >/dev/null
+"$FOIL" eval $a clips.h5 --clips mean --perturb noise,crop --draws 40 --json --quiet >clips.json
+"$FOIL" eval $a clips.h5 --perturb noise,crop --draws 40 --json --quiet >frames.json
+"$python" - <<P
+import json
+clips, frames = (json.load(open(n)) for n in ("clips.json", "frames.json"))
+assert clips["robustness"]["clean"] == clips["overall"]["auc"] and clips["overall"]["fakes"] == 5
+values = lambda m: [s["auc"]["value"] for p in m["robustness"]["perturbations"] for s in p["strengths"]]
+assert values(clips) != values(frames)
+assert all(abs(25 * v * 2 - round(25 * v * 2)) < 1e-9 for v in values(clips)) # of 5 clips against 5
+P
+
 refused 2 "unknown perturbation 'nose' (did you mean 'noise'?)" $a p --perturb nose
 refused 2 "'blur' is named twice" $a p --perturb blur,jpeg,blur
 refused 2 "unknown perturbation ''" $a p --perturb jpeg,
