@@ -161,6 +161,7 @@ cut_half picture.jpg >half.jpg
 echo text >file
 
 score_file() { printf 'path,score,fake,method,subject,clip\na,0.25,0,,,1\nb,%s\n' "$2" >"$1.scores"; }
+score_file good 0.75,1,,,2
 score_file word 'high,1,x,,'
 score_file nan 'nan,1,x,,'
 score_file huge '1e999,1,x,,'
