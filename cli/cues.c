@@ -5,15 +5,18 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "eval/cue_fit.h"
 #include "eval/cue_report.h"
 #include "eval/page.h"
 
 static option OPTIONS[] = {
     {.name = "--json", .doc = "all numbers, for programs"},
     {.name = "--out", .value = "DIR", .doc = "also writes cues.html, with plots, that opens anywhere, and cues.json"},
+    {.name = "--fit", .value = "SET", .doc = "instead of looking at files: fits the cue-only baseline on a set's train split, calibrated on val"},
+    {.name = "--output", .letter = 'o', .value = "FILE.safetensors", .doc = "where the baseline goes: a detector for eval, detect and inspect"},
     {.name = NULL},
 };
-enum { OPTION_JSON, OPTION_OUT };
+enum { OPTION_JSON, OPTION_OUT, OPTION_FIT, OPTION_OUTPUT };
 
 enum { LEFT = 13, RIGHT = 110 }; // columns of the text
 
@@ -132,13 +135,36 @@ static int look_at(int n, char *const *paths) {
     return status;
 }
 
+static foil_status fit_set(const set *s, const char *path, const char *to) {
+    int height, width;
+    if (!set_size(s, &height, &width))
+        return foil_fail(FOIL_UNSUPPORTED, "%s: pictures of native size; a baseline needs one size: foil pack %s --size N -o SET.h5", path, path);
+    const cue_fitting f = {.set = s, .input = SHAPE(height, width, set_channels(s)), .fit = set_fit(s)};
+    foil_status status = cue_detector_fit(&f, to);
+    return status == FOIL_OK || strstr(foil_error(), path) ? status : foil_fail_within(status, "%s", path);
+}
+
+static int fit(const char *path, const char *to) {
+    set *s;
+    foil_status status = set_open(path, &s);
+    if (status == FOIL_OK) {
+        status = fit_set(s, path, to);
+        set_close(s);
+    }
+    return status == FOIL_OK ? EXIT_DONE : cli_failed("cues");
+}
+
 int cmd_cues(int argc, char **argv) {
     int count, status;
-    if (!cli_parse(argc, argv, "FILE... [--json] [--out DIR]",
+    if (!cli_parse(argc, argv, "FILE... [--json] [--out DIR] | --fit SET -o FILE.safetensors",
                    "Says of each picture what anyone can check: how its detail falls off, traces of resizing, JPEG's blocks and their grid, one\n"
                    "JPEG or two, noise, colours, and what the file says about itself. Each in numbers and plain words; none proves anything.",
                    OPTIONS, &count, &status))
         return status;
+    const char *from = OPTIONS[OPTION_FIT].text, *to = OPTIONS[OPTION_OUTPUT].text;
+    if (from && (count || !to)) return cli_usage("cues", count ? "--fit takes no files" : "where shall the baseline go? give it with -o");
+    if (to && !from) return cli_usage("cues", "-o is where --fit writes; plots go to --out DIR");
+    if (from) return fit(from, to);
     if (count < 1) return cli_usage("cues", "expected at least one picture");
     return look_at(count, argv + 1);
 }

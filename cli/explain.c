@@ -59,7 +59,7 @@ static void free_job(job *j) {
 
 static foil_status open_job(const foil_detector *d, explain_method m, job *j) {
     TRY(explainer_new(d, m, &j->explainer));
-    shape in = net_input(detector_net(d));
+    shape in = detector_input(d);
     size_t places = (size_t)(in.d[0] * in.d[1]);
     j->detector = d;
     j->method = m;

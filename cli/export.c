@@ -21,10 +21,11 @@ typedef struct suffix {
 } suffix;
 
 static foil_status detector_safetensors(const char *path, const foil_detector *d) {
-    return detector_write(path, detector_net(d), detector_store(d), detector_card_of(d));
+    return detector_rewrite(path, d, detector_card_of(d));
 }
 
 static foil_status detector_npz(const char *path, const foil_detector *d) {
+    TRY(detector_need_network(d, "an export to NumPy"));
     return export_npz(path, detector_store(d));
 }
 

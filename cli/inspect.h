@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "eval/calibrate.h"
+#include "eval/cue_model.h"
 #include "eval/near_duplicates.h"
 #include "eval/shortcuts.h"
 #include "nn/net.h"
@@ -12,6 +13,9 @@
 int inspect_net(const char *path, bool json);         // inspect_net.c
 int inspect_set(const char *path, bool json);         // inspect_set.c
 int inspect_safetensors(const char *path, bool json); // inspect_weights.c: detectors, checkpoints, any other
+
+void inspect_print_cues(const cue_model *m); // inspect_cues.c
+json_t *inspect_cues_json(const cue_model *m);
 
 void inspect_print_rows(const net *n, const net_row *rows, int count);
 json_t *inspect_rows_json(const net *n, const net_row *rows, int count);

@@ -66,7 +66,7 @@ static int inspect_detector(const char *path, const safetensors *f, bool json) {
     int count = 0, height, width, channels;
     if (foil_detector_load(path, &d) != FOIL_OK) return cli_failed("inspect");
     const net *n = detector_net(d);
-    if (net_rows(n, &rows, &count) != FOIL_OK) {
+    if (n && net_rows(n, &rows, &count) != FOIL_OK) {
         foil_detector_free(d);
         return cli_failed("inspect");
     }
@@ -75,17 +75,21 @@ static int inspect_detector(const char *path, const safetensors *f, bool json) {
     int status = EXIT_DONE;
     if (json) {
         json_t *provenance = json_loads(card->provenance ? card->provenance : "{}", 0, NULL);
-        status = inspect_print_json(json_pack("{ss si si si ss ss ss so so? so so}", "kind", "detector", "height", height, "width", width, "channels",
-                                              channels, "fit", FIT_NAMES[card->fit], "resize", RESIZE_NAMES[card->filter], "head", card->head,
-                                              "calibration", inspect_calibration_json(&card->calibration), "provenance", provenance, "network",
-                                              inspect_rows_json(n, rows, count), "metadata", metadata_json(f)));
+        status = inspect_print_json(
+            json_pack("{ss ss si si si ss ss ss so so? so so}", "kind", "detector", "looks_at", n ? "pixels" : "cues", "height", height, "width",
+                      width, "channels", channels, "fit", FIT_NAMES[card->fit], "resize", RESIZE_NAMES[card->filter], "head", card->head,
+                      "calibration", inspect_calibration_json(&card->calibration), "provenance", provenance, n ? "network" : "baseline",
+                      n ? inspect_rows_json(n, rows, count) : inspect_cues_json(detector_cues(d)), "metadata", metadata_json(f)));
     } else {
-        printf("detector     of synthetic pictures; score: calibrated probability of fake\n");
+        printf("%s of synthetic pictures; score: calibrated probability of fake\n", n ? "detector    " : "baseline     of cues, for a detector");
         printf("input        %d x %d, %s; other sizes fitted by %s, %s\n", width, height, channels == 1 ? "grey" : "RGB", FIT_NAMES[card->fit],
                RESIZE_NAMES[card->filter]);
         inspect_print_calibration(&card->calibration);
         printf("provenance   %s\n\n", card->provenance ? card->provenance : "unknown");
-        inspect_print_rows(n, rows, count);
+        if (n)
+            inspect_print_rows(n, rows, count);
+        else
+            inspect_print_cues(detector_cues(d));
     }
     free(rows);
     foil_detector_free(d);

@@ -5,7 +5,8 @@
 #include "base/arena.h"
 #include "eval/detector.h"
 
-// Reads and checks a file's metadata; texts go to `texts`. `path` names the file in errors. The caller frees *n, also after a failure (NULL then, or not).
+// Reads and checks a file's metadata; texts go to `texts`. `path` names the file in errors. The caller frees *n, also after a failure (NULL then, or not); NULL, too, of a
+// baseline of cues.
 foil_status card_read(const safetensors *file, const char *path, arena *texts, detector_card *card, net **n);
 
 // Where metadata goes: safetensors, ONNX.

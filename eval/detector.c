@@ -8,8 +8,9 @@
 #include "eval/card.h"
 
 struct foil_detector {
-    net *net;
+    net *net; // NULL: a baseline
     store *store;
+    cue_model cues;
     arena texts;
     detector_card card;
     scorer *scorer;  // of one picture; made when first needed
@@ -36,7 +37,7 @@ foil_status detector_open(const char *path, foil_detector **out) {
     foil_status status = d ? FOIL_OK : foil_fail_memory(sizeof *d, "a detector");
     if (status == FOIL_OK) status = card_read(file, path, &d->texts, &d->card, &d->net);
     if (status == FOIL_OK) {
-        status = load_weights(d, file);
+        status = d->net ? load_weights(d, file) : cue_model_read(file, path, &d->cues);
         if (status != FOIL_OK && !strstr(foil_error(), path)) foil_fail_within(status, "%s", path);
     }
     safetensors_close(file);
@@ -61,6 +62,10 @@ const detector_card *detector_card_of(const foil_detector *d) {
     return &d->card;
 }
 
+shape detector_input(const foil_detector *d) {
+    return d->net ? net_input(d->net) : d->cues.input;
+}
+
 const net *detector_net(const foil_detector *d) {
     return d->net;
 }
@@ -69,12 +74,25 @@ const store *detector_store(const foil_detector *d) {
     return d->store;
 }
 
+const cue_model *detector_cues(const foil_detector *d) {
+    return d->net ? NULL : &d->cues;
+}
+
+foil_status detector_need_network(const foil_detector *d, const char *needs) {
+    if (d->net) return FOIL_OK;
+    return foil_fail(FOIL_UNSUPPORTED, "a baseline of cues has no network, and %s needs one", needs);
+}
+
+foil_status detector_rewrite(const char *path, const foil_detector *d, const detector_card *card) {
+    return d->net ? detector_write(path, d->net, d->store, card) : detector_write_cues(path, &d->cues, card);
+}
+
 double detector_score(const foil_detector *d, double logit) {
     return calibrated_score(&d->card.calibration, logit);
 }
 
 foil_status detector_fit(const foil_detector *d, const image *picture, uint8_t *pixels) {
-    shape in = net_input(d->net);
+    shape in = detector_input(d);
     image fitted = {0};
     TRY(image_fitted(picture, (int)in.d[0], (int)in.d[1], (int)in.d[2], d->card.fit, d->card.filter, &fitted));
     memcpy(pixels, fitted.pixels, image_bytes(&fitted));
@@ -83,11 +101,12 @@ foil_status detector_fit(const foil_detector *d, const image *picture, uint8_t *
 }
 
 foil_status detector_scorer(const foil_detector *d, int batch, scorer **out) {
+    if (!d->net) return scorer_new_cues(&d->cues, batch, out);
     return scorer_new(d->net, d->store, d->card.head, batch, NULL, out);
 }
 
 static foil_status get_ready(foil_detector *d) {
-    size_t bytes = (size_t)shape_count(net_input(d->net));
+    size_t bytes = (size_t)shape_count(detector_input(d));
     if (!d->pixels) d->pixels = malloc(bytes);
     if (!d->pixels) return foil_fail_memory(bytes, "a picture");
     return d->scorer ? FOIL_OK : detector_scorer(d, 1, &d->scorer);
@@ -99,5 +118,5 @@ foil_status detector_logit(foil_detector *d, const image *picture, double *logit
     TRY(detector_fit(d, picture, d->pixels));
     TRY(scorer_run(d->scorer, d->pixels, 1, &y));
     *logit = y;
-    return isfinite(y) ? FOIL_OK : foil_fail(FOIL_INVALID, "the network's output for this picture is not a number");
+    return isfinite(y) ? FOIL_OK : foil_fail(FOIL_INVALID, "the detector's output for this picture is not a number");
 }

@@ -28,7 +28,7 @@ foil_status explainer_new(const foil_detector *d, explain_method m, explainer **
     explainer *e = calloc(1, sizeof *e);
     if (!e) return foil_fail_memory(sizeof *e, "a map");
     e->type = TYPES[m];
-    e->in = net_input(detector_net(d));
+    e->in = detector_input(d);
     size_t values = (size_t)shape_count(e->in);
     e->graph = graph_new(F32);
     e->x = malloc(values * sizeof *e->x);

@@ -187,7 +187,7 @@ static foil_status make_judge(job *j, int at) {
     *to =
         (judge){.name = who->name, .kind = JUDGE_SCORES, .detector = who->detector, .threshold = .5, .threshold_name = "0.5", .score = j->score[at]};
     if (who->detector) {
-        to->kind = detector_net(who->detector) ? JUDGE_NETWORK : JUDGE_CUES;
+        to->kind = detector_cues(who->detector) ? JUDGE_CUES : JUDGE_NETWORK;
         to->threshold = detector_card_of(who->detector)->calibration.threshold[0].score;
         to->threshold_name = "eer";
     }

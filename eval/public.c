@@ -10,7 +10,7 @@ foil_status foil_detector_load(const char *path, foil_detector **out) {
 }
 
 void foil_detector_input(const foil_detector *d, int *height, int *width, int *channels) {
-    shape in = net_input(detector_net(d));
+    shape in = detector_input(d);
     *height = (int)in.d[0];
     *width = (int)in.d[1];
     *channels = (int)in.d[2];

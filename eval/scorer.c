@@ -1,4 +1,4 @@
-// A network with one head as a function from pixels to logits.
+// A network with one head, or a baseline of cues, as a function from pixels to logits.
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@ struct scorer {
     graph *graph;
     plan *plan;
     node *pixels, *logits;
+    const cue_model *cues; // NULL: a network
     int batch;
 };
 
@@ -69,6 +70,13 @@ foil_status scorer_new(const net *n, store *s, const char *head, int batch, work
     return status;
 }
 
+foil_status scorer_new_cues(const cue_model *m, int batch, scorer **out) {
+    *out = calloc(1, sizeof **out);
+    if (!*out) return foil_fail_memory(sizeof **out, "a scorer");
+    **out = (scorer){.cues = m, .batch = batch};
+    return FOIL_OK;
+}
+
 void scorer_free(scorer *s) {
     if (!s) return;
     plan_free(s->plan);
@@ -78,6 +86,10 @@ void scorer_free(scorer *s) {
 
 foil_status scorer_run(scorer *s, const uint8_t *pixels, int n, float *logit) {
     if (n < 0 || n > s->batch) return foil_fail(FOIL_INVALID, "%d pictures for a batch of %d", n, s->batch);
+    if (s->cues) {
+        for (int i = 0; i < n; i++) TRY(cue_model_score(s->cues, pixels + (size_t)i * (size_t)shape_count(s->cues->input), logit + i));
+        return FOIL_OK;
+    }
     size_t one = (size_t)(shape_count(s->pixels->shape) / s->batch);
     uint8_t *into = plan_data(s->plan, s->pixels);
     memcpy(into, pixels, (size_t)n * one);

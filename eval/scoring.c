@@ -38,7 +38,7 @@ typedef struct crew {
 } crew;
 
 static foil_status open_runner(foil_detector *d, int batch, runner *r) {
-    r->bytes = (size_t)shape_count(net_input(detector_net(d)));
+    r->bytes = (size_t)shape_count(detector_input(d));
     r->pixels = malloc((size_t)batch * r->bytes);
     if (!r->pixels) return foil_fail_memory((size_t)batch * r->bytes, "a batch of pictures");
     return detector_scorer(d, batch, &r->scorer);
@@ -138,7 +138,7 @@ static foil_status take_one(const crew *c, int64_t i, uint64_t place) {
     const double *logit = c->logit + place * (uint64_t)c->rows * (uint64_t)job->detectors;
     for (int64_t k = 0; k < c->rows * job->detectors; k++)
         if (!isfinite(logit[k]))
-            return foil_fail(FOIL_INVALID, "the network's output for picture %" PRId64 " of %" PRId64 " is not a number", i + 1, job->n);
+            return foil_fail(FOIL_INVALID, "the detector's output for picture %" PRId64 " of %" PRId64 " is not a number", i + 1, job->n);
     return job->take(job->to, i, FOIL_OK, logit);
 }
 

@@ -34,7 +34,8 @@ static onnx_value add_input(onnx_model *m, const char *name, shape s, const int 
 // The detector. ---------------------------------------------------------------------------------------------------------------------------------
 
 static foil_status detector_graph(const foil_detector *d, graph *g, node **input, node **output) {
-    const shape in = net_input(detector_net(d));
+    TRY(detector_need_network(d, "an export to ONNX"));
+    const shape in = detector_input(d);
     store *s = (store *)detector_store(d); // a graph could write to it, this one only reads
     *input = graph_input(g, "image", SHAPE(N, in.d[0], in.d[1], in.d[2]), F32);
     node *x = nn_add_scalar(nn_mul_scalar(*input, 2), -1);
