@@ -24,6 +24,7 @@ static option OPTIONS[] = {
     {.name = "--frames", .value = "N", .doc = "at most N pictures of each clip, spread evenly over it"},
     {.name = "--asv", .value = "FILE", .doc = "t-DCF: scores of speaker verification, lines 'source target|nontarget|spoof score'"},
     {.name = "--perturb", .value = "LIST", .doc = "robustness: standard, or names with commas, of perturbed pictures; list shows what there is"},
+    {.name = "--no-cues", .doc = "leaves out the baseline of cues (cues.safetensors) that lies beside a detector"},
     {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
     {.name = "--seed", .value = "N", .doc = "of the bootstrap (default 1)"},
     {.name = NULL},
@@ -38,6 +39,7 @@ enum {
     OPTION_FRAMES,
     OPTION_ASV,
     OPTION_PERTURB,
+    OPTION_NO_CUES,
     OPTION_DRAWS,
     OPTION_SEED
 };
@@ -45,8 +47,10 @@ enum {
 // What was asked for.
 typedef struct request {
     int detectors, files, sets;
+    int given;       // detectors that were asked for; the others are the baselines beside them
     contestant *who; // [detectors + files]
     foil_detector **detector;
+    char **baseline; // paths
     score_file **file;
     pictures **set;
     evaluation *e; // [sets], at least one
@@ -65,12 +69,12 @@ static foil_status write_json(const char *path, const text *json) {
     return file_commit(w);
 }
 
-// "scores.csv", or of several "scores-SET-DETECTOR.csv", numbered as in metrics.json.
+// "scores.csv", or of several, and of a baseline, "scores-SET-DETECTOR.csv", numbered as in metrics.json.
 static foil_status write_scores(const request *r, const char *folder, int at, int by) {
     text path = {0};
     const evaluation *e = &r->e[at];
     text_format(&path, "%s/scores", folder);
-    if (r->sets > 1 || e->judges > 1) text_format(&path, "-%d-%d", at, by);
+    if (r->sets > 1 || r->given + r->files > 1 || by > 0) text_format(&path, "-%d-%d", at, by);
     text_add(&path, ".csv");
     foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : evaluation_write_scores(e, &e->judge[by], path.data);
     text_free(&path);
@@ -121,6 +125,23 @@ static void progress(int64_t done, int64_t total, void *context) {
     cli_progress("scoring", done, total, NULL);
 }
 
+// The baseline that training left beside a network.
+static foil_status open_baseline(request *r, const contestant *of) {
+    char *path = file_beside(of->name, "cues.safetensors");
+    if (!path) return foil_fail_memory(strlen(of->name), "a path");
+    bool wanted = !detector_cues(of->detector) && file_exists(path);
+    for (int i = 0; i < r->detectors; i++) wanted = wanted && strcmp(r->who[i].name, path) != 0;
+    if (!wanted) {
+        free(path);
+        return FOIL_OK;
+    }
+    r->baseline[r->detectors] = path; // freed with the request
+    TRY(foil_detector_load(path, &r->detector[r->detectors]));
+    r->who[r->detectors] = (contestant){.name = path, .detector = r->detector[r->detectors]};
+    r->detectors++;
+    return FOIL_OK;
+}
+
 // All of them, before anything is scored.
 static foil_status open_all(request *r, char **path, int count) {
     for (int i = 0; i < count; i++) {
@@ -133,6 +154,8 @@ static foil_status open_all(request *r, char **path, int count) {
             r->sets++;
         }
     }
+    r->given = r->detectors;
+    for (int i = 0; i < r->given && !OPTIONS[OPTION_NO_CUES].text; i++) TRY(open_baseline(r, &r->who[i]));
     for (; scores_given[r->files]; r->files++) {
         TRY(scores_open(scores_given[r->files], &r->file[r->files]));
         r->who[r->detectors + r->files] = (contestant){.name = scores_given[r->files], .scores = r->file[r->files]};
@@ -158,13 +181,14 @@ static foil_status evaluate_all(request *r) {
 }
 
 static foil_status run(request *r, char **path, int count) {
-    size_t most = (size_t)count + MOST_SCORES + 1;
+    size_t most = 2 * (size_t)count + MOST_SCORES + 1;
     r->who = calloc(most, sizeof *r->who);
     r->detector = calloc(most, sizeof *r->detector);
+    r->baseline = calloc(most, sizeof *r->baseline);
     r->file = calloc(most, sizeof *r->file);
     r->set = calloc(most, sizeof *r->set);
     r->e = calloc(most, sizeof *r->e);
-    bool short_of_memory = !r->who || !r->detector || !r->file || !r->set || !r->e;
+    bool short_of_memory = !r->who || !r->detector || !r->baseline || !r->file || !r->set || !r->e;
     foil_status status = ranks_agree(short_of_memory ? foil_fail_memory(most * sizeof *r->e, "evaluations") : open_all(r, path, count));
     bool lacking = status == FOIL_OK && (r->sets ? !r->detectors && !r->files : r->detectors || !r->files);
     if (lacking)
@@ -177,11 +201,13 @@ static foil_status run(request *r, char **path, int count) {
     for (int i = 0; !short_of_memory && i < (int)most; i++) {
         evaluation_free(&r->e[i]);
         foil_detector_free(r->detector[i]);
+        free(r->baseline[i]);
         scores_close(r->file[i]);
         pictures_close(r->set[i]);
     }
     free(r->who);
     free((void *)r->detector);
+    free((void *)r->baseline);
     free((void *)r->file);
     free((void *)r->set);
     free(r->e);

@@ -7,7 +7,7 @@
 
 // As `foil cues --fit` and `foil train` do: fitted on its train split, ridge and calibration from its val split, written to `path` as a detector. Of the reals and of
 // the fakes of a split at most CUE_PICTURES, and CUE_PIXELS pixels, are looked at, evenly through it.
-enum { CUE_PICTURES = 10000, CUE_PIXELS = 1 << 26 };
+enum { CUE_PICTURES = 4096, CUE_PIXELS = 1 << 25 };
 typedef struct cue_fitting {
     const set *set;
     const portion *portion; // what of the set may be used; NULL = all

@@ -79,8 +79,8 @@ foil_status evaluation_write_scores(const evaluation *e, const judge *j, const c
 // For each set and detector that has a robustness: set,detector,perturbation,library,parameter,value,auc,auc_low,auc_high,relative_loss,loss_low,loss_high; the pictures
 // as they are come first, as perturbation "none".
 foil_status evaluations_write_robustness(const evaluation *e, int n, const char *path);
-// metrics.json. One judge of one set: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}, "levels": {…}, "subjects": {…}, …}. Several:
-// {"sets": […], "detectors": […], "results": [{"set", "detector", "overall": …}, …], "differences": [{"set", "a", "b", "metric", "value", "low", "high", "p", "p_holm"}, …]}.
+// metrics.json. One judge of one set: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}, "levels": {…}, "subjects": {…}, …}. Several (a network with
+// its baseline of cues: both at once): {"sets": […], "detectors": […], "results": [{"set", "detector", "overall": …}, …], "differences": [{"set", "a", "b", "metric", "value", "low", "high", "p", "p_holm"}, …]}.
 foil_status evaluations_json(const evaluation *e, int n, text *out);
 void evaluations_table(const evaluation *e, int n, text *out); // for people: 100 columns
 

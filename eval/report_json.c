@@ -146,11 +146,12 @@ static void add_many(json_t *root, const evaluation *e, int n) {
 
 foil_status evaluations_json(const evaluation *e, int n, text *out) {
     json_t *root = json_object();
-    if (n == 1 && e->judges == 1) {
+    const bool beside = n == 1 && e->judges == 2 && e->judge[0].kind == JUDGE_NETWORK && e->judge[1].kind == JUDGE_CUES;
+    if (n == 1 && (e->judges == 1 || beside)) {
         add_result(root, e, e->judge);
         json_object_set_new(root, "set", set_json(e));
-    } else
-        add_many(root, e, n);
+    }
+    if (n > 1 || e->judges > 1) add_many(root, e, n);
     if (e->tandem) add_tandem(root, e->tandem);
     json_object_set_new(root, "draws", json_integer(e->draws));
     json_object_set_new(root, "seed", json_integer((json_int_t)e->seed));

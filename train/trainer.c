@@ -7,8 +7,10 @@
 #include <time.h>
 
 #include "base/failure.h"
+#include "base/file.h"
 #include "base/philox.h"
 #include "base/ranks.h"
+#include "eval/cue_fit.h"
 #include "gan/ema.h"
 #include "gan/sampler.h"
 #include "train/checkpoint.h"
@@ -327,10 +329,25 @@ static void close_all(trainer *t) {
     run_close(&t->run);
 }
 
+// What the cues alone can do on this data (eval/cue_fit.h), for `foil eval` to put beside the detector. It depends on the data alone, so that a resumed run keeps it.
+static foil_status write_baseline(const trainer *t) {
+    const run *r = &t->run;
+    const cue_fitting f = {
+        .set = r->set, .portion = &t->config->data.portion, .input = net_input(r->discriminator_net), .fit = (image_fit)t->config->data.fit};
+    bool possible = false;
+    char *path = folder_path(t->options->folder, "cues.safetensors");
+    foil_status status = path ? FOIL_OK : foil_fail_memory(64, "a path");
+    if (status == FOIL_OK && !file_exists(path)) status = cue_detector_possible(&f, &possible);
+    if (possible) status = cue_detector_fit(&f, path);
+    free(path);
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "the baseline of cues");
+}
+
 foil_status train(const config *c, const train_options *o) {
     trainer t = {.config = c, .options = o, .checkpoint = -1, .metric = NAN};
     t.report = (game_report){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     foil_status status = open_all(&t);
+    if (status == FOIL_OK && t.validation) status = ranks_agree(writes() ? write_baseline(&t) : FOIL_OK);
     t.since = now();
     t.since_step = t.run.step;
     if (status == FOIL_OK) status = loop(&t);
