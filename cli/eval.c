@@ -23,10 +23,10 @@ static option OPTIONS[] = {
     {.name = "--clips", .value = "RULE", .doc = "judges clips: mean, max, median or mean_logit of their pictures' scores"},
     {.name = "--frames", .value = "N", .doc = "at most N pictures of each clip, spread evenly over it"},
     {.name = "--asv", .value = "FILE", .doc = "t-DCF: scores of speaker verification, lines 'source target|nontarget|spoof score'"},
-    {.name = "--perturb", .value = "LIST", .doc = "robustness: standard, or names with commas, of perturbed pictures; list shows what there is"},
+    {.name = "--perturb", .value = "LIST", .doc = "robustness to perturbed pictures: standard, or names with commas; list shows what there is"},
     {.name = "--no-cues", .doc = "leaves out the baseline of cues (cues.safetensors) that lies beside a detector"},
     {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
-    {.name = "--seed", .value = "N", .doc = "of the bootstrap (default 1)"},
+    {.name = "--seed", .value = "N", .doc = "of the bootstrap and of perturbations (default 1)"},
     {.name = NULL},
 };
 enum {
