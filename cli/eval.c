@@ -50,7 +50,7 @@ typedef struct request {
     int given;       // detectors that were asked for; the others are the baselines beside them
     contestant *who; // [detectors + files]
     foil_detector **detector;
-    char **baseline; // paths
+    arena names; // of baselines
     score_file **file;
     pictures **set;
     evaluation *e; // [sets], at least one
@@ -125,17 +125,19 @@ static void progress(int64_t done, int64_t total, void *context) {
     cli_progress("scoring", done, total, NULL);
 }
 
+static bool is_open(const request *r, const char *path) {
+    for (int i = 0; i < r->detectors; i++)
+        if (r->who[i].name && strcmp(r->who[i].name, path) == 0) return true;
+    return false;
+}
+
 // The baseline that training left beside a network.
-static foil_status open_baseline(request *r, const contestant *of) {
-    char *path = file_beside(of->name, "cues.safetensors");
-    if (!path) return foil_fail_memory(strlen(of->name), "a path");
-    bool wanted = !detector_cues(of->detector) && file_exists(path);
-    for (int i = 0; i < r->detectors; i++) wanted = wanted && strcmp(r->who[i].name, path) != 0;
-    if (!wanted) {
-        free(path);
-        return FOIL_OK;
-    }
-    r->baseline[r->detectors] = path; // freed with the request
+static foil_status open_baseline(request *r, const char *detector) {
+    char *beside = file_beside(detector, "cues.safetensors");
+    const char *path = beside ? arena_text(&r->names, beside) : NULL;
+    free(beside);
+    if (!path) return foil_fail_memory(64, "a path");
+    if (!file_exists(path) || is_open(r, path)) return FOIL_OK;
     TRY(foil_detector_load(path, &r->detector[r->detectors]));
     r->who[r->detectors] = (contestant){.name = path, .detector = r->detector[r->detectors]};
     r->detectors++;
@@ -155,7 +157,8 @@ static foil_status open_all(request *r, char **path, int count) {
         }
     }
     r->given = r->detectors;
-    for (int i = 0; i < r->given && !OPTIONS[OPTION_NO_CUES].text; i++) TRY(open_baseline(r, &r->who[i]));
+    for (int i = 0; i < count && !OPTIONS[OPTION_NO_CUES].text; i++)
+        if (is_detector(path[i])) TRY(open_baseline(r, path[i]));
     for (; scores_given[r->files]; r->files++) {
         TRY(scores_open(scores_given[r->files], &r->file[r->files]));
         r->who[r->detectors + r->files] = (contestant){.name = scores_given[r->files], .scores = r->file[r->files]};
@@ -184,11 +187,10 @@ static foil_status run(request *r, char **path, int count) {
     size_t most = 2 * (size_t)count + MOST_SCORES + 1;
     r->who = calloc(most, sizeof *r->who);
     r->detector = calloc(most, sizeof *r->detector);
-    r->baseline = calloc(most, sizeof *r->baseline);
     r->file = calloc(most, sizeof *r->file);
     r->set = calloc(most, sizeof *r->set);
     r->e = calloc(most, sizeof *r->e);
-    bool short_of_memory = !r->who || !r->detector || !r->baseline || !r->file || !r->set || !r->e;
+    bool short_of_memory = !r->who || !r->detector || !r->file || !r->set || !r->e;
     foil_status status = ranks_agree(short_of_memory ? foil_fail_memory(most * sizeof *r->e, "evaluations") : open_all(r, path, count));
     bool lacking = status == FOIL_OK && (r->sets ? !r->detectors && !r->files : r->detectors || !r->files);
     if (lacking)
@@ -201,13 +203,12 @@ static foil_status run(request *r, char **path, int count) {
     for (int i = 0; !short_of_memory && i < (int)most; i++) {
         evaluation_free(&r->e[i]);
         foil_detector_free(r->detector[i]);
-        free(r->baseline[i]);
         scores_close(r->file[i]);
         pictures_close(r->set[i]);
     }
     free(r->who);
     free((void *)r->detector);
-    free((void *)r->baseline);
+    arena_free(&r->names);
     free((void *)r->file);
     free((void *)r->set);
     free(r->e);

@@ -65,7 +65,7 @@ static void fill(cue_table *t, int64_t n, uint64_t seed) {
         double *row = t->x + i * k;
         t->fake[i] = i % 3 == 0;
         for (int j = 0; j < k; j++) row[j] = 1000 * j + (j + 1) * (double)z[i * k + j];
-        row[3] += t->fake[i] ? 8 : 0; // two deviations
+        row[3] = 3000 + 4 * (double)z[i * k + 3] + (t->fake[i] ? 8 : 0); // two deviations
         row[5] = NAN;
         row[7] = 42;
         if (i % 5 == 0) row[9] = NAN;
@@ -90,8 +90,7 @@ static void test_fit(void **state) {
     // Two normal distributions, two deviations apart, each weighing one half: the logit is 2 deviations' slope of them, 0 half-way.
     double slope = (double)m.weight[3] / (double)m.scale[3], middle[CUE_FEATURES_MOST];
     assert_true(fabs(slope - 2 / 4.) < .06);
-    for (int i = 0; i < m.n; i++) middle[i] = 1000 * i;
-    middle[3] += 4;
+    for (int i = 0; i < m.n; i++) middle[i] = 1000 * i + (i == 3 ? 4 : 0);
     middle[5] = NAN;
     middle[7] = 42;
     assert_true(fabs(cue_model_logit(&m, middle)) < .3);
@@ -172,7 +171,7 @@ static void change(const char *from, const char *to) {
     char *at = memmem(bytes, n, from, strlen(from));
     assert_non_null(at);
     assert_int_equal(strlen(from), strlen(to));
-    memcpy(at, to, strlen(to));
+    for (size_t i = 0; to[i]; i++) at[i] = to[i];
     write_bytes(BAD, bytes, n);
     free(bytes);
 }
