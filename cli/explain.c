@@ -134,6 +134,7 @@ static int explain_source(const char *detector, const char *source, const char *
     job j = {.folder = source, .out = out};
     if (foil_detector_load(detector, &d) != FOIL_OK) return cli_failed("explain");
     foil_status s = open_job(d, method, &j);
+    if (s != FOIL_OK) foil_fail_within(s, "%s", detector);
     if (s == FOIL_OK) s = file_is_folder(source) ? explain_folder(&j) : explain_file(&j, source, out);
     free_job(&j);
     foil_detector_free(d);
