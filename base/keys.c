@@ -120,6 +120,12 @@ static foil_status read_ints(value v, void *field) {
                 "a list of at most 16 whole numbers");
 }
 
+static foil_status read_floats(value v, void *field) {
+    key_floats *floats = field;
+    return each(v, 0, (int)(sizeof floats->at / sizeof *floats->at), read_float, floats->at, sizeof *floats->at, &floats->n,
+                "a list of at most 16 numbers");
+}
+
 static foil_status read_texts(value v, void *field) {
     key_texts *texts = field;
     return each(v, 0, (int)(sizeof texts->at / sizeof *texts->at), read_text, texts->at, sizeof *texts->at, &texts->n, "a list of at most 32 words");
@@ -142,6 +148,7 @@ static const struct {
     [KEY_PAIR] = {read_pair, "whole number or pair"},
     [KEY_RANGE] = {read_range, "number or [low, high]"},
     [KEY_INTS] = {read_ints, "list of whole numbers"},
+    [KEY_FLOATS] = {read_floats, "list of numbers"},
     [KEY_TEXTS] = {read_texts, "list of words"},
     [KEY_NODE] = {read_node, "as described"},
 };

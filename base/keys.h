@@ -23,6 +23,7 @@ typedef enum key_type {
     KEY_PAIR,   // int64_t[2]; one number stands for both: `kernel: 3` is [3, 3]
     KEY_RANGE,  // double[2], low <= high; one number is both ends
     KEY_INTS,   // key_ints; one number is a list of one
+    KEY_FLOATS, // key_floats; one number is a list of one
     KEY_TEXTS,  // key_texts; one word is a list of one
     KEY_NODE,   // const yaml_node *: read by someone else; NULL if absent
 } key_type;
@@ -31,6 +32,11 @@ typedef struct key_ints {
     int n;
     int64_t at[16];
 } key_ints;
+
+typedef struct key_floats {
+    int n;
+    double at[16];
+} key_floats;
 
 typedef struct key_texts {
     int n;

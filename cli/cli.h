@@ -49,6 +49,7 @@ int cmd_pack(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_study(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
 int cmd_cues(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

@@ -7,16 +7,17 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cli/cli.h"
+#include "cli/calibration.h"
 #include "eval/scoring.h"
 
 static option OPTIONS[] = {
     {.name = "--csv", .doc = "path,score,verdict with a header line, quoted as in RFC 4180"},
-    {.name = "--json", .doc = "a list of {path, score, logit, fake}, with the threshold"},
-    {.name = "--threshold", .value = "T", .doc = "scores from it on are called fake: eer (default), fpr=0.01, or a number from 0 to 1"},
+    {.name = "--json", .doc = "a list of {path, score, logit, fake}, with the threshold and the prior"},
+    {.name = "--threshold", .value = "T", .doc = CLI_THRESHOLD_DOC},
+    {.name = "--prior", .value = "P", .doc = CLI_PRIOR_DOC},
     {.name = NULL},
 };
-enum { OPTION_CSV, OPTION_JSON, OPTION_THRESHOLD };
+enum { OPTION_CSV, OPTION_JSON, OPTION_THRESHOLD, OPTION_PRIOR };
 
 enum { MANY = 128 }; // more files than this have a progress bar
 
@@ -130,6 +131,7 @@ static void json_line(output *o, const char *path, double logit) {
 static int json_end(output *o) {
     json_t *root = json_object();
     json_object_set_new(root, "threshold", json_real(o->threshold));
+    json_object_set_new(root, "prior", json_real(detector_card_of(o->detector)->calibration.prior));
     json_object_set_new(root, "files", o->list);
     int failed = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(root);
@@ -202,20 +204,11 @@ static int score_files(foil_detector *d, const file_list *l, const format *f, do
     return failed || j.failed ? EXIT_FAILED : ended;
 }
 
-// By name, or a number.
-static bool find_threshold(const foil_detector *d, const char *name, double *out, int *status) {
-    *status = EXIT_FAILED;
-    if (!name) name = "eer";
-    if (foil_detector_threshold(d, name, out) == FOIL_OK) return true;
-    if (text_to_float(name, out) && *out >= 0 && *out <= 1) return true;
-    *status = cli_usage("detect", "--threshold '%s': expected eer, fpr=0.01 or a number from 0 to 1", name);
-    return false;
-}
-
 static int detect(foil_detector *d, char *const *arguments, int n, const format *f) {
     double threshold;
     int status;
-    if (!find_threshold(d, OPTIONS[OPTION_THRESHOLD].text, &threshold, &status)) return status;
+    if (!cli_prior("detect", d, &OPTIONS[OPTION_PRIOR], &status)) return status;
+    if (!cli_threshold("detect", d, &OPTIONS[OPTION_THRESHOLD], &threshold, &status)) return status;
     file_list files = {0};
     foil_status listed = FOIL_OK;
     for (int i = 0; i < n && listed == FOIL_OK; i++) listed = add_argument(&files, arguments[i]);
@@ -226,7 +219,7 @@ static int detect(foil_detector *d, char *const *arguments, int n, const format 
 
 int cmd_detect(int argc, char **argv) {
     int count, status;
-    if (!cli_parse(argc, argv, "DETECTOR FILE|FOLDER... [--csv|--json] [--threshold T]",
+    if (!cli_parse(argc, argv, "DETECTOR FILE|FOLDER... [--csv|--json] [--threshold T] [--prior P]",
                    "Prints for each picture how likely it is a fake, 0 to 1, and the verdict. The exit status does not depend on the verdict;\n"
                    "it is 1 if a file could not be read (the others are scored all the same).",
                    OPTIONS, &count, &status))

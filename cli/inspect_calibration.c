@@ -29,8 +29,10 @@ static void print_threshold(const calibration *c, const operating_point *t) {
     printf("threshold    %-10s %.6f", name.failed ? "" : name.data, t->score);
     text_free(&name);
     if (t->false_alarms >= 0 && c->reals)
-        printf("  %lld of %lld reals reach it: their rate is below %.3g %% (at 95 %%)", (long long)t->false_alarms, (long long)c->reals,
+        printf("  %lld of %lld reals reach it: the real rate is at most %.3g %% (at 95 %%)", (long long)t->false_alarms, (long long)c->reals,
                100 * proportion_limit(t->false_alarms, c->reals));
+    else if (t->fpr > 0 && c->reals < reals_needed(t->fpr))
+        printf("  by an older version: %lld reals can't back it, at least %lld are needed", (long long)c->reals, (long long)reals_needed(t->fpr));
     putchar('\n');
 }
 

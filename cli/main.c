@@ -19,6 +19,7 @@ const command COMMANDS[] = {
     {"detect", "a score per file: how likely it is a fake", cmd_detect, false},
     {"explain", "what in a picture speaks for a fake to a detector", cmd_explain, false},
     {"cues", "what anyone can check about a picture, in numbers and plain words", cmd_cues, false},
+    {"calibrate", "a detector's probabilities and thresholds, from other data", cmd_calibrate, false},
     {"export", "a detector or generator for other tools", cmd_export, false},
     {"generate", "samples of a trained generator", cmd_generate, false},
     {"inspect", "what a file holds: network, data set, checkpoint, detector", cmd_inspect, false},

@@ -11,8 +11,6 @@ const char *const CALIBRATION_NAMES[] = {"temperature", "platt", "isotonic", NUL
 
 const double CALIBRATION_TILT = .001;
 
-static const double PRIOR_LEAST = 1e-6; // beyond it scores would round to 0 or 1
-
 // Scores. ---------------------------------------------------------------------------------------------------------------------------------------
 
 static double shifted(double score, double shift) {

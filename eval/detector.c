@@ -91,6 +91,10 @@ double detector_score(const foil_detector *d, double logit) {
     return calibrated_score(&d->card.calibration, logit);
 }
 
+foil_status detector_set_prior(foil_detector *d, double prior) {
+    return calibration_set_prior(&d->card.calibration, prior);
+}
+
 foil_status detector_fit(const foil_detector *d, const image *picture, uint8_t *pixels) {
     shape in = detector_input(d);
     image fitted = {0};

@@ -1,7 +1,8 @@
 // A detector: one safetensors file with weights, network, preprocessing, calibration, thresholds and provenance.
 //
 // Metadata: foil_detector=2, version, network (YAML), head, channels, fit, resize, temperature, calibration, thresholds, calibrated_on (the four: eval/card.h),
-// provenance (JSON: set, fingerprint, methods, forgers, seed, step, validation, config). The public struct foil_detector of foil.h is this one.
+// provenance (JSON: set, fingerprint, methods, forgers, seed, step, validation, calibrated {set, fingerprint, split}, config). The public struct foil_detector of foil.h is
+// this one.
 // A second kind, the baseline of cues, has no network: eval/cue_model.h says what its file holds instead. It scores like any other.
 #ifndef FOIL_EVAL_DETECTOR_H
 #define FOIL_EVAL_DETECTOR_H
@@ -20,7 +21,7 @@ typedef struct detector_card { // texts owned by the detector, or by the caller 
     resize_filter filter;
     calibration calibration;
     const char *head;       // "detect"
-    const char *provenance; // JSON object: set, fingerprint, methods, forgers, seed, step, validation, config; NULL = {}
+    const char *provenance; // JSON object, as above; NULL = {}
 } detector_card;
 
 // Writes the discriminator's weights (all of `s`) as a detector; or a baseline of cues; or a detector as it is, but with this card.
@@ -41,7 +42,8 @@ foil_status detector_need_network(const foil_detector *d, const char *needs);
 foil_status detector_fit(const foil_detector *d, const image *picture, uint8_t *pixels);
 // Logit (> 0 = fake, uncalibrated) of one decoded picture, any size, with all threads. Many pictures: eval/scoring.h.
 foil_status detector_logit(foil_detector *d, const image *picture, double *logit);
-double detector_score(const foil_detector *d, double logit); // the calibrated probability
+double detector_score(const foil_detector *d, double logit);    // the calibrated probability
+foil_status detector_set_prior(foil_detector *d, double prior); // of its scores and thresholds, while it is open: calibration_set_prior
 
 // The network alone, for whoever has a store but no file yet (validation while training): u8 [batch,H,W,C] -> logits.
 typedef struct scorer scorer;

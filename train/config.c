@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/ranks.h"
 #include "data/transform.h"
+#include "eval/calibrate.h"
 #include "eval/metric.h"
 #include "gan/forger.h"
 
@@ -105,6 +106,11 @@ static const key EVALUATE_KEYS[] = {
     {"max", KEY_INT, AT(evaluate.max), .fallback = "0", .min = 0, .max = 1e12, .doc = "pictures of the split at most; 0 = all"},
     {"split", KEY_CHOICE, AT(evaluate.split), .fallback = "val", .choices = SPLITS, .doc = "never test"},
     {"metric", KEY_CHOICE, AT(evaluate.metric), .fallback = "auc", .choices = METRIC_NAMES, .doc = "what the best detector is best at"},
+    {"calibration", KEY_CHOICE, AT(evaluate.calibration), .fallback = "temperature", .choices = CALIBRATION_NAMES,
+     .doc = "how the detector's logits become probabilities, on this split"},
+    {"fpr", KEY_FLOATS, AT(evaluate.fpr), .fallback = "[0.1, 0.01, 0.001]", .min = 1e-6, .max = .5,
+     .doc = "thresholds of the detector, beside eer: the share of the split's reals that may pass for fakes; those that its reals can't back are "
+            "left out"},
     {0}};
 
 // Every section with a fixed table, as read into a config. An optional one has no defaults unless the file has it.

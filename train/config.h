@@ -53,6 +53,8 @@ typedef struct config {
     struct {
         int64_t every, max; // validation pictures at most, 0 = all
         int split, metric;
+        int calibration; // calibration_method
+        key_floats fpr;  // thresholds
     } evaluate;
 } config;
 

@@ -143,7 +143,9 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
     ranks_sum(v->judged, (size_t)v->n);
     for (int64_t i = 0; i < v->n; i++) v->logit[i] = (double)v->judged[i];
     arena_free(&v->memory);
-    TRY(calibrate(&(calibrate_options){0}, v->logit, v->fake, v->n, &v->memory, c));
+    const config *from = v->run->config;
+    const calibrate_options o = {(calibration_method)from->evaluate.calibration, from->evaluate.fpr.at, from->evaluate.fpr.n};
+    TRY(calibrate(&o, v->logit, v->fake, v->n, &v->memory, c));
     for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(c, v->logit[i]);
     return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->threshold[0].score}, value);
 }
@@ -197,9 +199,11 @@ static foil_status provenance(const run *r, const double value[METRICS], char **
         free(document);
         return status;
     }
-    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:s}", "set", file_name(c->data.set), "fingerprint", set_fingerprint(r->set),
+    json_t *calibrated =
+        json_pack("{s:s, s:s, s:s}", "set", file_name(c->data.set), "fingerprint", set_fingerprint(r->set), "split", SPLIT_NAMES[c->evaluate.split]);
+    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:s}", "set", file_name(c->data.set), "fingerprint", set_fingerprint(r->set),
                              "methods", methods, "forgers", forgers_of(r->forgery), "seed", (json_int_t)c->run.seed, "step", (json_int_t)r->step,
-                             "validation", metrics_of(value), "config", document);
+                             "validation", metrics_of(value), "calibrated", calibrated, "config", document);
     *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     free(document);
