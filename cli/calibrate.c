@@ -125,7 +125,7 @@ static foil_status write_calibrated(const foil_detector *d, const judged *j, con
     TRY(add_provenance(j, card.provenance, &provenance));
     card.calibration = *c;
     card.provenance = provenance;
-    foil_status status = detector_write(path, detector_net(d), detector_store(d), &card);
+    foil_status status = detector_rewrite(path, d, &card);
     free(provenance);
     return status;
 }

@@ -8,11 +8,9 @@
 #define CLI_THRESHOLD_DOC "scores from it on are called fake: eer (default), fpr=0.01 …, or a number from 0 to 1"
 #define CLI_PRIOR_DOC "the share of fakes that scores shall assume, where it is not that of the calibration's data"
 
-// Both print what is wrong and give the exit status with false; `by` is the command.
-
-// A detector's threshold by name, or a number. No option: eer.
-bool cli_threshold(const char *by, const foil_detector *d, const option *o, double *out, int *status);
-// Sets the detector's prior, and says so on stderr. No option: nothing.
-bool cli_prior(const char *by, foil_detector *d, const option *o, int *status);
+// A detector's threshold by name, or a number; no option: eer.
+foil_status cli_threshold(const foil_detector *d, const option *o, double *out);
+// Sets the detector's prior, and says so on stderr; 0: nothing.
+foil_status cli_prior(const char *by, foil_detector *d, double prior);
 
 #endif

@@ -205,10 +205,13 @@ static int score_files(foil_detector *d, const file_list *l, const format *f, do
 }
 
 static int detect(foil_detector *d, char *const *arguments, int n, const format *f) {
-    double threshold;
+    const option *asked = &OPTIONS[OPTION_THRESHOLD];
+    double threshold, prior = 0;
     int status;
-    if (!cli_prior("detect", d, &OPTIONS[OPTION_PRIOR], &status)) return status;
-    if (!cli_threshold("detect", d, &OPTIONS[OPTION_THRESHOLD], &threshold, &status)) return status;
+    if (!cli_float(&OPTIONS[OPTION_PRIOR], PRIOR_LEAST, 1 - PRIOR_LEAST, &prior)) return EXIT_USAGE;
+    if (cli_prior("detect", d, prior) != FOIL_OK) return cli_failed("detect");
+    if (cli_threshold(d, asked, &threshold) != FOIL_OK)
+        return asked->text && text_starts(asked->text, "fpr=") ? cli_failed("detect") : cli_usage("detect", "%s", foil_error());
     file_list files = {0};
     foil_status listed = FOIL_OK;
     for (int i = 0; i < n && listed == FOIL_OK; i++) listed = add_argument(&files, arguments[i]);

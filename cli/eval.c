@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/ranks.h"
-#include "cli/cli.h"
+#include "cli/calibration.h"
 #include "eval/harness.h"
 
 enum { MOST_SCORES = 32 };
@@ -25,6 +25,8 @@ static option OPTIONS[] = {
     {.name = "--asv", .value = "FILE", .doc = "t-DCF: scores of speaker verification, lines 'source target|nontarget|spoof score'"},
     {.name = "--perturb", .value = "LIST", .doc = "robustness to perturbed pictures: standard, or names with commas; list shows what there is"},
     {.name = "--no-cues", .doc = "leaves out the baseline of cues (cues.safetensors) that lies beside a detector"},
+    {.name = "--threshold", .value = "T", .doc = "that decisions are made at: eer (default), fpr=0.01 …, or a number from 0 to 1"},
+    {.name = "--prior", .value = "P", .doc = CLI_PRIOR_DOC},
     {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
     {.name = "--seed", .value = "N", .doc = "of the bootstrap and of perturbations (default 1)"},
     {.name = NULL},
@@ -40,6 +42,8 @@ enum {
     OPTION_ASV,
     OPTION_PERTURB,
     OPTION_NO_CUES,
+    OPTION_THRESHOLD,
+    OPTION_PRIOR,
     OPTION_DRAWS,
     OPTION_SEED
 };
@@ -55,6 +59,7 @@ typedef struct request {
     pictures **set;
     evaluation *e; // [sets], at least one
     set_split split;
+    double prior; // 0 = the detectors' own
     tandem tandem;
     perturbation_list perturb;
     evaluation_options options;
@@ -131,6 +136,14 @@ static bool is_open(const request *r, const char *path) {
     return false;
 }
 
+// The prior and the threshold that were asked for.
+static foil_status decide(const request *r, contestant *c) {
+    foil_status status = cli_prior("eval", c->detector, r->prior);
+    if (status == FOIL_OK) status = cli_threshold(c->detector, &OPTIONS[OPTION_THRESHOLD], &c->threshold);
+    c->threshold_name = OPTIONS[OPTION_THRESHOLD].text;
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s", c->name);
+}
+
 // The baseline that training left beside a network.
 static foil_status open_baseline(request *r, const char *detector) {
     char *beside = file_beside(detector, "cues.safetensors");
@@ -140,7 +153,7 @@ static foil_status open_baseline(request *r, const char *detector) {
     if (!file_exists(path) || is_open(r, path)) return FOIL_OK;
     TRY(foil_detector_load(path, &r->detector[r->detectors]));
     r->who[r->detectors] = (contestant){.name = path, .detector = r->detector[r->detectors]};
-    r->detectors++;
+    TRY(decide(r, &r->who[r->detectors++]));
     return FOIL_OK;
 }
 
@@ -150,7 +163,7 @@ static foil_status open_all(request *r, char **path, int count) {
         if (is_detector(path[i])) {
             TRY(foil_detector_load(path[i], &r->detector[r->detectors]));
             r->who[r->detectors] = (contestant){.name = path[i], .detector = r->detector[r->detectors]};
-            r->detectors++;
+            TRY(decide(r, &r->who[r->detectors++]));
         } else {
             TRY(pictures_open(path[i], r->split, &r->set[r->sets]));
             r->sets++;
@@ -242,6 +255,7 @@ static bool parse_options(request *r) {
     if (OPTIONS[OPTION_BY].text && !parse_rows(OPTIONS[OPTION_BY].text, &rows)) return false;
     if (!cli_int(&OPTIONS[OPTION_DRAWS], 0, 1000000, &draws) || !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return false;
     if (!cli_int(&OPTIONS[OPTION_FRAMES], 1, 1000000, &frames)) return false;
+    if (!cli_float(&OPTIONS[OPTION_PRIOR], PRIOR_LEAST, 1 - PRIOR_LEAST, &r->prior)) return false;
     r->split = (set_split)split;
     r->options = (evaluation_options){
         .draws = (int)draws, .seed = (uint64_t)seed, .rows = rows, .clip_rule = rule, .frames = (int)frames, .progress = progress};

@@ -191,6 +191,10 @@ static foil_status make_judge(job *j, int at) {
         to->threshold = detector_card_of(who->detector)->calibration.threshold[0].score;
         to->threshold_name = "eer";
     }
+    if (who->threshold_name) {
+        to->threshold = who->threshold;
+        to->threshold_name = who->threshold_name;
+    }
     for (int64_t i = 0; i < e->n; i++)
         if (to->score[i] < 0 || to->score[i] > 1) {
             to->threshold = NAN;

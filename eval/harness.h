@@ -16,6 +16,8 @@ typedef struct contestant {
     const char *name;
     foil_detector *detector; // or
     const score_file *scores;
+    const char *threshold_name; // that decisions are made at, with its value; NULL = a detector's eer, .5 for scores between 0 and 1
+    double threshold;
 } contestant;
 
 typedef enum judge_kind { JUDGE_NETWORK, JUDGE_CUES, JUDGE_SCORES } judge_kind;

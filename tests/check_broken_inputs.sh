@@ -258,6 +258,8 @@ check "network without input" 1 "d_input\.yaml.*input" train d_input.train.yaml 
 check "discriminator without the head" 1 "d_heads\.yaml.*detect" train d_heads.train.yaml --out o
 check "generator of five channels" 1 "g_out\.yaml" train g_out.train.yaml --out o
 check "override of an unknown key" 1 "run\.stepps" train supervised.yaml run.stepps=3 --out o
+check "unknown calibration" 1 "'calibration' is 'plat'.*'platt'" train supervised.yaml evaluate.calibration=plat --out o
+check "rates that are none" 1 "'fpr' is 0\.9, expected 1e-06 to 0\.5" train supervised.yaml 'evaluate.fpr=[0.1, 0.9]' --out o
 check "override without value" 2 "runsteps" train supervised.yaml runsteps --out o
 check "folder with a run" 1 "sound.*--resume" train supervised.yaml --out sound
 check "resuming with other settings" 1 "sound.*other settings.*run\.batch" train supervised.yaml run.batch=4 --out sound --resume
@@ -276,6 +278,11 @@ check "missing picture" 1 "nowhere\.jpg: .*No such file" detect detector.safeten
 check "truncated picture" 1 "half\.jpg" detect detector.safetensors half.jpg
 check "folder without pictures" 1 "nothing" detect detector.safetensors nothing
 check "unknown threshold" 2 "eeer" detect detector.safetensors picture.jpg --threshold eeer
+check "threshold that its reals can't back" 1 "FPR 0\.1 % can't be set from [0-9]+ reals: at least 2995 are needed" detect detector.safetensors picture.jpg --threshold fpr=0.001
+check "prior of nothing" 2 "--prior '0': a number from" detect detector.safetensors picture.jpg --prior 0
+check "calibration to an unknown method" 2 "'plat': one of" calibrate detector.safetensors good.h5 -o x.safetensors --method plat
+check "calibration on a truncated set" 1 "cut\.h5" calibrate detector.safetensors cut.h5 -o x.safetensors
+check "calibration for a rate its reals can't back" 1 "FPR 0\.1 % can't be set from" calibrate detector.safetensors good.h5 -o x.safetensors --fpr 0.001 --split all
 check "detector missing" 2 "detector|DETECTOR|expected" detect
 check "map of a truncated picture" 1 "half\.jpg" explain detector.safetensors half.jpg -o map.png
 check "map of a missing picture" 1 "nowhere\.jpg: .*No such file" explain detector.safetensors nowhere.jpg -o map.png

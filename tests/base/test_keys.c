@@ -11,6 +11,7 @@ typedef struct settings {
     const char *name, *optional;
     int mode;
     key_ints sizes;
+    key_floats rates;
     key_texts words;
     const yaml_node *node;
 } settings;
@@ -27,6 +28,7 @@ static const key KEYS[] = {{"out", KEY_INT, AT(out), .min = 1, .max = 100, .doc 
                            {"optional", KEY_TEXT, AT(optional), "", .doc = "maybe"},
                            {"mode", KEY_CHOICE, AT(mode), "sum", .choices = MODES, .doc = "how"},
                            {"sizes", KEY_INTS, AT(sizes), "[1, 2]", .doc = "sizes"},
+                           {"rates", KEY_FLOATS, AT(rates), "[0.1, 0.001]", .min = 1e-6, .max = .5, .doc = "rates"},
                            {"words", KEY_TEXTS, AT(words), "", .doc = "words"},
                            {"node", KEY_NODE, AT(node), "", .doc = "anything"},
                            {0}};
@@ -50,6 +52,7 @@ static void defaults(void **state) {
     assert_null(s.optional);
     assert_int_equal(s.mode, 1);
     assert_true(s.sizes.n == 2 && s.sizes.at[1] == 2);
+    assert_true(s.rates.n == 2 && s.rates.at[0] == .1 && s.rates.at[1] == .001);
     assert_int_equal(s.words.n, 0);
     assert_null(s.node);
 }
@@ -58,7 +61,7 @@ static void every_type(void **state) {
     (void)state;
     settings s;
     yaml *doc;
-    assert_int_equal(read("{out: 1, kernel: [2, 5], lr: -1.5, range: 7, bias: false, name: n, optional: o, mode: max, sizes: 4, "
+    assert_int_equal(read("{out: 1, kernel: [2, 5], lr: -1.5, range: 7, bias: false, name: n, optional: o, mode: max, sizes: 4, rates: [], "
                           "words: [a, b], node: {x: 1}}",
                           &s, &doc),
                      FOIL_OK);
@@ -67,6 +70,7 @@ static void every_type(void **state) {
     assert_string_equal(s.optional, "o");
     assert_int_equal(s.mode, 2);
     assert_true(s.sizes.n == 1 && s.sizes.at[0] == 4);
+    assert_int_equal(s.rates.n, 0);
     assert_string_equal(s.words.at[1], "b");
     assert_int_equal(yaml_kind_of(s.node), YAML_MAP);
     yaml_free(doc);

@@ -256,6 +256,36 @@ static void test_bad_input(void **state) {
     }
 }
 
+// No item's score depends on its own label; and what is fitted to few does worse on the unseen than on itself.
+static void test_crosswise(void **state) {
+    (void)state;
+    enum { FEW = 300 };
+    double cross[FEW], again[FEW], own[FEW], a[METRICS], b[METRICS];
+    int clip[FEW];
+    honest_labels(2, 1);
+    for (int i = 0; i < FEW; i++) clip[i] = i / 3;
+    for (int m = 0; m < N_METHODS; m++) {
+        const calibrate_options o = {.method = METHODS[m]};
+        calibration c = calibrated(METHODS[m], logit, fake, FEW);
+        for (int i = 0; i < FEW; i++) own[i] = calibrated_score(&c, logit[i]);
+        assert_int_equal(calibrate_crosswise(&o, logit, fake, clip, FEW, cross), FOIL_OK);
+        assert_int_equal(metrics(&(metric_input){.score = own, .fake = fake, .n = FEW, .threshold = .5}, a), FOIL_OK);
+        assert_int_equal(metrics(&(metric_input){.score = cross, .fake = fake, .n = FEW, .threshold = .5}, b), FOIL_OK);
+        assert_true(b[METRIC_LOG_LOSS] > a[METRIC_LOG_LOSS] && b[METRIC_LOG_LOSS] < a[METRIC_LOG_LOSS] + .1);
+        for (int i = 0; i < 3; i++) fake[i] = !fake[i]; // clip 0
+        assert_int_equal(calibrate_crosswise(&o, logit, fake, clip, FEW, again), FOIL_OK);
+        for (int i = 0; i < 3; i++) {
+            assert_true(again[i] == cross[i]);
+            fake[i] = !fake[i];
+        }
+        assert_memory_not_equal(again, cross, sizeof again);
+    }
+    const int alone[] = {-1, -1};
+    const double z[] = {0, 1};
+    const bool f[] = {false, true};
+    assert_int_equal(calibrate_crosswise(&(calibrate_options){0}, z, f, alone, 2, cross), FOIL_INVALID);
+}
+
 // Thresholds. -----------------------------------------------------------------------------------------------------------------------------------
 
 static int64_t passing(const calibration *c, double score, bool of_fakes) {
@@ -379,6 +409,7 @@ int main(void) {
                                        cmocka_unit_test(test_useless_logits),
                                        cmocka_unit_test(test_tiny_sets),
                                        cmocka_unit_test(test_bad_input),
+                                       cmocka_unit_test(test_crosswise),
                                        cmocka_unit_test(test_thresholds_do_what_they_say),
                                        cmocka_unit_test(test_ties_and_thresholds),
                                        cmocka_unit_test(test_what_reals_back),

@@ -255,7 +255,7 @@ static void test_no_transposes_where_none_are_needed(void **state) {
     MUST(net_parse(file, "small.yaml", 0, &n));
     store *s = trained_store(n, 2);
     foil_detector *d;
-    MUST(detector_write(in_folder("small", ".safetensors"), n, s, &CARD));
+    write_detector(n, s, "small");
     MUST(foil_detector_load(in_folder("small", ".safetensors"), &d));
     assert_int_equal(export_onnx_detector(in_folder("small", ".onnx"), d), FOIL_OK);
     Onnx__ModelProto *m = read_model(in_folder("small", ".onnx"));
@@ -281,7 +281,7 @@ static void test_batch_statistics_cannot_be_exported(void **state) {
     MUST(net_parse(file, "mixed.yaml", 0, &n));
     store *s = trained_store(n, 2);
     foil_detector *d;
-    MUST(detector_write(in_folder("mixed", ".safetensors"), n, s, &CARD));
+    write_detector(n, s, "mixed");
     MUST(foil_detector_load(in_folder("mixed", ".safetensors"), &d));
     assert_int_equal(export_onnx_detector(in_folder("mixed", ".onnx"), d), FOIL_UNSUPPORTED);
     assert_non_null(strstr(foil_error(), ":3:5 minibatch_stddev"));
