@@ -57,7 +57,7 @@ typedef struct study_result { // of one set
     int questions, differences;
     study_question *question;
     study_difference *difference;
-    const char *verdict;
+    const char *verdict; // sentences, one a line
 } study_result;
 
 typedef struct study_results {
