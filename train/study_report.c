@@ -144,12 +144,20 @@ static void add_cells(text *t, const study_results *r, int which) {
     }
 }
 
+static void add_verdict(text *t, const char *sentence) {
+    while (*sentence) {
+        int n = (int)strcspn(sentence, "\n");
+        text_format(t, "- %.*s\n", n, sentence);
+        sentence += n + (sentence[n] == '\n');
+    }
+}
+
 static void add_set(text *t, const study_results *r, int which) {
     const study *s = r->study;
     const study_result *of = &r->set[which];
-    text_format(t,
-                "\n## %s\n\n%" PRId64 " test pictures, %" PRId64 " reals and %" PRId64 " fakes, the same for all cells; fingerprint %.12s.\n\n%s\n",
-                s->set[which].name, of->test.n, of->test.reals, of->test.fakes, of->test.fingerprint, of->verdict);
+    text_format(t, "\n## %s\n\n%" PRId64 " test pictures, %" PRId64 " reals and %" PRId64 " fakes, the same for all cells; fingerprint %.12s.\n\n",
+                s->set[which].name, of->test.n, of->test.reals, of->test.fakes, of->test.fingerprint);
+    add_verdict(t, of->verdict);
     if (s->protocol == STUDY_CONTINUAL) add_matrix(t, r, which);
     add_answers(t, s, of);
     add_differences(t, s, of);

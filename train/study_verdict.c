@@ -1,4 +1,4 @@
-// A paragraph made from the numbers, by rules that docs/study.md states.
+// Sentences made from the numbers, one a line, by rules that docs/study.md states.
 #include <math.h>
 #include <string.h>
 
@@ -59,8 +59,9 @@ static void add_about(writer *w, const study_question *q) {
     }
 }
 
+// One seed shows nothing of variants: another might turn them round.
 static bool is_shown(const study_difference *d) {
-    return d->of.p_holm < LEVEL;
+    return d->of.p_holm < LEVEL && d->seeds > 1;
 }
 
 // Between two variants, in the words of the one that is better.
@@ -75,7 +76,8 @@ static void compare(writer *w, const study_difference *d) {
         add_about(w, q);
         text_add(&w->t, ": ");
     } else {
-        text_format(&w->t, "**No difference is shown** between %s and %s ", variant(w, d->variant_a), variant(w, d->variant_b));
+        text_format(&w->t, d->seeds > 1 ? "**No difference is shown** between %s and %s " : "With one seed nothing is claimed of %s and %s ",
+                    variant(w, d->variant_a), variant(w, d->variant_b));
         add_about(w, q);
         text_format(&w->t, ": %s minus %s is ", variant(w, d->variant_a), variant(w, d->variant_b));
     }
@@ -84,7 +86,7 @@ static void compare(writer *w, const study_difference *d) {
     else
         add_interval(w, d->of.value, d->of.low, d->of.high);
     add_p(w, d);
-    text_add(&w->t, ". ");
+    text_add(&w->t, ".\n");
 }
 
 static bool has_mean(const writer *w) {
@@ -117,10 +119,10 @@ static void compare_questions(writer *w) {
             text_format(&w->t, "%s with %s instead of %s: ", name, a->name, b->name);
         else
             text_format(&w->t, "%s on what was left out, against what it learnt from: ", name);
-        if (!is_shown(d)) text_add(&w->t, "no difference is shown, ");
+        if (!is_shown(d)) text_add(&w->t, d->seeds > 1 ? "no difference is shown, " : "with one seed nothing is claimed, ");
         add_interval(w, d->of.value, d->of.low, d->of.high);
         add_p(w, d);
-        text_add(&w->t, ". ");
+        text_add(&w->t, ".\n");
     }
 }
 
@@ -135,7 +137,7 @@ static void mention_chance(writer *w) {
             text_format(&w->t, a->high < .5 ? "On %s, %s is worse than a coin: " : "On %s, %s is not shown to be better than a coin: ", of->name,
                         variant(w, v));
             add_interval(w, a->mean, a->low, a->high);
-            text_add(&w->t, ". ");
+            text_add(&w->t, ".\n");
         }
     }
 }
@@ -147,11 +149,11 @@ static void mention_seeds(writer *w) {
         cells++;
         lost += !w->r->cell[i].ended;
     }
-    if (lost) text_format(&w->t, "%d of %d cells have no scores (below); seeds without them are left out. ", lost, cells);
+    if (lost) text_format(&w->t, "%d of %d cells have no scores (below); seeds without them are left out.\n", lost, cells);
     if (w->study->seeds.n == 1)
-        text_add(&w->t, "With one seed, nothing is known of what training alone changes: intervals and p are about the choice of pictures only.");
+        text_add(&w->t, "With one seed, nothing is known of what training alone changes: intervals and p are about the choice of pictures only.\n");
     else if (w->study->seeds.n < 5)
-        text_format(&w->t, "%d seeds are few: the deviation over them is itself uncertain.", w->study->seeds.n);
+        text_format(&w->t, "%d seeds are few: the deviation over them is itself uncertain.\n", w->study->seeds.n);
 }
 
 foil_status study_conclude(study_results *r, int which) {
