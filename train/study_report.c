@@ -61,9 +61,9 @@ static void add_answers(text *t, const study *s, const study_result *r) {
         int table = s->protocol == STUDY_CONTINUAL && of->view ? 1 : of->view;
         if (table != before) {
             text_format(t,
-                        "\n### %s on %s\n\n| %s | variant | seeds | mean ± deviation | 95 %% | of each seed | eer | accuracy | tpr@fpr=0.01 |\n"
+                        "\n### %s%s%s\n\n| %s | variant | seeds | mean ± deviation | 95 %% | of each seed | eer | accuracy | tpr@fpr=0.01 |\n"
                         "|---|---|---|---|---|---|---|---|---|\n",
-                        METRIC_NAMES[s->metric], study_view_title(s, table),
+                        METRIC_NAMES[s->metric], s->protocol == STUDY_CONTINUAL ? ": " : " on ", study_view_title(s, table),
                         s->protocol == STUDY_CURVE        ? "amount"
                         : s->protocol == STUDY_CONTINUAL  ? "tested on"
                         : s->protocol == STUDY_SUPERVISED ? ""

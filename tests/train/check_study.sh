@@ -103,7 +103,7 @@ grep -q '"noise": 0' card && grep -q '"stripes": 21' card || { echo "$cell learn
 "$FOIL" study study.yaml --out killed --quiet >/dev/null &
 process=$!
 while [ "$(ls killed/cells/*/scores.csv 2>/dev/null | wc -l)" -lt 3 ]; do sleep 0.02; done
-kill -KILL $process
+kill -KILL $process 2>/dev/null || true
 wait $process 2>/dev/null || true
 first=$(ls -i killed/cells/plain.without-noise.seed-1/best.safetensors)
 "$FOIL" study study.yaml --out killed --quiet >again
