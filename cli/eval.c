@@ -164,6 +164,8 @@ static foil_status open_all(request *r, char **path, int count) {
             TRY(foil_detector_load(path[i], &r->detector[r->detectors]));
             r->who[r->detectors] = (contestant){.name = path[i], .detector = r->detector[r->detectors]};
             TRY(decide(r, &r->who[r->detectors++]));
+        } else if (text_ends_nocase(path[i], ".csv") || text_ends_nocase(path[i], ".txt")) {
+            return foil_fail(FOIL_INVALID, "%s: neither a detector nor a set; for scores, --scores %s was expected", path[i], path[i]);
         } else {
             TRY(pictures_open(path[i], r->split, &r->set[r->sets]));
             r->sets++;
@@ -207,8 +209,7 @@ static foil_status run(request *r, char **path, int count) {
     foil_status status = ranks_agree(short_of_memory ? foil_fail_memory(most * sizeof *r->e, "evaluations") : open_all(r, path, count));
     bool lacking = status == FOIL_OK && (r->sets ? !r->detectors && !r->files : r->detectors || !r->files);
     if (lacking)
-        status =
-            foil_fail(FOIL_INVALID, "%d detectors and %d sets or folders; at least one of each was expected, or --scores", r->detectors, r->sets);
+        status = foil_fail(FOIL_INVALID, "detectors: %d, sets or folders: %d; at least one of each was expected, or --scores", r->detectors, r->sets);
     if (status == FOIL_OK && r->perturb.n && !r->detectors)
         status = foil_fail(FOIL_INVALID, "--perturb needs a detector: scores from a file stay as they are");
     if (status == FOIL_OK) status = evaluate_all(r);

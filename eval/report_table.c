@@ -112,7 +112,8 @@ static void add_title(text *out, const evaluation *e) {
     text_add(out, "\n");
     for (int k = 0; k < e->judges && e->judges > 1; k++) {
         text_format(out, "  %2d  ", k + 1);
-        add_padded(out, e->judge[k].name, length_of(e->judge[k].name) < WIDTH - 6 ? length_of(e->judge[k].name) : WIDTH - 6);
+        add_padded(out, e->judge[k].name, length_of(e->judge[k].name) < WIDTH - 16 ? length_of(e->judge[k].name) : WIDTH - 16);
+        if (e->judge[k].kind != JUDGE_NETWORK) text_format(out, "  (%s)", JUDGE_KINDS[e->judge[k].kind]);
         text_add(out, "\n");
     }
     text_add(out, "\n");

@@ -95,3 +95,4 @@ same "$(wc -l <c/scores.csv)" 7 "clips"
 grep -q '^clips.csv: 6 clips, each the mean of its pictures. scores: 18 pictures' table || fail "the title: $(head -1 table)"
 "$FOIL" eval --scores clips.csv --clips max --frames 2 --out c --draws 0 >table
 same "$(grep '^r1/' c/scores.csv | cut -d, -f1,2)" "r1/1.png,0.11" "the greatest of frames 1 and 10 out of 1, 2, 10"
+refused "plain.csv: neither a detector nor a set; for scores, --scores plain.csv was expected" plain.csv
