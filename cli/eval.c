@@ -5,14 +5,15 @@
 #include "base/file.h"
 #include "base/ranks.h"
 #include "cli/calibration.h"
-#include "eval/harness.h"
+#include "eval/page_evaluation.h"
 
 enum { MOST_SCORES = 32 };
 static const char *scores_given[MOST_SCORES + 1];
+static text typed; // the command, for the report
 
 static option OPTIONS[] = {
     {.name = "--split", .value = "S", .doc = "of the sets: train, val, test (default) or all"},
-    {.name = "--out", .value = "DIR", .doc = "writes scores and metrics.json there"},
+    {.name = "--out", .value = "DIR", .doc = "writes report.html, scores and metrics.json there"},
     {.name = "--json", .doc = "prints metrics.json instead of the table"},
     {.name = "--scores",
      .value = "FILE",
@@ -86,6 +87,24 @@ static foil_status write_scores(const request *r, const char *folder, int at, in
     return status;
 }
 
+static foil_status write_page(const request *r, const char *folder) {
+    text path = {0};
+    text_format(&path, "%s/report.html", folder);
+    bool failed = path.failed || typed.failed;
+    const evaluation_page page = {.command = typed.data, .e = r->e, .from = (const pictures *const *)r->set, .sets = r->sets};
+    foil_status status = failed ? foil_fail_memory(strlen(folder), "a path") : evaluation_page_write(&page, path.data);
+    text_free(&path);
+    return status;
+}
+
+static foil_status write_robustness(const request *r, const char *folder) {
+    text path = {0};
+    text_format(&path, "%s/robustness.csv", folder);
+    foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : evaluations_write_robustness(r->e, r->sets, path.data);
+    text_free(&path);
+    return status;
+}
+
 static foil_status write_files(const request *r, const text *json, const char *folder) {
     text path = {0};
     TRY(file_make_folder(folder));
@@ -94,11 +113,8 @@ static foil_status write_files(const request *r, const text *json, const char *f
     text_format(&path, "%s/metrics.json", folder);
     foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : write_json(path.data, json);
     text_free(&path);
-    if (status != FOIL_OK || !r->perturb.n) return status;
-    text_format(&path, "%s/robustness.csv", folder);
-    status = path.failed ? foil_fail_memory(strlen(folder), "a path") : evaluations_write_robustness(r->e, r->sets, path.data);
-    text_free(&path);
-    return status;
+    if (status == FOIL_OK && r->perturb.n) status = write_robustness(r, folder);
+    return status == FOIL_OK ? write_page(r, folder) : status;
 }
 
 static foil_status report(const request *r) {
@@ -278,9 +294,27 @@ static int list_perturbations(void) {
     return failed ? EXIT_FAILED : EXIT_DONE;
 }
 
+// As a shell takes it.
+static void add_argument(const char *s) {
+    text_add(&typed, " ");
+    if (*s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%") == strlen(s)) {
+        text_add(&typed, s);
+        return;
+    }
+    text_add(&typed, "'");
+    for (; *s; s++)
+        if (*s == '\'')
+            text_add(&typed, "'\\''");
+        else
+            text_add_bytes(&typed, s, 1);
+    text_add(&typed, "'");
+}
+
 int cmd_eval(int argc, char **argv) {
     int count, status;
     request r = {0};
+    text_add(&typed, "foil");
+    for (int i = 0; i < argc; i++) add_argument(argv[i]); // before the options are taken out
     if (!cli_parse(
             argc, argv, "DETECTOR... SET.h5|SET.yaml|FOLDER... [--scores FILE]... [--split test] [--out DIR] [--json]",
             "Scores every picture and judges the scores: area under the ROC curve, average precision, equal error rate, accuracy at the detector's\n"

@@ -1,9 +1,8 @@
 // metrics.json: an evaluation for machines.
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "eval/harness.h"
+#include "eval/report_json.h"
 
 static json_t *number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
@@ -20,7 +19,7 @@ static json_t *name(const char *s) {
     return t;
 }
 
-static json_t *interval_json(const interval *v) {
+json_t *interval_json(const interval *v) {
     json_t *t = json_object();
     json_object_set_new(t, "value", number(v->value));
     json_object_set_new(t, "low", number(v->low));
@@ -28,7 +27,7 @@ static json_t *interval_json(const interval *v) {
     return t;
 }
 
-static json_t *robustness_json(const robustness *r) {
+json_t *robustness_json(const robustness *r) {
     json_t *t = json_object(), *rows = json_array();
     for (int i = 0; i < r->rows; i++) {
         json_t *row = json_object(), *strengths = json_array();

@@ -77,5 +77,6 @@ Done in $(($(date +%s) - began)) seconds. Made:
   $demo/detector.onnx, .npz     the same for ONNX runtimes and for NumPy
   $demo/samples/                of the generator it trained against and of the one that it never met
   $demo/test.h5                 those and the photographs, all that is evaluated
-  $demo/report/scores.csv       a score for each test picture; beside it metrics.json
+  $demo/report/report.html      how good it is, for people: open it in a browser; beside it metrics.json and a score for each test picture
+  $demo/run/report.html         how the training went
 END

@@ -30,7 +30,7 @@ while read -r command; do
 done <commands
 [ "$n" -ge 15 ] || { echo "README.md has only $n commands" >&2; exit 1; }
 # and what it says was made is there
-for file in set.h5 run/best.safetensors run/config.yaml run/report.html grid.png report/scores.csv report/metrics.json detector.onnx detector.npz generator.safetensors supervised/best.safetensors; do
+for file in set.h5 run/best.safetensors run/config.yaml run/report.html grid.png report/scores.csv report/metrics.json report/report.html detector.onnx detector.npz generator.safetensors supervised/best.safetensors; do
     [ -s "$file" ] || { echo "README.md promises $file" >&2; exit 1; }
 done
 for link in $(grep -o '](\([a-z][^):]*\))' "$FOIL_SOURCE/README.md" | tr -d '()]'); do

@@ -8,15 +8,19 @@ function redrawAll() {
     }
 }
 theme.changed.push(redrawAll);
-addEventListener('beforeprint', redrawAll);
-addEventListener('afterprint', redrawAll);
+for (const event of ['beforeprint', 'afterprint'])
+    addEventListener(event, () => {
+        printing = event === 'beforeprint';
+        theme.show(printing ? 'light' : theme.now());
+    });
 
-// A place that `draw(width)` fills: again whenever that is another one.
+// A place that `draw(width)` fills: again whenever that is another one. What the width will be on paper no browser tells beforehand: that of A4, in CSS pixels.
+let printing = false;
 function plot(attributes, draw) {
     const place = el('div', {class: 'chart', ...attributes});
     let last = 0;
     place.redraw = (anyway) => {
-        const width = Math.floor(place.clientWidth);
+        const width = printing ? (place.closest('.pair') ? 320 : 660) : Math.floor(place.clientWidth);
         if (!width || (width === last && !anyway)) return;
         last = width;
         draw(place, width);
@@ -95,7 +99,7 @@ function curves(o) {
         }}, (where, width) => {
         if (u) u.destroy();
         u = new uPlot({
-            width, height: o.height || 300, legend: {show: false}, scales: {x: scale(o.x), y: scale(o.y)}, padding: [10, 14, 0, 0],
+            width, height: o.height || 300, legend: {show: false}, scales: {x: scale(o.x), y: scale(o.y)}, padding: [10, 22, 0, 0],
             axes: [axis(o.x, 32, 2), axis(o.y, 48, 3)], cursor: {drag: {x: !o.x.range, y: false}, y: false},
             series: series.map((s, i) => (i === 0 ? {} : s.edge ? {stroke: 'transparent', width: 0, points: {show: false}, spanGaps: true}
                 : {stroke: colour(s.colour), width: s.faint ? 1 : 2, alpha: s.faint ? 0.3 : 1, dash: s.dash && s.dash.length ? s.dash : undefined, points: {show: s.points || false}, spanGaps: true})),
@@ -113,13 +117,13 @@ function whisker(v, from, to, line, s) {
     if (!v || !known(v.value)) return svg('svg', {class: 'whisker', 'aria-hidden': 'true'});
     const stroke = `stroke: var(${s.colour})`, low = known(v.low) ? v.low : v.value, high = known(v.high) ? v.high : v.value;
     return svg('svg', {class: 'whisker', 'aria-hidden': 'true'},
-        svg('line', {x1: where(line), x2: where(line), y1: '0%', y2: '100%', 'stroke-dasharray': '2 2', style: 'stroke: var(--line)'}),
+        svg('line', {x1: where(line), x2: where(line), y1: '0%', y2: '100%', 'stroke-dasharray': '3 3', style: 'stroke: var(--soft)'}),
         svg('line', {x1: where(low), x2: where(high), y1: '50%', y2: '50%', 'stroke-width': 2, style: stroke}),
         ...[low, high].map((x) => svg('line', {x1: where(x), x2: where(x), y1: '30%', y2: '70%', 'stroke-width': 2, style: stroke})),
         svg('circle', {cx: where(v.value), cy: '50%', r: 4, style: `fill: var(${s.colour})`}));
 }
 function whiskerScale(from, to, title) {
-    const span = to - from, step = span > 0.5 ? 0.25 : span > 0.2 ? 0.1 : span > 0.1 ? 0.05 : 0.02, ticks = [];
+    const span = to - from, step = span > 0.4 ? 0.25 : span > 0.2 ? 0.1 : span > 0.1 ? 0.05 : 0.02, ticks = [];
     for (let t = Math.ceil(from / step - 1e-9) * step; t <= to + 1e-9; t += step) ticks.push(t);
     return el('span', {class: 'scale'}, el('span', {class: 'hidden'}, title),
         ticks.map((t) => el('span', {style: `left: ${100 * (t - from) / span}%`, 'aria-hidden': 'true'}, fixed(t, 2))));

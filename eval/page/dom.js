@@ -8,7 +8,7 @@ function fill(node, attributes, children) {
         if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
         else node.setAttribute(key, value === true ? '' : value);
     }
-    node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+    node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
     return node;
 }
 const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
@@ -33,6 +33,10 @@ function interval(v) {
     const n = digits(v);
     return known(v.low) && known(v.high) ? `${fixed(v.value, n)} [${fixed(v.low, n)}, ${fixed(v.high, n)}]` : fixed(v.value, n);
 }
+function stacked(v) { // for narrow columns
+    const [one, rest] = interval(v).split(' [');
+    return rest ? [one, ' ', el('small', {}, '[' + rest)] : one;
+}
 const count = (n) => (known(n) ? n.toLocaleString('en') : '–');
 const many = (n, one, more) => `${count(n)} ${n === 1 ? one : more || one + 's'}`;
 const percent = (x, n = 0) => (known(x) ? `${fixed(100 * x, n)} %` : '–');
@@ -54,14 +58,14 @@ function fillChapters() {
     put('sections', el('ul', {}, chapters.map(([id, title]) => el('li', {}, el('a', {href: '#' + id}, title)))));
     chapters.length = 0;
 }
-// columns: names; a leading '#' makes a column of numbers. Rows: lists of cells, the first of which heads the row.
+// columns: names; a leading '#' makes a column of numbers, '~' one of plots. Rows: lists of cells, the first of which heads the row.
 function table(title, columns, rows, options = {}) {
-    const number = columns.map((c) => (c[0] === '#' ? 'number' : null));
+    const number = columns.map((c) => ({'#': 'number', '~': 'plot'}[c[0]]));
     const cell = (c, i) => (c instanceof Element && /^T[HD]$/i.test(c.tagName) ? c
         : i === 0 ? el('th', {scope: 'row', class: number[i]}, c) : el('td', {class: number[i]}, c));
     return el('div', {class: 'table' + (options.long ? ' long' : ''), tabindex: options.long ? 0 : null, role: options.long ? 'region' : null, 'aria-label': options.long ? title : null},
         el('table', {class: options.class}, el('caption', {class: options.quiet ? 'hidden' : null}, title),
-            el('thead', {}, el('tr', {}, columns.map((c, i) => el('th', {scope: 'col', class: number[i]}, options.heads && options.heads[i] ? options.heads[i] : c.replace(/^#/, ''))))),
+            el('thead', {}, el('tr', {}, columns.map((c, i) => el('th', {scope: 'col', class: number[i]}, options.heads && options.heads[i] ? options.heads[i] : c.replace(/^[#~]/, ''))))),
             el('tbody', {}, rows.map((r) => el('tr', {class: r.class}, (r.cells || r).map(cell))))));
 }
 const folded = (title, ...children) => el('details', {}, el('summary', {}, title), ...children);
@@ -69,7 +73,7 @@ function figure(title, content, caption, ...more) {
     return el('figure', {}, title && el('h3', {}, title), content, el('figcaption', {}, caption), ...more);
 }
 
-// Light and dark: the system's choice until the reader chooses; on paper always light.
+// Light and dark: the system's choice until the reader chooses; on paper (charts.js) always light.
 const theme = {
     dark: matchMedia('(prefers-color-scheme: dark)'),
     chosen: null,
@@ -95,5 +99,3 @@ const theme = {
 try { theme.chosen = localStorage.getItem('foil-theme'); } catch (e) { /* as above */ }
 theme.show(theme.now());
 theme.dark.addEventListener('change', () => theme.show(theme.now()));
-addEventListener('beforeprint', () => theme.show('light'));
-addEventListener('afterprint', () => theme.show(theme.now()));

@@ -71,7 +71,7 @@ same "$(auc --scores asvspoof.txt)" 0.75 "ASVspoof's lines"
 printf 'score,path,fake\n0.1,d,0\n0.8,c,1\n0.3,a,1\n0.2,b,0\n' >other.csv
 "$FOIL" eval --scores plain.csv --scores other.csv --scores asvspoof.txt --draws 50 --json --out out >two.json
 cmp two.json out/metrics.json
-same "$(ls out | tr '\n' ' ')" "metrics.json scores-0-0.csv scores-0-1.csv scores-0-2.csv " "files"
+same "$(ls out | tr '\n' ' ')" "metrics.json report.html scores-0-0.csv scores-0-1.csv scores-0-2.csv " "files"
 same "$(cat out/scores-0-1.csv | cut -d, -f1,2 | tr '\n' ' ')" "path,score a,0.29999999999999999 b,0.20000000000000001 c,0.80000000000000004 d,0.10000000000000001 " "the order of items"
 tr -d ' \n' <two.json | grep -q '"set":0,"a":0,"b":1,"metric":"auc","value":-0.25,' || fail "the difference is not there"
 tr -d ' \n' <two.json | grep -q '"set":0,"a":0,"b":2,"metric":"auc","value":0.0,"low":0.0,"high":0.0,"p":1.0,"p_holm":1.0' || fail "equal judges differ"
