@@ -18,12 +18,12 @@
 enum { WARM_UP = 2, RUNS_MIN = 3, RUNS_MAX = 2000 };
 
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
-static const char *const CONVOLUTIONS[] = {"direct", "fast", NULL};
+static const char *const CONVOLUTIONS[] = {"direct", "fast", "plain", NULL};
 
 static option OPTIONS[] = {
     {.name = "--batch", .value = "N", .doc = "pictures at a time (default: the training file's, or 64)"},
     {.name = "--precision", .value = "f32|bf16", .doc = "of the computation (default: the training file's, or f32)"},
-    {.name = "--convolution", .value = "direct|fast", .doc = "how convolutions are computed (default: the training file's, or fast)"},
+    {.name = "--convolution", .value = "direct|fast|plain", .doc = "how convolutions are computed (default: the training file's, or fast)"},
     {.name = "--seconds", .value = "S", .doc = "to measure for (default: 5)"},
     {.name = "--profile", .doc = "time, FLOP and bytes of each step, beside what the machine can do"},
     {.name = "--trace", .value = "FILE.json", .doc = "the steps of one run on a time line, for chrome://tracing and ui.perfetto.dev"},
@@ -140,7 +140,7 @@ static foil_status measure(const char *path, const bench_options *o, bench_resul
     yaml_free(document);
     if (!training && o->n_overrides) return foil_fail(FOIL_INVALID, "%s: KEY=VALUE is for training files, this is a network", path);
     TRY((training ? bench_training : bench_network)(path, o, r));
-    return bench_peak(r->precision, peak);
+    return bench_peak(r->precision, o->seconds, peak);
 }
 
 static foil_status write_trace(file_writer *w, const profile *p) {

@@ -37,7 +37,8 @@ double bench_resident_mb(void);
 
 foil_status bench_network(const char *path, const bench_options *o, bench_result *out);  // bench_network.c
 foil_status bench_training(const char *path, const bench_options *o, bench_result *out); // bench_training.c
-// What the machine can give on the same threads: FLOP/s of a 2048³ product in the same precision, and bytes/s of z = x + y on 64 MB each.
-foil_status bench_peak(int precision, roofline *out); // bench_network.c
+// What the machine can give on the same threads: FLOP/s of a 2048³ product in the same precision, and bytes/s of z = x + y on 64 MB each; measured for
+// `at_most` seconds each, one if that is more.
+foil_status bench_peak(int precision, double at_most, roofline *out); // bench_network.c
 
 #endif

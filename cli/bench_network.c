@@ -68,7 +68,7 @@ foil_status bench_network(const char *path, const bench_options *o, bench_result
     out->precision = o->precision > 0;
     store *weights = store_new();
     graph *g = graph_new(out->precision ? BF16 : F32);
-    if (g) g->convolution = o->convolution ? CONV_FAST : CONV_DIRECT;
+    if (g) g->convolution = o->convolution < 0 ? CONV_FAST : (conv_algorithm)o->convolution;
     foil_status s = weights && g ? net_declare(n, weights) : foil_fail_memory(0, "a graph");
     if (s == FOIL_OK) s = store_allocate(weights);
     if (s == FOIL_OK) {
@@ -82,13 +82,13 @@ foil_status bench_network(const char *path, const bench_options *o, bench_result
     return s;
 }
 
-// Seconds of one operation on two tensors.
+// Seconds of one operation on two tensors; measured for as long as `seconds` says before.
 static foil_status time_pair(shape each, dtype t, node *(*operation)(node *a, node *b), double *seconds) {
     graph *g = graph_new(t);
     if (!g) return foil_fail_memory(0, "a graph");
     node *a = graph_input(g, "a", each, t), *b = graph_input(g, "b", each, t);
     bench_result r = {0};
-    foil_status s = time_graph(g, (node *[]){a, b}, &(plan_output){operation(a, b), NULL}, 1, &(bench_options){.seconds = 1}, &r);
+    foil_status s = time_graph(g, (node *[]){a, b}, &(plan_output){operation(a, b), NULL}, 1, &(bench_options){.seconds = *seconds}, &r);
     graph_free(g);
     *seconds = r.seconds;
     return s;
@@ -98,10 +98,12 @@ static node *product(node *a, node *b) {
     return nn_matmul(a, b, false, false);
 }
 
-foil_status bench_peak(int precision, roofline *out) {
-    double seconds = 0;
+foil_status bench_peak(int precision, double at_most, roofline *out) {
+    const double each = at_most < 1 ? at_most : 1;
+    double seconds = each;
     TRY(time_pair(SHAPE(PEAK_SIZE, PEAK_SIZE), precision ? BF16 : F32, product, &seconds));
     out->flops_per_second = 2.0 * PEAK_SIZE * PEAK_SIZE * PEAK_SIZE / seconds;
+    seconds = each;
     TRY(time_pair(SHAPE(STREAM), F32, nn_add, &seconds));
     out->bytes_per_second = 3.0 * STREAM * sizeof(float) / seconds;
     return FOIL_OK;

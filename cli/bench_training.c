@@ -65,7 +65,8 @@ static foil_status read_config(const char *path, const bench_options *o, config 
     for (int i = 0; i < n; i++) overrides[i] = o->overrides[i];
     snprintf(batch, sizeof batch, "run.batch=%d", o->batch);
     snprintf(precision, sizeof precision, "run.precision=%s", o->precision > 0 ? "bf16" : "f32");
-    snprintf(convolution, sizeof convolution, "run.convolution=%s", o->convolution > 0 ? "fast" : "direct");
+    static const char *const CONVOLUTIONS[] = {[CONV_DIRECT] = "direct", [CONV_FAST] = "fast", [CONV_PLAIN] = "plain"};
+    snprintf(convolution, sizeof convolution, "run.convolution=%s", CONVOLUTIONS[o->convolution < 0 ? CONV_FAST : o->convolution]);
     if (o->batch) overrides[n++] = batch;
     if (o->precision >= 0) overrides[n++] = precision;
     if (o->convolution >= 0) overrides[n++] = convolution;

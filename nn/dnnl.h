@@ -31,6 +31,7 @@ typedef struct onednn_conv {
     conv_params params;                 // zeros already replaced by their defaults
     dtype x, w, y;                      // types at this primitive's interface (w of ONEDNN_CONV_WEIGHTS: F32)
     onednn_post post;                   // of ONEDNN_CONV
+    bool constant;                      // w never changes: what depends on it alone is best made once (conv_kernel.h)
 } onednn_conv;
 
 // Arguments of onednn_run in the order of the op's inputs, then the output: CONV (x, w) -> y; CONV_DATA (y, w) -> x; CONV_WEIGHTS (x, y) -> w.

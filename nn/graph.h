@@ -21,8 +21,9 @@ typedef struct graph graph;
 typedef struct node node;
 typedef struct op op;
 
-// How convolutions are computed: by their definition, or where that pays with fewer multiplications and larger rounding errors (nn/ops/winograd.h).
-typedef enum conv_algorithm { CONV_DIRECT, CONV_FAST } conv_algorithm;
+// How convolutions are computed: by their definition, or where that pays with fewer multiplications and larger rounding errors (nn/ops/winograd.h); or by
+// oneDNN's kernels alone, which Foil's own are held against.
+typedef enum conv_algorithm { CONV_DIRECT, CONV_FAST, CONV_PLAIN } conv_algorithm;
 
 struct node {
     const op *op;

@@ -40,9 +40,10 @@ typedef struct prepared {
     int copy; // its own: one for each phase, from the step that makes it to the last one that reads it
     onednn_layout *from, *layout;
     onednn_kernel *reorder;
-    pack *pack; // instead of `reorder`, where it is faster
-    void *kept; // memory of its own, of a weight that is known: run_once fills it
-    int phase;  // the last one that has a step for it
+    pack *pack;               // instead of `reorder`, where it is faster
+    void *kept;               // memory of its own, of a weight that is known: run_once fills it
+    plan_transform transform; // of a weight that is known: what else is done to it; `run` may be NULL
+    int phase;                // the last one that has a step for it
 } prepared;
 
 typedef enum step_kind { STEP_LOOP, STEP_KERNEL, STEP_REORDER } step_kind;
@@ -185,11 +186,11 @@ foil_status make_steps(compiler *c);
 foil_status keep_known(compiler *c); // gives a place of their own to values of PHASE_ONCE that are read later
 foil_status recompute(compiler *c);  // more steps, for less memory
 foil_status make_memory(compiler *c);
-void run_once(plan *p);
+foil_status run_once(plan *p);
 
 void resolve(plan *p); // sets all pointers
 void run_step(plan *p, step *s, uint64_t seed, uint64_t now);
-void run_reorder(plan *p, const prepared *copy, int to);
+void run_reorder(plan *p, const prepared *copy, void *to);
 
 // The most bytes that are ever alive in the arena at a time, and at which step first.
 foil_status memory_peak(compiler *c, size_t *bytes, int *at);

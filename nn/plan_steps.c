@@ -111,7 +111,8 @@ static foil_status new_copy(plan *p, int v, const onednn_layout *wanted, int *ou
 }
 
 static foil_status copy_value(plan *p, prepared *copy) {
-    return plan_value(p, p->value[copy->of].node, (onednn_layout_bytes(copy->layout) + 63) & ~(size_t)63, &copy->copy);
+    size_t bytes = copy->transform.run ? copy->transform.bytes : onednn_layout_bytes(copy->layout);
+    return plan_value(p, p->value[copy->of].node, (bytes + 63) & ~(size_t)63, &copy->copy);
 }
 
 // The copy of a known weight is made once, by run_once, and lies apart.
@@ -136,9 +137,18 @@ static foil_status reorder_step(plan *p, int at) {
     return add_step(p, s);
 }
 
+static bool is_copy(const prepared *copy, int of, const onednn_layout *wanted) {
+    return copy->of == of && !copy->transform.run && onednn_layout_equal(copy->layout, wanted);
+}
+
+// The step being made.
+static step *step_of(kernel *k) {
+    return (step *)((char *)k - offsetof(step, kernel));
+}
+
 foil_status plan_prepared_weight(plan *p, kernel *k, int i, const onednn_layout *wanted) {
     int v = p->value_of[k->node->in[i]->id], at = 0;
-    while (at < p->copies && (p->prepared[at].of != v || !onednn_layout_equal(p->prepared[at].layout, wanted))) at++;
+    while (at < p->copies && !is_copy(&p->prepared[at], v, wanted)) at++;
     if (at == p->copies) {
         onednn_layout *plain = NULL;
         TRY(onednn_layout_plain(wanted, p->value[v].node->type, &plain));
@@ -147,10 +157,21 @@ foil_status plan_prepared_weight(plan *p, kernel *k, int i, const onednn_layout 
         if (same) return FOIL_OK;
         TRY(new_copy(p, v, wanted, &at));
     }
-    bool once = p->value[v].known && p->current_phase != PHASE_ONCE;
-    TRY(once ? keep_copy(p, &p->prepared[at]) : reorder_step(p, at));
-    step *s = (step *)((char *)k - offsetof(step, kernel)); // the step being made
-    s->in[i] = p->prepared[at].copy;
+    TRY(plan_knows(p, k, i) ? keep_copy(p, &p->prepared[at]) : reorder_step(p, at));
+    step_of(k)->in[i] = p->prepared[at].copy;
+    return FOIL_OK;
+}
+
+bool plan_knows(const plan *p, const kernel *k, int i) {
+    return p->value[p->value_of[k->node->in[i]->id]].known && p->current_phase != PHASE_ONCE;
+}
+
+foil_status plan_transformed_weight(plan *p, kernel *k, int i, const onednn_layout *wanted, plan_transform transform) {
+    int at;
+    TRY(new_copy(p, p->value_of[k->node->in[i]->id], wanted, &at));
+    p->prepared[at].transform = transform;
+    TRY(keep_copy(p, &p->prepared[at]));
+    step_of(k)->in[i] = p->prepared[at].copy;
     return FOIL_OK;
 }
 

@@ -24,8 +24,8 @@ typedef struct penalty {
 
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
 static const char *const BATCH_NORMS[] = {"local", "synchronised", NULL};
-static const char *const CONVOLUTIONS[] = {"direct", "fast", NULL}; // as conv_algorithm of nn/graph.h
-static const char *const SPLITS[] = {"train", "val", NULL};         // never test: what is chosen on it says nothing about the unseen
+static const char *const CONVOLUTIONS[] = {"direct", "fast", "plain", NULL}; // as conv_algorithm of nn/graph.h
+static const char *const SPLITS[] = {"train", "val", NULL};                  // never test: what is chosen on it says nothing about the unseen
 
 #define SECTION(name, fallback_, doc_)                                                                                                               \
     { #name, KEY_NODE, offsetof(root, name), .fallback = fallback_, .doc = doc_ }
@@ -57,7 +57,8 @@ static const key RUN_KEYS[] = {
     {"precision", KEY_CHOICE, AT(run.precision), .fallback = "f32", .choices = PRECISIONS,
      .doc = "of convolutions and products; weights and sums are always f32"},
     {"convolution", KEY_CHOICE, AT(run.convolution), .fallback = "fast", .choices = CONVOLUTIONS,
-     .doc = "direct, or with fewer multiplications where that pays; errors of f32 are then up to four times larger"},
+     .doc = "direct, or with fewer multiplications where that pays (errors of f32 are then up to four times larger, of bf16 twice); "
+            "plain: by oneDNN's kernels alone"},
     {"batch_norm", KEY_CHOICE, AT(run.batch_norm), .fallback = "local", .choices = BATCH_NORMS,
      .doc = "of several ranks: over each rank's share of the batch, or over the whole of it"},
     {"from", KEY_TEXT, AT(run.from), .fallback = "",

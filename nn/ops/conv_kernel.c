@@ -191,8 +191,8 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_ke
     if (!k) return foil_fail_memory(sizeof *k, "a convolution");
     k->conv = *c;
     k->times = 1;
-    k->form = choose(c);
-    k->mirrored = k->form == DIRECT && is_mirrored(c);
+    k->form = how == CONV_PLAIN ? DIRECT : choose(c);
+    k->mirrored = how != CONV_PLAIN && k->form == DIRECT && is_mirrored(c);
     if (k->mirrored) k->form = COLUMNS;
     if (how == CONV_FAST && winograd_choose(c)) k->form = FAST;
     foil_status status = create(k);
@@ -215,6 +215,14 @@ void conv_kernel_free(conv_kernel *k) {
 
 const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
     return k->filters ? k->filters : onednn_kernel_weights(k->kernel);
+}
+
+size_t conv_kernel_transformed(const conv_kernel *k) {
+    return k->form == FAST && k->conv.constant ? winograd_filter_bytes(k->fast) : 0;
+}
+
+void conv_kernel_transform(const void *k, const void *weights, void *to) {
+    winograd_transform_filters(((const conv_kernel *)k)->fast, weights, to);
 }
 
 size_t conv_kernel_scratch(const conv_kernel *k) {

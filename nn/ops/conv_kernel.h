@@ -15,6 +15,9 @@ void conv_kernel_free(conv_kernel *k);
 const onednn_layout *conv_kernel_weights(const conv_kernel *k);
 size_t conv_kernel_scratch(const conv_kernel *k);
 const char *conv_kernel_implementation(const conv_kernel *k);
+// What is made once of weights that are c->constant, in the layout above, and then run on in their place: its bytes, 0 = nothing, and how; `k`: a conv_kernel.
+size_t conv_kernel_transformed(const conv_kernel *k);
+void conv_kernel_transform(const void *k, const void *weights, void *to);
 // Whether the way that is chosen for this shape can do c->post.
 bool conv_kernel_takes_post(const onednn_conv *c);
 void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch);

@@ -63,8 +63,13 @@ static void filter_taps(const winograd *w, int64_t phase, const float *row, int6
         }
 }
 
-static void matrix_elements(const winograd *w, const matrices *m, const float *base, int64_t row, const void **at) {
-    for (int64_t i = 0; i < w->a * w->a; i++) at[i] = base + i * m->point + row * m->row;
+// Where a point's element in some row and column is.
+static void *element(const matrices *m, const void *base, int64_t point, int64_t row, int64_t column) {
+    return (char *)(uintptr_t)base + (size_t)(point * m->point + row * m->row + column) * m->size;
+}
+
+static void matrix_elements(const winograd *w, const matrices *m, const void *base, int64_t row, int64_t column, const void **at) {
+    for (int64_t i = 0; i < w->a * w->a; i++) at[i] = element(m, base, i, row, column);
 }
 
 static size_t size_of(const winograd *w, bool picture) {
@@ -83,14 +88,14 @@ static void transform_rest(const winograd *w, winograd_side side, int64_t n, con
     winograd_post rest = post ? *post : (winograd_post){0};
     for (int i = 0; rest.adds && i < n_to; i++) memcpy(out[i], (char *)to[i] + (size_t)to_at * out_size, (size_t)n * out_size);
     if (rest.bias) rest.bias = memcpy(bias, rest.bias + from_at, (size_t)n * sizeof *bias);
-    w->machine->transform[w->type == BF16][w->form][side](WINOGRAD_LANES, in_at, out_at, WINOGRAD_LANES, 0, &rest);
+    w->machine->transform[w->types][w->form][side](WINOGRAD_LANES, in_at, out_at, WINOGRAD_LANES, 0, &rest);
     for (int i = 0; i < n_to; i++) memcpy((char *)to[i] + (size_t)to_at * out_size, out[i], (size_t)n * out_size);
 }
 
 static void transform(const winograd *w, winograd_side side, int64_t n, const void *const *from, int n_from, void *const *to, int n_to,
                       const matrices *m, const winograd_post *post) {
     int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
-    if (whole) w->machine->transform[w->type == BF16][w->form][side](whole, from, to, m->width, m->panel, post);
+    if (whole) w->machine->transform[w->types][w->form][side](whole, from, to, m->width, m->panel, post);
     if (whole < n) transform_rest(w, side, n - whole, from, n_from, to, n_to, whole, whole / m->width * m->panel + whole % m->width, post);
 }
 
@@ -105,21 +110,49 @@ typedef struct tile_pointers {
 static const matrices PIXELS = {.width = WINOGRAD_TOGETHER};
 
 // A row of filters: those of one input channel of the products.
-static void transform_filter(const winograd *w, int64_t k, int64_t out_phase, const float *filters, float *to) {
+static void transform_filter(const winograd *w, int64_t k, int64_t out_phase, const float *filters, void *to) {
     tile_pointers p;
     int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols;
     filter_taps(w, out_phase + k / rows, filters + k % rows * taps * w->out, w->out, p.from);
-    matrix_elements(w, &w->filters, to, k, (const void **)p.to);
+    matrix_elements(w, &w->filters, to, k, 0, (const void **)p.to);
     transform(w, WINOGRAD_FILTER, w->out, p.from, (int)(w->r * w->r), p.to, (int)(w->a * w->a), &w->filters, NULL);
 }
 
-static void transform_input(const winograd *w, int64_t tile, int64_t row, int64_t out_phase, const void *in, float *to) {
+// Two rows of filters, as pairs of bf16.
+static void transform_filter_pair(const winograd *w, int64_t k, int64_t out_phase, const float *filters, void *to) {
+    float row[2][WINOGRAD_POINTS][WINOGRAD_LANES];
+    tile_pointers p[2];
+    const int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols, points = w->a * w->a;
+    for (int64_t c = 0; c < w->out; c += WINOGRAD_LANES) {
+        for (int i = 0; i < 2; i++) {
+            filter_taps(w, out_phase + (k + i) / rows, filters + (k + i) % rows * taps * w->out + c, w->out, p[i].from);
+            for (int64_t point = 0; point < points; point++) p[i].to[point] = row[i][point];
+            w->machine->transform[w->types][w->form][WINOGRAD_FILTER](WINOGRAD_LANES, p[i].from, p[i].to, WINOGRAD_TOGETHER, 0, NULL);
+        }
+        const int64_t column = c / w->filters.width * w->filters.panel + 2 * (c % w->filters.width);
+        for (int64_t point = 0; point < points; point++) w->machine->pair(row[0][point], row[1][point], element(&w->filters, to, point, k, column));
+    }
+}
+
+static void transform_filters(const winograd *w, int64_t k, int64_t out_phase, const float *filters, void *to) {
+    if (w->types == WINOGRAD_PAIRED)
+        transform_filter_pair(w, 2 * k, out_phase, filters, to);
+    else
+        transform_filter(w, k, out_phase, filters, to);
+}
+
+// Of how many rows each transform_filters is called for.
+static int64_t filter_rows(const winograd *w) {
+    return w->types == WINOGRAD_PAIRED ? w->depth / 2 : w->depth;
+}
+
+static void transform_input(const winograd *w, int64_t tile, int64_t row, int64_t out_phase, const void *in, void *to) {
     int64_t channels = w->depth / w->views_in;
     for (int64_t phase = 0; phase < w->views_in; phase++) {
         tile_pointers p;
         view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_y(w, out_phase) : view_of_x(w, phase);
         tile_pixels(w, &v, in, tile, w->a, w->zeros, p.from);
-        matrix_elements(w, &w->input, to + phase * channels, row, (const void **)p.to);
+        matrix_elements(w, &w->input, to, row, phase * channels, (const void **)p.to);
         transform(w, WINOGRAD_INPUT, channels, p.from, (int)(w->a * w->a), p.to, (int)(w->a * w->a), &w->input, NULL);
     }
 }
@@ -128,12 +161,27 @@ static void transform_output(const winograd *w, int64_t tile, int64_t row, int64
                              float *outside, void *out) {
     tile_pointers p;
     view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, phase) : view_of_y(w, phase);
-    matrix_elements(w, &w->products, products, row, p.from);
+    matrix_elements(w, &w->products, products, row, 0, p.from);
     tile_pixels(w, &v, out, tile, w->m, outside, (const void **)p.to);
     transform(w, WINOGRAD_OUTPUT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->m * w->m), &PIXELS, post);
 }
 
-static void multiply(const winograd *w, int64_t rows, const float *input, const float *filters, float *products) {
+static void multiply_paired(const winograd *w, int64_t rows, const void *input, const void *filters, float *products) {
+    for (int64_t point = 0; point < w->a * w->a; point++)
+        for (int64_t c = 0; c < w->out; c += w->machine->width)
+            w->machine->paired(&(winograd_paired){
+                .rows = round_up(rows, w->machine->rows),
+                .pairs = w->depth / 2,
+                .a = element(&w->input, input, point, 0, 0),
+                .a_row = w->input.row,
+                .b = element(&w->filters, filters, point, 0, c / w->machine->width * w->filters.panel),
+                .c = products + point * w->products.point + c,
+                .c_row = w->products.row,
+            });
+}
+
+static void multiply_f32(const winograd *w, int64_t rows, const void *inputs, const void *all_filters, float *products) {
+    const float *input = inputs, *filters = all_filters;
     for (int64_t point = 0; point < w->a * w->a; point++)
         for (int64_t c = 0; c < w->out; c += w->machine->width)
             w->machine->product(&(winograd_product){
@@ -154,24 +202,37 @@ static int64_t block_tiles(const winograd *w, int64_t b) {
     return left < w->block ? left : w->block;
 }
 
-static void run_block(const winograd *w, int64_t b, int64_t phase, const void *in, const float *filters, const winograd_post *post, void *out,
+static void run_block(const winograd *w, int64_t b, int64_t phase, const void *in, const void *filters, const winograd_post *post, void *out,
                       char *scratch) {
     char *mine = scratch + (size_t)omp_get_thread_num() * w->private_bytes;
-    float *input = (float *)(mine + w->input_at), *products = (float *)(mine + w->products_at), *outside = (float *)(mine + w->outside_at);
+    void *input = mine + w->input_at;
+    float *products = (float *)(mine + w->products_at), *outside = (float *)(mine + w->outside_at);
     int64_t first = b * w->block, n = block_tiles(w, b);
     for (int64_t i = 0; i < n; i++) transform_input(w, first + i, i, phase, in, input);
-    multiply(w, n, input, filters, products);
+    (w->types == WINOGRAD_PAIRED ? multiply_paired : multiply_f32)(w, n, input, filters, products);
     for (int64_t i = 0; i < n; i++) transform_output(w, first + i, i, phase, products, post, outside, out);
+}
+
+// Where the transformed filters of a view are among those of all.
+static void *filters_of(const winograd *w, int64_t phase, const void *all) {
+    return (char *)(uintptr_t)all + (size_t)phase * w->filter_bytes;
+}
+
+void winograd_transform_filters(const winograd *w, const float *filters, void *to) {
+#pragma omp parallel for schedule(static) collapse(2)
+    for (int64_t phase = 0; phase < w->views_out; phase++)
+        for (int64_t k = 0; k < filter_rows(w); k++) transform_filters(w, k, phase, filters, filters_of(w, phase, to));
 }
 
 static void run_pictures(const winograd *w, const void *in, const float *filters, const float *bias, void *out, char *scratch) {
     const onednn_post *p = &w->conv.post;
     const winograd_post post = {bias, p->adds, p->rectifies, p->slope};
-    float *transformed = (float *)(void *)scratch;
+    const bool constant = w->conv.constant;
 #pragma omp parallel num_threads(w->threads)
     for (int64_t phase = 0; phase < w->views_out; phase++) {
+        void *transformed = constant ? filters_of(w, phase, filters) : scratch;
 #pragma omp for schedule(static)
-        for (int64_t k = 0; k < w->depth; k++) transform_filter(w, k, phase, filters, transformed);
+        for (int64_t k = 0; k < (constant ? 0 : filter_rows(w)); k++) transform_filters(w, k, phase, filters, transformed);
 #pragma omp for schedule(static)
         for (int64_t b = 0; b < w->blocks; b++) run_block(w, b, phase, in, transformed, &post, out, scratch);
     }
@@ -181,14 +242,14 @@ static void transform_gradient(const winograd *w, int64_t tile, int64_t row, con
     tile_pointers p;
     view v = view_of_y(w, 0);
     tile_pixels(w, &v, y, tile, w->m, w->zeros, p.from);
-    matrix_elements(w, &w->filters, to, row, (const void **)p.to);
+    matrix_elements(w, &w->filters, to, row, 0, (const void **)p.to);
     transform(w, WINOGRAD_GRADIENT, w->out, p.from, (int)(w->m * w->m), p.to, (int)(w->a * w->a), &w->filters, NULL);
 }
 
 static void transform_filter_gradient(const winograd *w, int64_t k, const float *products, float *out) {
     tile_pointers p;
     int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols;
-    matrix_elements(w, &w->products, products, k, p.from);
+    matrix_elements(w, &w->products, products, k, 0, p.from);
     filter_taps(w, k / rows, out + k % rows * taps * w->out, w->out, (const void **)p.to);
     transform(w, WINOGRAD_FILTER_GRADIENT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->r * w->r), &PIXELS, NULL);
 }

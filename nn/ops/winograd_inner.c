@@ -4,12 +4,24 @@
 
 #include "nn/ops/winograd_matrices.h"
 
-enum { LINE = 16 }; // floats that come into the cache at a time
+enum { LINE = 16 };                                              // floats that come into the cache at a time
+typedef uint32_t pair_at __attribute__((aligned(2), may_alias)); // two bf16 in memory
 
 #define NAMED_(name, machine) name##_##machine
 #define NAMED(name, machine) NAMED_(name, machine)
 
 #if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define MACHINE v4_bf16
+#define TARGET __attribute__((target("avx512f,avx512bf16")))
+#define LANES 16
+#define VECTORS 2
+#define ROWS 8
+#define DOT(sum, a, b) (vector) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(a), (__m512bh)(b))
+#define ROUND(v) (half_at) _mm512_cvtneps_pbh((__m512)(v))
+#include "nn/ops/winograd_lanes.h"
 
 #define MACHINE v4
 #define TARGET __attribute__((target("avx512f")))
@@ -35,10 +47,11 @@ enum { LINE = 16 }; // floats that come into the cache at a time
 #include "nn/ops/winograd_lanes.h"
 
 const winograd_machine *winograd_machine_at(int i) {
-    const winograd_machine *usable[4] = {NULL};
+    const winograd_machine *usable[5] = {NULL};
     int n = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512bf16")) usable[n++] = &machine_v4_bf16;
     if (__builtin_cpu_supports("avx512f")) usable[n++] = &machine_v4;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) usable[n++] = &machine_v3;
 #endif

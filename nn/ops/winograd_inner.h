@@ -28,7 +28,7 @@ typedef struct winograd_post {
 } winograd_post;
 
 // Transforms `n` channels, a multiple of WINOGRAD_LANES, of a tile whose elements begin at from[] and to[]. In `to`, groups of `width` channels lie `panel` apart.
-// Elements are f32, those of pictures f32 or bf16. `post`: NULL on all sides but WINOGRAD_OUTPUT.
+// Elements are f32, those of pictures and of transformed inputs f32 or bf16 (winograd_machine). `post`: NULL on all sides but WINOGRAD_OUTPUT.
 typedef void winograd_transform(int64_t n, const void *const *from, void *const *to, int64_t width, int64_t panel, const winograd_post *post);
 
 // c = a · b, or c += a · b. `b` is a panel: for each of `depth` rows, `width` columns. One of a_row and a_depth is 1; rows: a multiple of the machine's.
@@ -43,10 +43,25 @@ typedef struct winograd_product {
     bool add;
 } winograd_product;
 
+// c = a · b of bf16 with sums in f32. Neighbours along the depth are pairs: a[row][depth / 2][2], and in a panel b[depth / 2][width][2].
+typedef struct winograd_paired {
+    int64_t rows, pairs;
+    const uint16_t *a;
+    int64_t a_row; // in elements, even
+    const uint16_t *b;
+    float *c;
+    int64_t c_row;
+} winograd_paired;
+
+enum { WINOGRAD_F32, WINOGRAD_BF16, WINOGRAD_PAIRED, WINOGRAD_TYPES }; // pictures and points: f32, f32; bf16, f32; bf16, bf16
+
 typedef struct winograd_machine {
-    int64_t rows, width; // of a product: rows at a time, columns of a panel
+    int64_t rows, width;  // of a product: rows at a time, columns of a panel
+    bool multiplies_bf16; // by instructions of its own
     void (*product)(const winograd_product *p);
-    winograd_transform *transform[2][WINOGRAD_FORMS][WINOGRAD_SIDES]; // of pictures in f32, in bf16
+    void (*paired)(const winograd_paired *p);
+    void (*pair)(const float *even, const float *odd, uint16_t *to); // WINOGRAD_LANES of each, rounded: to[2 i] and to[2 i + 1]
+    winograd_transform *transform[WINOGRAD_TYPES][WINOGRAD_FORMS][WINOGRAD_SIDES];
 } winograd_machine;
 
 // The loops that this processor can run, the fastest first; NULL after the last.

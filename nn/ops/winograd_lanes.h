@@ -1,15 +1,18 @@
 // No include guard: included once for each kind of processor with MACHINE (its name), TARGET (what the compiler may use), LANES (floats of a vector),
-// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers).
+// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT and ROUND: what the processor has for bf16; without
+// them the same is done in steps.
 #define INLINE static inline __attribute__((always_inline)) TARGET
 #define UNROLL _Pragma("GCC unroll 8")
 #define vector NAMED(vector, MACHINE)
 #define vector_at NAMED(vector_at, MACHINE)
 #define bits NAMED(bits, MACHINE)
+#define bits_at NAMED(bits_at, MACHINE)
 #define half_at NAMED(half_at, MACHINE)
 
 typedef float vector __attribute__((vector_size(4 * LANES)));
 typedef float vector_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias)); // in memory
 typedef uint32_t bits __attribute__((vector_size(4 * LANES)));
+typedef uint32_t bits_at __attribute__((vector_size(4 * LANES), aligned(2), may_alias));
 typedef uint16_t half_at __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
 // ROWS rows of a product.
@@ -42,6 +45,35 @@ TARGET static void NAMED(product, MACHINE)(const winograd_product *p) {
     }
 }
 
+// sum + a[0] b[0] + a[1] b[1] of pairs of bf16 in 32 bits each; ROWS rows of such a product.
+INLINE vector NAMED(dot, MACHINE)(vector sum, bits a, bits b) {
+#ifdef DOT
+    return DOT(sum, a, b);
+#else
+    sum += (vector)(a & 0xffff0000) * (vector)(b & 0xffff0000);
+    return sum + (vector)(a << 16) * (vector)(b << 16);
+#endif
+}
+
+INLINE void NAMED(paired_rows, MACHINE)(int64_t pairs, const pair_at *a, int64_t a_row, const pair_at *b, float *c, int64_t c_row) {
+    vector sum[ROWS][VECTORS] = {0};
+    for (int64_t k = 0; k < pairs; k++, a++, b += VECTORS * LANES) {
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            const bits both = a[i * a_row] - (bits){0};
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NAMED(dot, MACHINE)(sum[i][j], both, *(const bits_at *)(b + j * LANES));
+        }
+    }
+    UNROLL for (int i = 0; i < ROWS; i++) {
+        UNROLL for (int j = 0; j < VECTORS; j++) * (vector_at *)(c + i * c_row + j * LANES) = sum[i][j];
+    }
+}
+
+TARGET static void NAMED(paired, MACHINE)(const winograd_paired *p) {
+    const pair_at *a = (const pair_at *)p->a, *b = (const pair_at *)p->b;
+    for (int64_t i = 0; i < p->rows; i += ROWS)
+        NAMED(paired_rows, MACHINE)(p->pairs, a + i * p->a_row / 2, p->a_row / 2, b, p->c + i * p->c_row, p->c_row);
+}
+
 // y = M x for one row or column, M [rows, cols] or the transpose of m [cols, rows]; zeros of M cost nothing.
 INLINE void NAMED(multiply, MACHINE)(int rows, int cols, const float *m, bool transposed, const vector *x, vector *y) {
     UNROLL for (int i = 0; i < rows; i++) {
@@ -66,14 +98,28 @@ INLINE vector NAMED(load, MACHINE)(const void *from, int64_t at, bool half) {
     return (vector)(__builtin_convertvector(*(const half_at *)((const uint16_t *)from + at), bits) << 16);
 }
 
-INLINE void NAMED(store, MACHINE)(void *to, int64_t at, vector v, bool half) {
-    if (!half) {
-        *(vector_at *)((float *)to + at) = v;
-        return;
-    }
+INLINE half_at NAMED(round, MACHINE)(vector v) {
+#ifdef ROUND
+    return ROUND(v);
+#else
     const bits b = (bits)v, is_nan = (bits)((b & 0x7fffffff) > 0x7f800000);
     const bits upper = ((b + 0x7fff + (b >> 16 & 1)) >> 16 & ~is_nan) | ((b >> 16 | 0x40) & is_nan);
-    *(half_at *)((uint16_t *)to + at) = __builtin_convertvector(upper, half_at);
+    return __builtin_convertvector(upper, half_at);
+#endif
+}
+
+INLINE void NAMED(store, MACHINE)(void *to, int64_t at, vector v, bool half) {
+    if (half)
+        *(half_at *)((uint16_t *)to + at) = NAMED(round, MACHINE)(v);
+    else
+        *(vector_at *)((float *)to + at) = v;
+}
+
+TARGET static void NAMED(pair, MACHINE)(const float *even, const float *odd, uint16_t *to) {
+    for (int i = 0; i < WINOGRAD_LANES; i += LANES) {
+        const half_at lower = NAMED(round, MACHINE)(*(const vector_at *)(even + i)), upper = NAMED(round, MACHINE)(*(const vector_at *)(odd + i));
+        *(bits_at *)(to + 2 * i) = __builtin_convertvector(lower, bits) | __builtin_convertvector(upper, bits) << 16;
+    }
 }
 
 INLINE vector NAMED(finish, MACHINE)(vector v, const winograd_post *post, int64_t channel, const void *to, int64_t at, bool half) {
@@ -128,6 +174,9 @@ FORM(2, 2)
 FORM(4, 2)
 FORM(2, 3)
 FORM(4, 3)
+#define PAIRED_FORM(m, r) TRANSFORM(input_##m##_##r##_paired, m + r - 1, m + r - 1, B_##m##_##r, false, true, true, NULL)
+PAIRED_FORM(2, 2)
+PAIRED_FORM(2, 3)
 
 #define ENTRY(m, r, type)                                                                                                                            \
     [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r##_##type, MACHINE),                                                             \
@@ -135,17 +184,35 @@ FORM(4, 3)
                             [WINOGRAD_OUTPUT] = NAMED(output_##m##_##r##_##type, MACHINE),                                                           \
                             [WINOGRAD_GRADIENT] = NAMED(gradient_##m##_##r##_##type, MACHINE),                                                       \
                             [WINOGRAD_FILTER_GRADIENT] = NAMED(filter_gradient_##m##_##r, MACHINE)}
+#define PAIRED_ENTRY(m, r)                                                                                                                           \
+    [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r##_paired, MACHINE),                                                             \
+                            [WINOGRAD_FILTER] = NAMED(filter_##m##_##r, MACHINE),                                                                    \
+                            [WINOGRAD_OUTPUT] = NAMED(output_##m##_##r##_bf16, MACHINE)}
 #define ENTRIES(type)                                                                                                                                \
     { ENTRY(2, 2, type), ENTRY(4, 2, type), ENTRY(2, 3, type), ENTRY(4, 3, type) }
-static const winograd_machine NAMED(machine, MACHINE) = {
-    .rows = ROWS, .width = VECTORS * LANES, .product = NAMED(product, MACHINE), .transform = {ENTRIES(f32), ENTRIES(bf16)}};
+#ifdef DOT
+#define MULTIPLIES_BF16 true
+#else
+#define MULTIPLIES_BF16 false
+#endif
+static const winograd_machine NAMED(machine, MACHINE) = {.rows = ROWS,
+                                                         .width = VECTORS * LANES,
+                                                         .product = NAMED(product, MACHINE),
+                                                         .transform = {ENTRIES(f32), ENTRIES(bf16), {PAIRED_ENTRY(2, 2), PAIRED_ENTRY(2, 3)}},
+                                                         .paired = NAMED(paired, MACHINE),
+                                                         .pair = NAMED(pair, MACHINE),
+                                                         .multiplies_bf16 = MULTIPLIES_BF16};
 
+#undef MULTIPLIES_BF16
 #undef ENTRIES
+#undef PAIRED_ENTRY
 #undef ENTRY
+#undef PAIRED_FORM
 #undef FORM
 #undef PICTURE_FORM
 #undef TRANSFORM
 #undef half_at
+#undef bits_at
 #undef bits
 #undef vector
 #undef vector_at
@@ -154,5 +221,7 @@ static const winograd_machine NAMED(machine, MACHINE) = {
 #undef ROWS
 #undef VECTORS
 #undef LANES
+#undef DOT
+#undef ROUND
 #undef TARGET
 #undef MACHINE

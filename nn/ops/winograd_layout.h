@@ -7,8 +7,9 @@
 
 // One matrix for each point: a row for each tile or for each input channel, whose columns lie together or in panels.
 typedef struct matrices {
-    int64_t point, row;   // how far apart they are, in floats
+    int64_t point, row;   // how far apart they are, in elements
     int64_t width, panel; // columns of a panel, and how far apart panels are
+    size_t size;          // of an element
 } matrices;
 
 struct winograd {
@@ -16,6 +17,7 @@ struct winograd {
     const winograd_machine *machine;
     winograd_form form;
     dtype type;                  // of pictures
+    int types;                   // WINOGRAD_F32, WINOGRAD_BF16 or WINOGRAD_PAIRED
     int64_t m, r, a;             // of F(m, r); a = m + r - 1
     int64_t step, grid[2];       // of views (winograd.c); tiles of one view's picture along each axis
     int64_t tiles;               // of all pictures
@@ -24,9 +26,10 @@ struct winograd {
     int64_t block, blocks;       // tiles of a block
     int threads;
     matrices input, filters, products; // of a block; of conv_weights `filters` is the transformed y, and `products` the gradient
-    // Scratch memory, in bytes: the filters at 0; then, for each thread if the convolution is not conv_weights, what follows.
+    // Scratch memory, in bytes: the filters at 0, if they are not constant; then, for each thread if the convolution is not conv_weights, what follows.
     size_t input_at, products_at, outside_at, private_bytes, bytes;
-    float *zeros; // a pixel outside
+    size_t filter_bytes; // transformed filters of one view
+    float *zeros;        // a pixel outside
     char implementation[32];
 };
 

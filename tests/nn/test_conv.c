@@ -101,6 +101,19 @@ static void bf16_equals_the_definition(void **state) {
     check_all(BF16, CONV_DIRECT, BF16_TOLERANCE);
 }
 
+// Products of bf16 may err twice as much (nn/ops/winograd.h).
+static void fast_bf16_equals_the_definition(void **state) {
+    (void)state;
+    check_all(BF16, CONV_FAST, 2 * BF16_TOLERANCE);
+}
+
+// oneDNN's kernels alone.
+static void plain_equals_the_definition(void **state) {
+    (void)state;
+    check_all(F32, CONV_PLAIN, F32_TOLERANCE);
+    check_all(BF16, CONV_PLAIN, BF16_TOLERANCE);
+}
+
 static double dot(const double *a, const double *b, int64_t n) {
     double sum = 0;
     for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
@@ -201,6 +214,8 @@ int main(void) {
         cmocka_unit_test(f32_equals_the_definition),
         cmocka_unit_test(fast_equals_the_definition),
         cmocka_unit_test(bf16_equals_the_definition),
+        cmocka_unit_test(fast_bf16_equals_the_definition),
+        cmocka_unit_test(plain_equals_the_definition),
         cmocka_unit_test(the_three_are_adjoint),
         cmocka_unit_test(known_values),
         cmocka_unit_test(errors_say_what_is_wrong),
