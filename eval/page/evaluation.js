@@ -1,5 +1,6 @@
 // An evaluation. data: {foil, command, seed, draws, sets, detectors, results, differences, robustness}, as eval/evaluation_page.c makes it; null = no number.
 const state = {set: 0, detector: 0, hidden: new Set()};
+for (const d of data.detectors) d.name = d.name.replace(/(.)\.safetensors$/, '$1'); // in columns, each letter counts
 const several = data.detectors.length > 1;
 const styleOf = (d) => style(d);
 const result = (d, set = state.set) => data.results.find((r) => r.set === set && r.detector === d);
