@@ -49,7 +49,7 @@ static void test_begins_with_the_weights_of_another(void **state) {
     run r[3];
     open_run("run.seed=1", "", &c[0], &r[0]);
     OK(run_save(&r[0], run_folder));
-    open_run("run.seed=2", run_folder, &c[1], &r[1]);     // a run
+    open_run("run.seed=2", run_folder, &c[1], &r[1]); // a run
     open_run("run.seed=3", checkpoint, &c[2], &r[2]); // or its file
     uint64_t mine = run_digest(&r[1]);
     assert_true(mine != run_digest(&r[0]));
