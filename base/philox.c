@@ -96,7 +96,7 @@ void philox_fill_normal(philox_key k, uint64_t first, float *out, size_t n) {
 __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #endif
 static void
-fill_blocks(const uint32_t key[2], const uint32_t high[2], uint64_t first, uint32_t (*out)[PHILOX_LANES]) {
+fill_blocks(const uint32_t key[2], const uint32_t high[2], uint64_t first, uint32_t out[PHILOX_LANES][4]) {
 #pragma omp simd
     for (int l = 0; l < PHILOX_LANES; l++) {
         uint64_t index = first + (uint64_t)l;
@@ -111,18 +111,22 @@ fill_blocks(const uint32_t key[2], const uint32_t high[2], uint64_t first, uint3
             k0 += 0x9E3779B9u;
             k1 += 0xBB67AE85u;
         }
-        out[0][l] = c0, out[1][l] = c1, out[2][l] = c2, out[3][l] = c3;
+        out[l][0] = c0, out[l][1] = c1, out[l][2] = c2, out[l][3] = c3;
     }
 }
 
 void philox_fill_below(philox_key k, uint64_t first, uint32_t below, uint32_t *out, size_t n) {
     const uint64_t mixed = mix(k.seed, k.stream);
     const uint32_t key[2] = {(uint32_t)mixed, (uint32_t)(mixed >> 32)}, high[2] = {(uint32_t)k.step, (uint32_t)(k.step >> 32)};
-    uint32_t word[4][PHILOX_LANES];
+    uint32_t block[PHILOX_LANES][4];
     for (size_t done = 0; done < n;) {
-        uint64_t element = first + done;
-        fill_blocks(key, high, element / 4, word);
-        for (size_t i = element % 4; i < 4 * PHILOX_LANES && done < n; i++) out[done++] = (uint32_t)(((uint64_t)word[i % 4][i / 4] * below) >> 32);
+        const uint64_t element = first + done;
+        const uint32_t *word = block[0] + element % 4;
+        size_t some = 4 * PHILOX_LANES - element % 4;
+        if (some > n - done) some = n - done;
+        fill_blocks(key, high, element / 4, block);
+        for (size_t i = 0; i < some; i++) out[done + i] = (uint32_t)(((uint64_t)word[i] * below) >> 32);
+        done += some;
     }
 }
 
