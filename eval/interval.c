@@ -17,33 +17,22 @@ static int by_clip(const void *a, const void *b) {
     return (x->at > y->at) - (x->at < y->at);
 }
 
-// Numbers the clips 0, 1 … in ranking.cluster, in an order that their scores have no part in; an item without a clip is one of its own.
-static foil_status number_clips(ranking *r, const int *clip) {
+// Numbers the clips 0, 1 … in an order that scores have no part in: cluster[i] is that of item i of the ranking.
+static foil_status number_clips(const ranking *r, const int *clip, int *cluster, int *clusters) {
     clip_of *sorted = malloc((size_t)r->n * sizeof *sorted);
-    r->cluster = malloc((size_t)r->n * sizeof *r->cluster);
-    if (!sorted || !r->cluster) {
-        free(sorted);
-        return foil_fail_memory((size_t)r->n * sizeof *sorted, "clips");
-    }
+    if (!sorted) return foil_fail_memory((size_t)r->n * sizeof *sorted, "clips");
     for (int64_t i = 0; i < r->n; i++) {
         int64_t source = r->source[i];
-        sorted[i] = (clip_of){.clip = clip[source] < 0 ? -1 - source : clip[source], .at = i};
+        sorted[i] = (clip_of){.clip = clip && clip[source] >= 0 ? clip[source] : -1 - source, .at = i};
     }
     qsort(sorted, (size_t)r->n, sizeof *sorted, by_clip);
     int n = 0;
     for (int64_t i = 0; i < r->n; i++) {
         if (i && sorted[i].clip != sorted[i - 1].clip) n++;
-        r->cluster[sorted[i].at] = n;
+        cluster[sorted[i].at] = n;
     }
-    r->clusters = n + 1;
+    *clusters = n + 1;
     free(sorted);
-    return FOIL_OK;
-}
-
-static foil_status weigh_clips(ranking *r) {
-    r->mass = calloc((size_t)r->clusters * 2, sizeof *r->mass);
-    if (!r->mass) return foil_fail_memory((size_t)r->clusters * 2 * sizeof *r->mass, "clips");
-    for (int64_t i = 0; i < r->n; i++) r->mass[2 * (int64_t)r->cluster[i] + (r->kind[i] & RANKED_FAKE)] += r->weight ? r->weight[i] : 1;
     return FOIL_OK;
 }
 
@@ -62,47 +51,56 @@ static void count_times(int clusters, philox_key key, uint64_t first, unsigned c
 
 typedef struct resampling {
     const ranking *r;
-    int values;
+    const int *cluster; // of each item of the ranking
+    int clusters, values;
     ranking_values compute;
     const void *context;
 } resampling;
 
 // A draw that lost a class is made again: from the following indices of the same key, so draws stay independent of threads.
-static void draw(const resampling *s, philox_key key, unsigned char *times, double *out) {
+static void draw(const resampling *s, philox_key key, unsigned char *of_clip, unsigned char *of_item, double *out) {
     uint64_t index = 0;
     do {
-        count_times(s->r->clusters, key, index, times);
-        index += (uint64_t)s->r->clusters;
-    } while (!s->compute(s->r, times, s->context, out));
+        count_times(s->clusters, key, index, of_clip);
+        for (int64_t i = 0; i < s->r->n; i++) of_item[i] = of_clip[s->cluster[i]];
+        index += (uint64_t)s->clusters;
+    } while (!s->compute(s->r, of_item, s->context, out));
 }
 
 static foil_status draw_all(const resampling *s, int draws, uint64_t seed, double *drawn) {
     bool short_of_memory = false;
 #pragma omp parallel
     {
-        unsigned char *times = malloc((size_t)s->r->clusters);
+        unsigned char *of_clip = malloc((size_t)s->clusters), *of_item = malloc((size_t)s->r->n);
         double *value = malloc((size_t)s->values * sizeof *value);
-        if (!times || !value) {
+        bool allocated = of_clip && of_item && value;
+        if (!allocated) {
 #pragma omp atomic write
             short_of_memory = true;
         }
 #pragma omp for schedule(static)
         for (int d = 0; d < draws; d++) {
-            if (!times || !value) continue;
-            draw(s, (philox_key){.seed = seed, .stream = STREAM_BOOTSTRAP, .step = (uint64_t)d}, times, value);
+            if (!allocated) continue;
+            draw(s, (philox_key){.seed = seed, .stream = STREAM_BOOTSTRAP, .step = (uint64_t)d}, of_clip, of_item, value);
             for (int v = 0; v < s->values; v++) drawn[(int64_t)v * draws + d] = value[v];
         }
         free(value);
-        free(times);
+        free(of_item);
+        free(of_clip);
     }
-    return short_of_memory ? foil_fail_memory((size_t)s->r->clusters, "a bootstrap draw") : FOIL_OK;
+    return short_of_memory ? foil_fail_memory((size_t)s->r->n, "a bootstrap draw") : FOIL_OK;
 }
 
-foil_status bootstrap(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context, double *drawn) {
-    r->clusters = (int)r->n;
-    if (clip) TRY(number_clips(r, clip));
-    if (clip) TRY(weigh_clips(r));
-    return draw_all(&(resampling){.r = r, .values = values, .compute = compute, .context = context}, draws, seed, drawn);
+foil_status bootstrap(const ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context,
+                      double *drawn) {
+    resampling s = {.r = r, .values = values, .compute = compute, .context = context};
+    int *cluster = malloc((size_t)r->n * sizeof *cluster);
+    if (!cluster) return foil_fail_memory((size_t)r->n * sizeof *cluster, "clips");
+    s.cluster = cluster;
+    foil_status status = number_clips(r, clip, cluster, &s.clusters);
+    if (status == FOIL_OK) status = draw_all(&s, draws, seed, drawn);
+    free(cluster);
+    return status;
 }
 
 // Intervals. ------------------------------------------------------------------------------------------------------------------------------------
@@ -128,7 +126,7 @@ void percentiles(double *draws, int n, double *low, double *high) {
 }
 
 // What `compute` gives of the scores as they are, with percentiles of its draws, which stay in the order in which they were made.
-static foil_status intervals(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context,
+static foil_status intervals(const ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context,
                              interval *out, double *drawn) {
     double *value = malloc((size_t)values * sizeof *value), *some = malloc(((size_t)draws + 1) * sizeof *some);
     foil_status status = value && some ? FOIL_OK : foil_fail_memory((size_t)draws * sizeof *some, "bootstrap draws");

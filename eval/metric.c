@@ -28,10 +28,10 @@ static const double FPR_LIMIT[LIMITS] = {.001, .01, .1};
 // What the walk has passed so far. Weights are by class: [0] reals, [1] fakes.
 typedef struct walk {
     double total[2], passed[2];
-    double tied[2];        // passed, but not all items of their score: no point yet
-    double area, ap, cost; // area: (fakes above) x reals
-    double limit, edge;    // reals that may pass, and reals x total fakes + fakes x total reals below it: then something is written down
-    int limits;            // of FPR_LIMIT, that are behind
+    double reals[BLOCK + 1], fakes[BLOCK + 1]; // passed at the points of the ROC in this block; [0]: at the last one before it
+    double area, ap, cost;                     // area: (fakes above) x reals
+    double limit, edge; // reals that may pass, and reals x total fakes + fakes x total reals below it: then something is written down
+    int limits;         // of FPR_LIMIT, that are behind
     double tpr[LIMITS], pauc;
     double eer, eer_roc, eer_asvspoof;
     double flagged[2], rejected[2];
@@ -42,13 +42,13 @@ typedef struct walk {
 // The ROC from `from` to `to`, both as weights passed. ------------------------------------------------------------------------------------------
 
 // The largest FPR limit that is left is overstepped from here to `to`.
-static void pass_limit(walk *w, const double from[2], const double to[2], double area) {
+static void pass_limit(walk *w, const double from[2], const double to[2]) {
     double limit = w->limit, width = limit - from[0];
     w->tpr[w->limits++] = from[1] / w->total[1];
     w->limit = w->limits < LIMITS ? FPR_LIMIT[w->limits] * w->total[0] : INFINITY;
     if (w->limits < LIMITS) return;
     double y = from[1] + (to[1] - from[1]) * width / (to[0] - from[0]);
-    double all = (area + width * (from[1] + y) / 2) / (w->total[0] * w->total[1]), most = FPR_LIMIT[LIMITS - 1], least = most * most / 2;
+    double all = (w->area + width * (from[1] + y) / 2) / (w->total[0] * w->total[1]), most = FPR_LIMIT[LIMITS - 1], least = most * most / 2;
     w->pauc = .5 * (1 + (all - least) / (most - least)); // McClish 1989
 }
 
@@ -84,28 +84,50 @@ static void pass_equal_error(walk *w, const double from[2], const double to[2]) 
     w->edge = INFINITY;
 }
 
-// n items with their weights by class; a point of the ROC is all items that share a score. Nothing here but this loop depends on the item before.
-static void pass_points(walk *w, int n, const unsigned char *kind, const double *real, const double *fake) {
-    const double miss = COST_MISS / w->total[0], accept = COST_ACCEPT / w->total[1];
-    double reals = w->passed[0], fakes = w->passed[1], area = w->area, ap = w->ap, cost = w->cost;
-    double r = w->tied[0], f = w->tied[1];
-    for (int i = 0; i < n; i++) {
-        r += real[i];
-        f += fake[i];
-        if (!(kind[i] & RANKED_LAST)) continue;
-        while (reals + r > w->limit) pass_limit(w, (double[]){reals, fakes}, (double[]){reals + r, fakes + f}, area);
-        if ((reals + r) * w->total[1] + (fakes + f) * w->total[0] >= w->edge)
-            pass_equal_error(w, (double[]){reals, fakes}, (double[]){reals + r, fakes + f});
-        area += r * (fakes + .5 * f); // each real: the fakes above it, and half of those beside it
-        reals += r;
-        fakes += f;
-        ap += f * fakes / (reals + fakes > DBL_MIN ? reals + fakes : DBL_MIN); // not fmax, which is a call
-        double here = reals * miss - fakes * accept;
+// The block's points after `first` and up to `last`: nothing is to be written down before them. No sum here waits for another item's.
+static void add_points(walk *w, int first, int last) {
+    const double *reals = w->reals, *fakes = w->fakes, miss = COST_MISS / w->total[0], accept = COST_ACCEPT / w->total[1];
+    double area = 0, ap = 0, cost = w->cost;
+#pragma omp simd reduction(+ : area, ap) reduction(min : cost)
+    for (int i = first + 1; i <= last; i++) {
+        double all = reals[i] + fakes[i], here = reals[i] * miss - fakes[i] * accept;
+        area += (reals[i] - reals[i - 1]) * (fakes[i - 1] + fakes[i]) * .5;           // each real: the fakes above it, and half of those beside it
+        ap += (fakes[i] - fakes[i - 1]) * fakes[i] / (all > DBL_MIN ? all : DBL_MIN); // not fmax, which is a call
         cost = here < cost ? here : cost;
-        r = f = 0;
     }
-    w->passed[0] = reals, w->passed[1] = fakes, w->area = area, w->ap = ap, w->cost = cost;
-    w->tied[0] = r, w->tied[1] = f;
+    w->area += area, w->ap += ap, w->cost = cost;
+}
+
+static bool at_edge(const walk *w, int i) {
+    return w->reals[i] * w->total[1] + w->fakes[i] * w->total[0] >= w->edge;
+}
+
+static bool to_write(const walk *w, int i) {
+    return w->reals[i] > w->limit || at_edge(w, i);
+}
+
+// n items with their weights by class; a point of the ROC is all items that share a score.
+static void pass_points(walk *w, int n, const unsigned char *kind, const double *real, const double *fake) {
+    double reals = w->passed[0], fakes = w->passed[1];
+    int points = 0, done = 0;
+    for (int i = 0; i < n; i++) {
+        w->reals[points + 1] = reals += real[i];
+        w->fakes[points + 1] = fakes += fake[i];
+        points += (kind[i] & RANKED_LAST) != 0;
+    }
+    while (done < points && to_write(w, points)) { // both only grow: if not at the last point, then at none
+        int i = done + 1;
+        while (!to_write(w, i)) i++;
+        double from[2] = {w->reals[i - 1], w->fakes[i - 1]}, to[2] = {w->reals[i], w->fakes[i]};
+        add_points(w, done, i - 1);
+        while (to[0] > w->limit) pass_limit(w, from, to);
+        if (at_edge(w, i)) pass_equal_error(w, from, to);
+        add_points(w, i - 1, i);
+        done = i;
+    }
+    add_points(w, done, points);
+    w->passed[0] = reals, w->passed[1] = fakes;
+    w->reals[0] = w->reals[points], w->fakes[0] = w->fakes[points];
 }
 
 // The least costs of tandems; apart, since few ask for them.
@@ -122,11 +144,15 @@ static void pass_tandem(walk *w, const ranking *r, int n, const unsigned char *k
 // Blocks and segments. --------------------------------------------------------------------------------------------------------------------------
 
 static void weigh(const ranking *r, const unsigned char *times, int64_t first, int n, double *real, double *fake) {
-    for (int i = 0; i < n; i++) real[i] = !times ? 1 : times[r->cluster ? r->cluster[first + i] : first + i];
-    for (int i = 0; i < n && r->weight; i++) real[i] *= r->weight[first + i];
+    const unsigned char *kind = r->kind + first;
     for (int i = 0; i < n; i++) {
-        fake[i] = real[i] * (r->kind[first + i] & RANKED_FAKE);
-        real[i] -= fake[i];
+        int drawn = times ? times[first + i] : 1, forged = drawn & -(kind[i] & RANKED_FAKE);
+        real[i] = drawn - forged;
+        fake[i] = forged;
+    }
+    for (int i = 0; i < n && r->weight; i++) {
+        real[i] *= r->weight[first + i];
+        fake[i] *= r->weight[first + i];
     }
 }
 
@@ -158,14 +184,8 @@ static void pass_segment(walk *w, const ranking *r, const unsigned char *times, 
     for (int c = 0; c < 2 && s->rejected; c++) w->rejected[c] = w->passed[c];
 }
 
-// Of a resample where clips, or single items, count whole.
-static void sum_drawn(const ranking *r, const unsigned char *times, double total[2]) {
+static void sum_times(const ranking *r, const unsigned char *times, double total[2]) {
     int64_t drawn = 0, fakes = 0;
-    for (int64_t c = 0; r->mass && c < r->clusters; c++) {
-        total[0] += times[c] * r->mass[2 * c];
-        total[1] += times[c] * r->mass[2 * c + 1];
-    }
-    if (r->mass) return;
     for (int64_t i = 0; i < r->n; i++) {
         drawn += times[i];
         fakes += times[i] & -(r->kind[i] & RANKED_FAKE);
@@ -174,11 +194,7 @@ static void sum_drawn(const ranking *r, const unsigned char *times, double total
     total[1] = (double)fakes;
 }
 
-static void sum_classes(const ranking *r, const unsigned char *times, double total[2]) {
-    if (times && (r->mass || !r->weight)) {
-        sum_drawn(r, times, total);
-        return;
-    }
+static void sum_weights(const ranking *r, const unsigned char *times, double total[2]) {
     double real[BLOCK], fake[BLOCK];
     for (int64_t first = 0; first < r->n; first += BLOCK) {
         int n = r->n - first < BLOCK ? (int)(r->n - first) : BLOCK;
@@ -222,7 +238,7 @@ static void summarize(const ranking *r, const walk *w, double out[METRICS_ALL]) 
 
 bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS_ALL]) {
     walk w = {0};
-    sum_classes(r, times, w.total);
+    (times && !r->weight ? sum_times : sum_weights)(r, times, w.total);
     if (!(w.total[0] > 0) || !(w.total[1] > 0)) return false;
     w.limit = FPR_LIMIT[0] * w.total[0];
     w.edge = w.total[0] * w.total[1];

@@ -99,8 +99,6 @@ void ranking_free(ranking *r) {
     free(r->surprise);
     free(r->weight);
     free(r->source);
-    free(r->cluster);
-    free(r->mass);
     free(r->kind);
     *r = (ranking){0};
 }

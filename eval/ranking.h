@@ -21,9 +21,6 @@ typedef struct ranking {
     double *surprise; // -ln of the probability that the score gives to the item's label
     double *weight;   // NULL = ones
     int64_t *source;  // index in the input
-    int *cluster;     // index of its clip; NULL = each item is one of its own
-    int clusters;
-    double *mass; // [clusters, 2]: weight of each clip's reals and fakes; NULL without clips
     unsigned char *kind;
     double threshold;
     const decision_cost *tandem; // the input's
@@ -35,7 +32,7 @@ typedef struct ranking {
 // Fails on NaN and on one class only. `*out` needs ranking_free after success. 25 bytes per score stay, 16 more while it sorts.
 foil_status ranking_new(const metric_input *in, ranking *out);
 void ranking_free(ranking *r);
-// All metrics in one walk; items of cluster c count times[c] times (NULL = once). false: with these weights one class is empty.
+// All metrics in one walk; item i of the ranking counts times[i] times (NULL = once). false: with these weights one class is empty.
 bool ranking_metrics(const ranking *r, const unsigned char *times, double out[METRICS_ALL]);
 
 // The highest true positive rate of the ROC at ascending false positive rates, linear between points that differ in both.
@@ -43,8 +40,9 @@ bool ranking_roc(const ranking *r, const unsigned char *times, const double *fpr
 
 // Values of resampled clips: drawn[v · draws + d] is what `compute` gave as out[v] with draw d's `times`, in any thread; false: a class is empty, draw again.
 typedef bool (*ranking_values)(const ranking *r, const unsigned char *times, const void *context, double *out);
-// Once for a ranking: numbers its clips.
-foil_status bootstrap(ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context, double *drawn);
+// The draws are of whole clips; clip[i] < 0, or no `clip`: the input's item i is one of its own.
+foil_status bootstrap(const ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context,
+                      double *drawn);
 // Sorts the draws; NAN where one is.
 void percentiles(double *draws, int n, double *low, double *high);
 

@@ -2,7 +2,7 @@
 #include "eval/ranking.h"
 
 static double weight_of(const ranking *r, const unsigned char *times, int64_t i) {
-    double times_drawn = times ? times[r->cluster ? r->cluster[i] : i] : 1;
+    double times_drawn = times ? times[i] : 1;
     return r->weight ? times_drawn * r->weight[i] : times_drawn;
 }
 

@@ -69,6 +69,22 @@ static void test_pairs(void **state) {
     assert_true(d[0].high - d[0].low < .9 * apart);
 }
 
+// Which items a draw holds is no matter of their scores, with clips or without: of a judge and his opposite, the AUCs of every draw add up to 1.
+static void test_same_draws(void **state) {
+    (void)state;
+    const int *clips[] = {clip, NULL};
+    static double opposite[ITEMS], one[METRICS_ALL][DRAWS], two[METRICS_ALL][DRAWS];
+    interval all[METRICS_ALL];
+    for (int i = 0; i < ITEMS; i++) opposite[i] = -score[0][i];
+    for (int c = 0; c < 2; c++) {
+        assert_int_equal(
+            metric_draws(&(metric_input){.score = score[0], .fake = fake, .n = ITEMS, .threshold = NAN}, clips[c], DRAWS, 1, all, one[0]), 0);
+        assert_int_equal(
+            metric_draws(&(metric_input){.score = opposite, .fake = fake, .n = ITEMS, .threshold = NAN}, clips[c], DRAWS, 1, all, two[0]), 0);
+        for (int d = 0; d < DRAWS; d++) assert_near(one[METRIC_AUC][d] + two[METRIC_AUC][d], 1, 1e-12);
+    }
+}
+
 // Under "no difference" p is about uniform: two judges of the same quality, in 200 little worlds.
 static void test_p_is_calibrated(void **state) {
     (void)state;
@@ -130,7 +146,7 @@ static void test_roc_band(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_definition), cmocka_unit_test(test_pairs), cmocka_unit_test(test_p_is_calibrated),
-                                       cmocka_unit_test(test_holm), cmocka_unit_test(test_roc_band)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_definition),      cmocka_unit_test(test_pairs), cmocka_unit_test(test_same_draws),
+                                       cmocka_unit_test(test_p_is_calibrated), cmocka_unit_test(test_holm),  cmocka_unit_test(test_roc_band)};
     return cmocka_run_group_tests(tests, make, NULL);
 }
