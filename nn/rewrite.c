@@ -2,6 +2,7 @@
 //
 //     conv(x, w) · scale + shift             ->  conv(x, w · scale) + shift       biases, batch norms; once.c computes w · scale
 //     rectify(conv(x, w) + bias + residual)  ->  one node, OP_CONV_POST           one pass over the result instead of two or three
+//     rectify(…) · scale + shift             ->  the same, with both              batch norms after rectifiers, where the kernel can
 //
 // So sums are rounded to bf16 once, after the rectifier. A store that is not frozen turns all this off.
 #include <string.h>
@@ -18,7 +19,7 @@ typedef struct rewriter {
 
 // A convolution and what it has taken in.
 typedef struct conv {
-    node *x, *w, *bias, *residual; // bias, residual: NULL = none
+    node *x, *w, *bias, *residual, *scale, *shift; // NULL = none; scale, shift: after the rectifier
     conv_post_params params;
 } conv;
 
@@ -35,6 +36,8 @@ static conv conv_of(const node *n) {
     c.params = *(const conv_post_params *)n->params;
     if (c.params.bias) c.bias = n->in[c.params.bias];
     if (c.params.residual) c.residual = n->in[c.params.residual];
+    if (c.params.scale) c.scale = n->in[c.params.scale];
+    if (c.params.shift) c.shift = n->in[c.params.shift];
     return c;
 }
 
@@ -42,10 +45,12 @@ static node *conv_node(const conv *c) {
     conv_post_params p;
     memset(&p, 0, sizeof p); // its padding, too
     p.family = c->params.family, p.rectifies = c->params.rectifies, p.slope = c->params.slope;
-    node *in[4] = {c->x, c->w};
+    node *in[6] = {c->x, c->w};
     int n = 2;
     if (c->bias) in[p.bias = n++] = c->bias;
     if (c->residual) in[p.residual = n++] = c->residual;
+    if (c->scale) in[p.scale = n++] = c->scale;
+    if (c->shift) in[p.shift = n++] = c->shift;
     return n == 2 && !p.rectifies ? graph_node(c->x->graph, &OP_CONV, in, n, &p.family) : graph_node(c->x->graph, &OP_CONV_POST, in, n, &p);
 }
 
@@ -59,9 +64,22 @@ static node *channels_of(const rewriter *r, const node *n) {
     return v->type == F32 && v->shape.n == 1 && v->shape.d[0] == s.d[s.n - 1] ? v : NULL;
 }
 
+static node *times(node *a, node *b) {
+    return a ? nn_mul(a, b) : b;
+}
+static node *plus(node *a, node *b) {
+    return a ? nn_add(a, b) : b;
+}
+
 static bool take_scale(const rewriter *r, const node *n, int i, conv *c) {
     node *v = channels_of(r, n->in[1 - i]);
-    if (!v || c->residual || c->params.rectifies) return false;
+    if (!v || c->residual) return false;
+    if (c->params.rectifies) {
+        if (!conv_takes_affine(r->at[n->in[i]->id])) return false;
+        c->scale = times(c->scale, v);
+        if (c->shift) c->shift = nn_mul(c->shift, v);
+        return true;
+    }
     c->w = nn_mul(c->w, nn_reshape(v, SHAPE(v->shape.d[0], 1, 1, 1)));
     if (c->bias) c->bias = nn_mul(c->bias, v);
     return true;
@@ -76,9 +94,13 @@ static bool hides_residual(const conv *c) {
 static bool take_sum(const rewriter *r, const node *n, int i, conv *c) {
     const node *other = n->in[1 - i];
     node *v = channels_of(r, other);
-    if (c->residual || c->params.rectifies) return false;
+    if (c->residual) return false;
+    if (c->params.rectifies) {
+        if (v && conv_takes_affine(r->at[n->in[i]->id])) c->shift = plus(c->shift, v);
+        return v && c->shift;
+    }
     if (v)
-        c->bias = c->bias ? nn_add(c->bias, v) : v;
+        c->bias = plus(c->bias, v);
     else if (other->op != &OP_BROADCAST && other->op != &OP_CONSTANT && other->type == n->type && hides_residual(c))
         c->residual = r->at[other->id];
     return v || c->residual;
@@ -86,8 +108,9 @@ static bool take_sum(const rewriter *r, const node *n, int i, conv *c) {
 
 static bool take_difference(const rewriter *r, const node *n, int i, conv *c) {
     node *v = channels_of(r, n->in[1 - i]);
-    if (!v || i != 0 || c->residual || c->params.rectifies) return false;
-    c->bias = c->bias ? nn_sub(c->bias, v) : nn_neg(v);
+    if (!v || i != 0 || c->residual || (c->params.rectifies && !conv_takes_affine(r->at[n->in[i]->id]))) return false;
+    node **sum = c->params.rectifies ? &c->shift : &c->bias;
+    *sum = plus(*sum, nn_neg(v));
     return true;
 }
 

@@ -242,7 +242,8 @@ static void run_post(const kernel *k) {
     const conv_state *s = k->state;
     if (p->residual && k->in[p->residual] != k->out)
         memcpy(k->out, k->in[p->residual], (size_t)shape_count(k->node->shape) * dtype_size(k->node->type));
-    conv_kernel_run_biased(s->kernel, k->in[0], k->in[1], p->bias ? k->in[p->bias] : NULL, k->out, k->scratch);
+    const conv_vectors v = {p->bias ? k->in[p->bias] : NULL, p->scale ? k->in[p->scale] : NULL, p->shift ? k->in[p->shift] : NULL};
+    conv_kernel_run_post(s->kernel, k->in[0], k->in[1], &v, k->out, k->scratch);
 }
 
 static const char *implementation(const kernel *k) {
@@ -292,6 +293,8 @@ static void reference_post(const node *n, const double *const *in, double *out) 
         if (p->bias) out[i] += in[p->bias][i % channels];
         if (p->residual) out[i] += in[p->residual][i];
         if (p->rectifies && out[i] < 0) out[i] *= p->slope;
+        if (p->scale) out[i] *= in[p->scale][i % channels];
+        if (p->shift) out[i] += in[p->shift][i % channels];
     }
 }
 
@@ -309,16 +312,19 @@ const op OP_CONV_WEIGHTS = CONV_OP("conv_weights");
 static foil_status infer_post(node *n) {
     const conv_post_params *p = n->params;
     TRY(infer(n));
-    if (p->bias && (n->in[p->bias]->type != F32 || shape_count(n->in[p->bias]->shape) != n->shape.d[3]))
-        return foil_fail(FOIL_INVALID, "%s: a bias of %s for %lld channels", n->op->name, shape_text(n->in[p->bias]->shape),
-                         (long long)n->shape.d[3]);
+    const int64_t vectors[] = {p->bias, p->scale, p->shift};
+    for (int i = 0; i < 3; i++) {
+        const node *v = n->in[vectors[i]];
+        if (vectors[i] && (v->type != F32 || shape_count(v->shape) != n->shape.d[3]))
+            return foil_fail(FOIL_INVALID, "%s: a vector of %s for %lld channels", n->op->name, shape_text(v->shape), (long long)n->shape.d[3]);
+    }
     if (p->residual && (n->in[p->residual]->type != n->type || !shape_equal(n->in[p->residual]->shape, n->shape)))
         return foil_fail(FOIL_INVALID, "%s: a residual of %s for %s", n->op->name, shape_text(n->in[p->residual]->shape), shape_text(n->shape));
     return FOIL_OK;
 }
 const op OP_CONV_POST = {.name = "conv_post",
                          .min_in = 2,
-                         .max_in = 4,
+                         .max_in = 6,
                          .params_size = sizeof(conv_post_params),
                          .infer = infer_post,
                          .prepare = prepare_post,
@@ -331,6 +337,11 @@ const op OP_CONV_POST = {.name = "conv_post",
 bool conv_takes_post(const node *n) {
     onednn_conv c = geometry(n);
     return conv_kernel_takes_post(&c);
+}
+
+bool conv_takes_affine(const node *n) {
+    onednn_conv c = geometry(n);
+    return conv_kernel_takes_affine(&c, n->graph->convolution);
 }
 
 static node *cast_to(node *n, dtype t) {

@@ -20,7 +20,7 @@
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
-typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, FAST } form;
+typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, FAST } form;
 
 // Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
 typedef struct readers {
@@ -32,7 +32,7 @@ struct conv_kernel {
     int64_t times;
     form form;
     bool mirrored;
-    onednn_kernel *kernel;       // of all but NARROW and FAST
+    onednn_kernel *kernel;       // of all but NARROW, NARROW_WEIGHTS and FAST
     winograd *fast;              // of FAST
     onednn_layout *filters;      // of all but DIRECT
     size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
@@ -63,7 +63,8 @@ static form choose(const onednn_conv *c) {
     if (p->groups != 1) return DIRECT;
     if (c->out_height == 1 && c->out_width == 1 && c->rows == c->height && c->cols == c->width && !padded) return PRODUCT;
     if (c->rows * c->cols == 1) return DIRECT;
-    if (narrow_weights_pays(c)) return NARROW;
+    if (narrow_conv_pays(c)) return NARROW;
+    if (narrow_weights_pays(c)) return NARROW_WEIGHTS;
     bool pays = false;
     switch (c->kind) {
     case ONEDNN_CONV:                                                               // direct: rows of few pixels, 65 %
@@ -100,6 +101,10 @@ static bool is_mirrored(const onednn_conv *c) {
 
 bool conv_kernel_takes_post(const onednn_conv *c) {
     return c->kind == ONEDNN_CONV && !(choose(c) == DIRECT && is_mirrored(c));
+}
+
+bool conv_kernel_takes_affine(const onednn_conv *c, conv_algorithm how) {
+    return how != CONV_PLAIN && choose(c) == NARROW;
 }
 
 // Where a tap's elements lie among those of its axis.
@@ -172,7 +177,7 @@ static foil_status create_narrow(conv_kernel *k) {
 
 static foil_status create(conv_kernel *k) {
     if (k->form == FAST) return create_fast(k);
-    if (k->form == NARROW) return create_narrow(k);
+    if (k->form == NARROW || k->form == NARROW_WEIGHTS) return create_narrow(k);
     if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
     if (k->form == COLUMNS && k->conv.kind != ONEDNN_CONV_WEIGHTS) divide(k); // that one sums over pictures
@@ -194,7 +199,7 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_ke
     k->form = how == CONV_PLAIN ? DIRECT : choose(c);
     k->mirrored = how != CONV_PLAIN && k->form == DIRECT && is_mirrored(c);
     if (k->mirrored) k->form = COLUMNS;
-    if (how == CONV_FAST && winograd_choose(c)) k->form = FAST;
+    if (how == CONV_FAST && k->form != NARROW && winograd_choose(c)) k->form = FAST;
     foil_status status = create(k);
     if (status == FOIL_OK)
         *out = k;
@@ -227,7 +232,8 @@ void conv_kernel_transform(const void *k, const void *weights, void *to) {
 
 size_t conv_kernel_scratch(const conv_kernel *k) {
     if (k->form == FAST) return winograd_scratch(k->fast);
-    if (k->form == NARROW) return narrow_weights_scratch(&k->conv);
+    if (k->form == NARROW) return narrow_conv_scratch(&k->conv);
+    if (k->form == NARROW_WEIGHTS) return narrow_weights_scratch(&k->conv);
     return k->form == COLUMNS ? k->columns_end : onednn_kernel_scratch(k->kernel);
 }
 
@@ -348,23 +354,27 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
     }
 }
 
-void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
+void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, void *scratch) {
     if (k->form == FAST) {
-        winograd_run(k->fast, in0, in1, bias, out, scratch);
+        winograd_run(k->fast, in0, in1, v->bias, out, scratch);
         return;
     }
     if (k->form == NARROW) {
+        narrow_conv_run(&k->conv, in0, in1, v, out, scratch);
+        return;
+    }
+    if (k->form == NARROW_WEIGHTS) {
         narrow_weights_run(&k->conv, in0, in1, out, scratch);
         return;
     }
     bool swapped = k->conv.kind == ONEDNN_CONV_WEIGHTS && (k->form == PRODUCT || k->mirrored); // yᵀ · x; roles exchanged
     const void *first = swapped ? in1 : in0, *second = swapped ? in0 : in1;
     if (k->form == COLUMNS)
-        run_columns(k, first, second, bias, out, scratch);
+        run_columns(k, first, second, v->bias, out, scratch);
     else
-        onednn_run_biased(k->kernel, first, second, bias, out, scratch);
+        onednn_run_biased(k->kernel, first, second, v->bias, out, scratch);
 }
 
 void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch) {
-    conv_kernel_run_biased(k, in0, in1, NULL, out, scratch);
+    conv_kernel_run_post(k, in0, in1, &(conv_vectors){0}, out, scratch);
 }

@@ -5,6 +5,7 @@
 
 #include "nn/dnnl.h"
 #include "nn/graph.h"
+#include "nn/ops/narrow_conv.h"
 
 typedef struct conv_kernel conv_kernel;
 
@@ -20,7 +21,9 @@ size_t conv_kernel_transformed(const conv_kernel *k);
 void conv_kernel_transform(const void *k, const void *weights, void *to);
 // Whether the way that is chosen for this shape can do c->post.
 bool conv_kernel_takes_post(const onednn_conv *c);
-void conv_kernel_run_biased(const conv_kernel *k, const void *in0, const void *in1, const float *bias, void *out, void *scratch);
+// Whether it can multiply and add after the rectifier, too.
+bool conv_kernel_takes_affine(const onednn_conv *c, conv_algorithm how);
+void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, void *scratch);
 void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
 
 #endif

@@ -105,16 +105,18 @@ typedef struct conv_family_params {
     int64_t size[2]; // rows, columns of the output: the picture of OP_CONV_DATA, the filter of OP_CONV_WEIGHTS; 0 for OP_CONV
 } conv_family_params;
 
-// What a plan makes of a convolution and what follows it (rewrite.c): rectify(conv(x, w) + bias + residual), bias f32 [O], the residual like the result.
+// What a plan makes of a convolution and what follows it (rewrite.c): rectify(conv(x, w) + bias + residual) · scale + shift: vectors f32 [O], the
+// residual like the result.
 extern const op OP_CONV_POST;
 typedef struct conv_post_params {
     conv_family_params family;
-    int64_t bias, residual; // numbers of operands; 0 = none
+    int64_t bias, residual, scale, shift; // numbers of operands; 0 = none
     int64_t rectifies;
     double slope;
 } conv_post_params;
 // Whether a convolution of this node's shapes is computed in a way that can take these in.
 bool conv_takes_post(const node *n);
+bool conv_takes_affine(const node *n); // scale and shift
 
 // Pooling (pool.c): params pool_params. Max pooling and its partials: DATA takes x and a gradient, GATHER takes x and values of x's shape and gives those at
 // the places where x is largest. AVERAGE_POOL_DATA is the average's adjoint.

@@ -1,0 +1,245 @@
+#include "nn/ops/narrow_conv.h"
+
+#include <omp.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+enum { LANES = 16, FILTERS = 8, CHANNELS = 8, VECTORS = 2, BLOCK = LANES * VECTORS }; // FILTERS · VECTORS sums stay in registers
+enum { BAND = 16, LONG = 64 };                                                        // lines of the result for which a thread makes planes; taps at most
+
+#define V4 __attribute__((target("avx512f")))
+#define V4_BF16 __attribute__((target("avx512f,avx512bf16")))
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+
+bool narrow_conv_pays(const onednn_conv *c) {
+    const conv_params *p = &c->params;
+    if (c->kind != ONEDNN_CONV || p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1) return false;
+    if (c->out != FILTERS || c->channels > CHANNELS || c->rows * c->cols == 1 || c->rows * c->cols > LONG) return false;
+    if (c->out_width < BLOCK || c->post.adds || c->x != c->y || c->x != c->w) return false;
+    __builtin_cpu_init();
+    return c->x == F32 ? __builtin_cpu_supports("avx512f") : __builtin_cpu_supports("avx512bf16");
+}
+
+// Planes: their elements are 32 bits, one f32 or two bf16 of neighbouring channels. -------------------------------------------------------------------
+typedef struct planes {
+    int64_t n, stride, row; // of a row of the picture; elements of a plane, of all of them
+    int64_t rows;           // that the lines of a band see
+    int64_t depth;          // products of a result
+} planes;
+
+static planes planes_of(const onednn_conv *c) {
+    const conv_params *p = &c->params;
+    planes s = {.n = c->x == F32 ? c->channels : (c->channels + 1) / 2};
+    s.stride = (c->out_width + BLOCK - 1) / BLOCK * BLOCK + (c->cols - 1) * p->dilation[1];
+    if (s.stride < p->pad[1] + c->width) s.stride = p->pad[1] + c->width;
+    s.stride = (s.stride + 2 * LANES - 1) / LANES * LANES; // whole registers are stored, from a pad on
+    s.row = s.n * s.stride;
+    s.rows = BAND + (c->rows - 1) * p->dilation[0];
+    s.depth = c->rows * c->cols * s.n;
+    return s;
+}
+
+// The elements of `n` registers, of which every n-th belong together, into one register for each.
+INLINE V4 void take_apart(int n, __m512 *v) {
+    const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    UNROLL for (int done = 1; done < n; done *= 2) {
+        __m512 t[CHANNELS];
+        UNROLL for (int i = 0; i < n / 2; i++) {
+            t[i] = _mm512_permutex2var_ps(v[2 * i], even, v[2 * i + 1]);
+            t[i + n / 2] = _mm512_permutex2var_ps(v[2 * i], odd, v[2 * i + 1]);
+        }
+        UNROLL for (int i = 0; i < n; i++) v[i] = t[i];
+    }
+}
+
+// And back.
+INLINE V4 void put_together(int n, __m512 *v) {
+    const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
+    UNROLL for (int done = 1; done < n; done *= 2) {
+        __m512 t[CHANNELS];
+        UNROLL for (int i = 0; i < n / 2; i++) {
+            t[2 * i] = _mm512_permutex2var_ps(v[i], low, v[i + n / 2]);
+            t[2 * i + 1] = _mm512_permutex2var_ps(v[i], high, v[i + n / 2]);
+        }
+        UNROLL for (int i = 0; i < n; i++) v[i] = t[i];
+    }
+}
+
+// Pixels of n elements of 32 bits; returns how many are done.
+INLINE V4 int64_t take_pixels_apart(int n, const char *row, int64_t width, float *to, int64_t stride) {
+    int64_t j = 0;
+    for (; j + LANES <= width; j += LANES) {
+        __m512 v[CHANNELS];
+        UNROLL for (int i = 0; i < n; i++) v[i] = _mm512_loadu_ps(row + (size_t)((j * n + i * LANES)) * sizeof(float));
+        take_apart(n, v);
+        UNROLL for (int i = 0; i < n; i++) _mm512_storeu_ps(to + i * stride + j, v[i]);
+    }
+    return j;
+}
+
+// Pixels [j, width), one after the other.
+INLINE V4 void copy_pixels(int channels, bool half, const char *row, int64_t j, int64_t width, float *to, int64_t stride) {
+    for (; j < width; j++)
+        for (int i = 0; i < channels; i += 1 + half) {
+            const size_t at = (size_t)(j * channels + i);
+            uint32_t bits = 0;
+            if (!half)
+                memcpy(&bits, row + at * sizeof bits, sizeof bits);
+            else if (i + 1 < channels)
+                memcpy(&bits, row + at * sizeof(uint16_t), sizeof bits);
+            else
+                memcpy(&bits, row + at * sizeof(uint16_t), sizeof(uint16_t));
+            memcpy(to + i / (1 + half) * stride + j, &bits, sizeof bits);
+        }
+}
+
+V4 static void make_planes(const onednn_conv *c, const planes *s, const char *row, float *to) {
+    const bool half = c->x == BF16;
+    memset(to, 0, (size_t)s->row * sizeof *to);
+    if (!row) return;
+    to += c->params.pad[1];
+    if (c->channels == 3 && half)
+        copy_pixels(3, true, row, 0, c->width, to, s->stride);
+    else if (c->channels == 3)
+        copy_pixels(3, false, row, 0, c->width, to, s->stride);
+    else if (c->channels == CHANNELS && half)
+        copy_pixels(CHANNELS, true, row, take_pixels_apart(CHANNELS / 2, row, c->width, to, s->stride), c->width, to, s->stride);
+    else if (c->channels == CHANNELS)
+        copy_pixels(CHANNELS, false, row, take_pixels_apart(CHANNELS, row, c->width, to, s->stride), c->width, to, s->stride);
+    else
+        copy_pixels((int)c->channels, half, row, 0, c->width, to, s->stride);
+}
+
+// Sums. ----------------------------------------------------------------------------------------------------------------------------------------------------
+// Where the factors of product k lie, from a window's first element on, and the weights: [depth, FILTERS].
+static void pack(const onednn_conv *c, const planes *s, const char *w, int64_t *at, char *weights) {
+    const size_t each = dtype_size(c->w);
+    const int64_t together = (int64_t)(sizeof(float) / each);
+    memset(weights, 0, (size_t)(s->depth * FILTERS) * sizeof(float));
+    for (int64_t k = 0; k < s->depth; k++) { // k = (r · n + plane) · S + q
+        const int64_t q = k % c->cols, plane = k / c->cols % s->n, r = k / c->cols / s->n, first = plane * together;
+        const int64_t n = c->channels - first < together ? c->channels - first : together;
+        at[k] = r * c->params.dilation[0] * s->row + plane * s->stride + q * c->params.dilation[1];
+        for (int64_t o = 0; o < FILTERS; o++, weights += sizeof(float))
+            memcpy(weights, w + (size_t)(((o * c->rows + r) * c->cols + q) * c->channels + first) * each, (size_t)n * each);
+    }
+}
+
+#define SUM_UP(name, target, multiply_add)                                                                                                           \
+    INLINE target void name(int64_t depth, const int64_t *at, const float *x, const float *w, __m512 sum[FILTERS][VECTORS]) {                        \
+        for (int64_t k = 0; k < depth; k++, w += FILTERS) {                                                                                          \
+            __m512 a[VECTORS];                                                                                                                       \
+            UNROLL for (int i = 0; i < VECTORS; i++) a[i] = _mm512_loadu_ps(x + at[k] + i * LANES);                                                  \
+            UNROLL for (int o = 0; o < FILTERS; o++) {                                                                                               \
+                const __m512 b = _mm512_set1_ps(w[o]);                                                                                               \
+                UNROLL for (int i = 0; i < VECTORS; i++) sum[o][i] = multiply_add(sum[o][i], a[i], b);                                               \
+            }                                                                                                                                        \
+        }                                                                                                                                            \
+    }
+#define MULTIPLY_ADD(sum, a, b) _mm512_fmadd_ps(a, b, sum)
+#define DOT(sum, a, b) _mm512_dpbf16_ps(sum, (__m512bh)(a), (__m512bh)(b))
+SUM_UP(sum_up_f32, V4, MULTIPLY_ADD)
+SUM_UP(sum_up_bf16, V4_BF16, DOT)
+
+// What follows the sums of channel o.
+INLINE V4 __m512 finish(__m512 v, const onednn_post *post, const conv_vectors *vectors, int o) {
+    if (vectors->bias) v = _mm512_add_ps(v, _mm512_set1_ps(vectors->bias[o]));
+    if (post->rectifies) {
+        const __mmask16 low = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NGT_UQ);
+        v = _mm512_mask_mul_ps(v, low, v, _mm512_set1_ps(post->slope));
+    }
+    if (vectors->scale) v = _mm512_mul_ps(v, _mm512_set1_ps(vectors->scale[o]));
+    if (vectors->shift) v = _mm512_add_ps(v, _mm512_set1_ps(vectors->shift[o]));
+    return v;
+}
+
+// BLOCK pixels from x on.
+V4 static void block_f32(const onednn_conv *c, int64_t depth, const int64_t *at, const float *x, const float *w, const conv_vectors *vectors, char *y) {
+    __m512 sum[FILTERS][VECTORS] = {0};
+    sum_up_f32(depth, at, x, w, sum);
+    for (int i = 0; i < VECTORS; i++) {
+        __m512 v[FILTERS];
+        UNROLL for (int o = 0; o < FILTERS; o++) v[o] = finish(sum[o][i], &c->post, vectors, o);
+        put_together(FILTERS, v);
+        UNROLL for (int o = 0; o < FILTERS; o++) _mm512_storeu_ps(y + (i * FILTERS + o) * (int)sizeof *v, v[o]);
+    }
+}
+
+V4_BF16 static void block_bf16(const onednn_conv *c, int64_t depth, const int64_t *at, const float *x, const float *w, const conv_vectors *vectors,
+                               char *y) {
+    __m512 sum[FILTERS][VECTORS] = {0};
+    sum_up_bf16(depth, at, x, w, sum);
+    for (int i = 0; i < VECTORS; i++) {
+        __m512 v[FILTERS / 2];
+        UNROLL for (int o = 0; o < FILTERS; o += 2) {
+            const __m256i even = (__m256i)_mm512_cvtneps_pbh(finish(sum[o][i], &c->post, vectors, o));
+            const __m256i odd = (__m256i)_mm512_cvtneps_pbh(finish(sum[o + 1][i], &c->post, vectors, o + 1));
+            v[o / 2] = (__m512)_mm512_or_si512(_mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
+        }
+        put_together(FILTERS / 2, v);
+        UNROLL for (int o = 0; o < FILTERS / 2; o++) _mm512_storeu_ps(y + (i * FILTERS / 2 + o) * (int)sizeof *v, v[o]);
+    }
+}
+
+static void line(const onednn_conv *c, int64_t depth, const int64_t *at, const float *x, const float *w, const conv_vectors *vectors, char *y) {
+    void (*const block)(const onednn_conv *, int64_t, const int64_t *, const float *, const float *, const conv_vectors *, char *) =
+        c->y == F32 ? block_f32 : block_bf16;
+    const size_t pixel = FILTERS * dtype_size(c->y);
+    int64_t j = 0;
+    for (; j + BLOCK <= c->out_width; j += BLOCK) block(c, depth, at, x + j, w, vectors, y + (size_t)j * pixel);
+    if (j == c->out_width) return;
+    char last[BLOCK * FILTERS * sizeof(float)];
+    block(c, depth, at, x + j, w, vectors, last);
+    memcpy(y + (size_t)j * pixel, last, (size_t)(c->out_width - j) * pixel);
+}
+
+// All of it. -----------------------------------------------------------------------------------------------------------------------------------------------
+static size_t packed_bytes(const planes *s) {
+    return (size_t)s->depth * (FILTERS * sizeof(float) + sizeof(int64_t));
+}
+
+size_t narrow_conv_scratch(const onednn_conv *c) {
+    const planes s = planes_of(c);
+    return packed_bytes(&s) + (size_t)(omp_get_max_threads() * s.rows * s.row) * sizeof(float);
+}
+
+void narrow_conv_run(const onednn_conv *c, const void *x, const void *w, const conv_vectors *v, void *y, void *scratch) {
+    const planes s = planes_of(c);
+    const size_t x_row = (size_t)(c->width * c->channels) * dtype_size(c->x), y_row = (size_t)(c->out_width * FILTERS) * dtype_size(c->y);
+    const int64_t bands = (c->out_height + BAND - 1) / BAND;
+    int64_t *at = scratch;
+    float *weights = (float *)(void *)(at + s.depth), *all = weights + s.depth * FILTERS;
+    pack(c, &s, w, at, (char *)weights);
+#pragma omp parallel for schedule(static)
+    for (int64_t band = 0; band < c->n * bands; band++) {
+        float *own = all + omp_get_thread_num() * s.rows * s.row;
+        const int64_t n = band / bands, top = band % bands * BAND, lines = c->out_height - top < BAND ? c->out_height - top : BAND;
+        for (int64_t r = 0; r < s.rows - BAND + lines; r++) {
+            const int64_t h = top + r - c->params.pad[0];
+            make_planes(c, &s, h < 0 || h >= c->height ? NULL : (const char *)x + (size_t)(n * c->height + h) * x_row, own + r * s.row);
+        }
+        for (int64_t i = 0; i < lines; i++) line(c, s.depth, at, own + i * s.row, weights, v, (char *)y + (size_t)(n * c->out_height + top + i) * y_row);
+    }
+}
+
+#else
+
+bool narrow_conv_pays(const onednn_conv *c) {
+    (void)c;
+    return false;
+}
+size_t narrow_conv_scratch(const onednn_conv *c) {
+    (void)c;
+    return 0;
+}
+void narrow_conv_run(const onednn_conv *c, const void *x, const void *w, const conv_vectors *v, void *y, void *scratch) {
+    (void)c, (void)x, (void)w, (void)v, (void)y, (void)scratch;
+}
+
+#endif
