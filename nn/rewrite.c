@@ -101,7 +101,8 @@ static bool take_sum(const rewriter *r, const node *n, int i, conv *c) {
     }
     if (v)
         c->bias = plus(c->bias, v);
-    else if (other->op != &OP_BROADCAST && other->op != &OP_CONSTANT && other->type == n->type && hides_residual(c))
+    else if (other->op != &OP_BROADCAST && other->op != &OP_CONSTANT && other->type == n->type && hides_residual(c) &&
+             !conv_takes_affine(r->at[n->in[i]->id]))
         c->residual = r->at[other->id];
     return v || c->residual;
 }
@@ -145,6 +146,12 @@ static node *taken_in(const rewriter *r, const node *n) {
     return NULL;
 }
 
+// A convolution's picture as it was before it became bf16, where the kernel rounds it itself.
+static node *picture_of(const rewriter *r, const node *n) {
+    node *x = r->at[n->in[0]->id];
+    return n->op == &OP_CONV && x->op == &OP_CAST && x->in[0]->type == F32 && x->type == BF16 && conv_takes_affine(n) ? x->in[0] : x;
+}
+
 // The whole graph. ---------------------------------------------------------------------------------------------------------------------------------------
 static bool any_frozen(const graph *g) {
     for (int i = 0; i < g->n; i++)
@@ -167,7 +174,7 @@ static foil_status copy_nodes(const rewriter *r, arena *memory) {
         if (!r->uses[id]) continue;
         node **in = arena_alloc(memory, (size_t)(n->n_in + 1) * sizeof(node *));
         if (!in) return foil_fail_memory(sizeof(node *), "the plan");
-        for (int i = 0; i < n->n_in; i++) in[i] = r->at[n->in[i]->id];
+        for (int i = 0; i < n->n_in; i++) in[i] = i ? r->at[n->in[i]->id] : picture_of(r, n);
         r->to->label = n->label;
         r->at[id] = taken_in(r, n);
         if (!r->at[id]) r->at[id] = graph_node(r->to, n->op, in, n->n_in, n->params);

@@ -127,7 +127,7 @@ static onednn_conv geometry(const node *n) {
                          .rows = s[W].d[2],
                          .cols = s[W].d[3],
                          .params = params_of(n)->conv,
-                         .x = compute,
+                         .x = kind_of(n) == ONEDNN_CONV ? n->in[0]->type : compute,
                          .y = compute,
                          .w = kind_of(n) == ONEDNN_CONV_WEIGHTS ? F32 : compute,
                          .post = post};

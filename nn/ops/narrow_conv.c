@@ -8,7 +8,7 @@
 #include <immintrin.h>
 
 enum { LANES = 16, FILTERS = 8, CHANNELS = 8, VECTORS = 2, BLOCK = LANES * VECTORS }; // FILTERS · VECTORS sums stay in registers
-enum { BAND = 16, LONG = 64 };                                                        // lines of the result for which a thread makes planes; taps at most
+enum { BAND = 16, LONG = 64 }; // lines of the result for which a thread makes planes; taps at most
 
 #define V4 __attribute__((target("avx512f")))
 #define V4_BF16 __attribute__((target("avx512f,avx512bf16")))
@@ -18,10 +18,10 @@ enum { BAND = 16, LONG = 64 };                                                  
 bool narrow_conv_pays(const onednn_conv *c) {
     const conv_params *p = &c->params;
     if (c->kind != ONEDNN_CONV || p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1) return false;
-    if (c->out != FILTERS || c->channels > CHANNELS || c->rows * c->cols == 1 || c->rows * c->cols > LONG) return false;
-    if (c->out_width < BLOCK || c->post.adds || c->x != c->y || c->x != c->w) return false;
+    if (c->out != FILTERS || (c->channels != 1 && c->channels != 3 && c->channels != CHANNELS)) return false;
+    if (c->rows * c->cols == 1 || c->rows * c->cols > LONG || c->out_width < BLOCK || c->post.adds) return false;
     __builtin_cpu_init();
-    return c->x == F32 ? __builtin_cpu_supports("avx512f") : __builtin_cpu_supports("avx512bf16");
+    return c->w == F32 ? __builtin_cpu_supports("avx512f") : __builtin_cpu_supports("avx512bf16");
 }
 
 // Planes: their elements are 32 bits, one f32 or two bf16 of neighbouring channels. -------------------------------------------------------------------
@@ -33,10 +33,11 @@ typedef struct planes {
 
 static planes planes_of(const onednn_conv *c) {
     const conv_params *p = &c->params;
-    planes s = {.n = c->x == F32 ? c->channels : (c->channels + 1) / 2};
+    planes s = {.n = c->w == F32 ? c->channels : (c->channels + 1) / 2};
     s.stride = (c->out_width + BLOCK - 1) / BLOCK * BLOCK + (c->cols - 1) * p->dilation[1];
-    if (s.stride < p->pad[1] + c->width) s.stride = p->pad[1] + c->width;
-    s.stride = (s.stride + 2 * LANES - 1) / LANES * LANES; // whole registers are stored, from a pad on
+    const int64_t stored = p->pad[1] + (c->width + LANES - 1) / LANES * LANES; // whole registers
+    if (s.stride < stored) s.stride = stored;
+    s.stride = (s.stride + LANES - 1) / LANES * LANES;
     s.row = s.n * s.stride;
     s.rows = BAND + (c->rows - 1) * p->dilation[0];
     s.depth = c->rows * c->cols * s.n;
@@ -71,49 +72,108 @@ INLINE V4 void put_together(int n, __m512 *v) {
     }
 }
 
-// Pixels of n elements of 32 bits; returns how many are done.
-INLINE V4 int64_t take_pixels_apart(int n, const char *row, int64_t width, float *to, int64_t stride) {
-    int64_t j = 0;
-    for (; j + LANES <= width; j += LANES) {
-        __m512 v[CHANNELS];
-        UNROLL for (int i = 0; i < n; i++) v[i] = _mm512_loadu_ps(row + (size_t)((j * n + i * LANES)) * sizeof(float));
+// Three registers of pixels of three channels into one register for each channel.
+INLINE V4 void take_three_apart(__m512 *v) {
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    __m512 t[3];
+    UNROLL for (int c = 0; c < 3; c++) {
+        const __m512i at = _mm512_add_epi32(_mm512_mullo_epi32(lane, _mm512_set1_epi32(3)), _mm512_set1_epi32(c)); // in all three
+        const __mmask16 third = _mm512_cmpge_epi32_mask(at, _mm512_set1_epi32(2 * LANES));
+        const __m512i then = _mm512_mask_sub_epi32(lane, third, at, _mm512_set1_epi32(LANES));
+        t[c] = _mm512_permutex2var_ps(_mm512_permutex2var_ps(v[0], at, v[1]), then, v[2]);
+    }
+    UNROLL for (int c = 0; c < 3; c++) v[c] = t[c];
+}
+
+// `from`, or a copy of its `bytes` with zeros up to `all` behind them.
+INLINE const char *filled(const char *from, int64_t bytes, int64_t all, char *copy) {
+    if (bytes >= all) return from;
+    memset(copy, 0, (size_t)all);
+    memcpy(copy, from, (size_t)bytes);
+    return copy;
+}
+
+// LANES pixels as f32, a register for each channel. `n`, channels, and `half` are known to the compiler.
+INLINE V4 void load_pixels(int n, bool half, const char *row, int64_t j, int64_t width, __m512 *v) {
+    char copy[LANES * CHANNELS * sizeof(float)];
+    const int64_t pixel = n * (half ? 2 : 4);
+    const char *from = filled(row + j * pixel, (width - j) * pixel, LANES * pixel, copy);
+    UNROLL for (int i = 0; i < n; i++) {
+        if (half)
+            v[i] = (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i_u *)(from + (size_t)i * 2 * LANES))), 16);
+        else
+            v[i] = _mm512_loadu_ps(from + (size_t)i * 4 * LANES);
+    }
+    if (n == 3)
+        take_three_apart(v);
+    else
         take_apart(n, v);
+}
+
+// Pixels of n elements of 32 bits.
+INLINE V4 void copy_apart(int n, const char *row, int64_t width, float *to, int64_t stride) {
+    for (int64_t j = 0; j < width; j += LANES) {
+        __m512 v[CHANNELS];
+        load_pixels(n, false, row, j, width, v);
         UNROLL for (int i = 0; i < n; i++) _mm512_storeu_ps(to + i * stride + j, v[i]);
     }
-    return j;
 }
 
-// Pixels [j, width), one after the other.
-INLINE V4 void copy_pixels(int channels, bool half, const char *row, int64_t j, int64_t width, float *to, int64_t stride) {
-    for (; j < width; j++)
-        for (int i = 0; i < channels; i += 1 + half) {
-            const size_t at = (size_t)(j * channels + i);
-            uint32_t bits = 0;
-            if (!half)
-                memcpy(&bits, row + at * sizeof bits, sizeof bits);
-            else if (i + 1 < channels)
-                memcpy(&bits, row + at * sizeof(uint16_t), sizeof bits);
-            else
-                memcpy(&bits, row + at * sizeof(uint16_t), sizeof(uint16_t));
-            memcpy(to + i / (1 + half) * stride + j, &bits, sizeof bits);
-        }
+INLINE V4_BF16 __m512 pair(__m512 even, __m512 odd) {
+    const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even)), high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd));
+    return (__m512)_mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 
-V4 static void make_planes(const onednn_conv *c, const planes *s, const char *row, float *to) {
-    const bool half = c->x == BF16;
+// Pixels of n channels, rounded.
+INLINE V4_BF16 void pair_apart(int n, bool half, const char *row, int64_t width, float *to, int64_t stride) {
+    for (int64_t j = 0; j < width; j += LANES) {
+        __m512 v[CHANNELS + 1];
+        load_pixels(n, half, row, j, width, v);
+        v[n] = _mm512_setzero_ps();
+        UNROLL for (int i = 0; i < n; i += 2) _mm512_storeu_ps(to + i / 2 * stride + j, pair(v[i], v[i + 1]));
+    }
+}
+
+V4 static void planes_f32(const onednn_conv *c, const char *row, float *to, int64_t stride) {
+    switch (c->channels) {
+    case 1:
+        copy_apart(1, row, c->width, to, stride);
+        break;
+    case 3:
+        copy_apart(3, row, c->width, to, stride);
+        break;
+    case 8:
+        copy_apart(8, row, c->width, to, stride);
+        break;
+    }
+}
+
+V4_BF16 static void planes_bf16(const onednn_conv *c, const char *row, float *to, int64_t stride) {
+    switch (c->channels + (c->x == BF16 ? CHANNELS : 0)) {
+    case 1:
+        pair_apart(1, false, row, c->width, to, stride);
+        break;
+    case 3:
+        pair_apart(3, false, row, c->width, to, stride);
+        break;
+    case 8:
+        pair_apart(8, false, row, c->width, to, stride);
+        break;
+    case CHANNELS + 1:
+        pair_apart(1, true, row, c->width, to, stride);
+        break;
+    case CHANNELS + 3:
+        pair_apart(3, true, row, c->width, to, stride);
+        break;
+    case CHANNELS + 8: // pairs as they are
+        copy_apart(4, row, c->width, to, stride);
+        break;
+    }
+}
+
+static void make_planes(const onednn_conv *c, const planes *s, const char *row, float *to) {
     memset(to, 0, (size_t)s->row * sizeof *to);
-    if (!row) return;
-    to += c->params.pad[1];
-    if (c->channels == 3 && half)
-        copy_pixels(3, true, row, 0, c->width, to, s->stride);
-    else if (c->channels == 3)
-        copy_pixels(3, false, row, 0, c->width, to, s->stride);
-    else if (c->channels == CHANNELS && half)
-        copy_pixels(CHANNELS, true, row, take_pixels_apart(CHANNELS / 2, row, c->width, to, s->stride), c->width, to, s->stride);
-    else if (c->channels == CHANNELS)
-        copy_pixels(CHANNELS, false, row, take_pixels_apart(CHANNELS, row, c->width, to, s->stride), c->width, to, s->stride);
-    else
-        copy_pixels((int)c->channels, half, row, 0, c->width, to, s->stride);
+    if (row) (c->w == F32 ? planes_f32 : planes_bf16)(c, row, to + c->params.pad[1], s->stride);
 }
 
 // Sums. ----------------------------------------------------------------------------------------------------------------------------------------------------
@@ -160,7 +220,8 @@ INLINE V4 __m512 finish(__m512 v, const onednn_post *post, const conv_vectors *v
 }
 
 // BLOCK pixels from x on.
-V4 static void block_f32(const onednn_conv *c, int64_t depth, const int64_t *at, const float *x, const float *w, const conv_vectors *vectors, char *y) {
+V4 static void block_f32(const onednn_conv *c, int64_t depth, const int64_t *at, const float *x, const float *w, const conv_vectors *vectors,
+                         char *y) {
     __m512 sum[FILTERS][VECTORS] = {0};
     sum_up_f32(depth, at, x, w, sum);
     for (int i = 0; i < VECTORS; i++) {
@@ -178,9 +239,7 @@ V4_BF16 static void block_bf16(const onednn_conv *c, int64_t depth, const int64_
     for (int i = 0; i < VECTORS; i++) {
         __m512 v[FILTERS / 2];
         UNROLL for (int o = 0; o < FILTERS; o += 2) {
-            const __m256i even = (__m256i)_mm512_cvtneps_pbh(finish(sum[o][i], &c->post, vectors, o));
-            const __m256i odd = (__m256i)_mm512_cvtneps_pbh(finish(sum[o + 1][i], &c->post, vectors, o + 1));
-            v[o / 2] = (__m512)_mm512_or_si512(_mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
+            v[o / 2] = pair(finish(sum[o][i], &c->post, vectors, o), finish(sum[o + 1][i], &c->post, vectors, o + 1));
         }
         put_together(FILTERS / 2, v);
         UNROLL for (int o = 0; o < FILTERS / 2; o++) _mm512_storeu_ps(y + (i * FILTERS / 2 + o) * (int)sizeof *v, v[o]);
@@ -224,7 +283,8 @@ void narrow_conv_run(const onednn_conv *c, const void *x, const void *w, const c
             const int64_t h = top + r - c->params.pad[0];
             make_planes(c, &s, h < 0 || h >= c->height ? NULL : (const char *)x + (size_t)(n * c->height + h) * x_row, own + r * s.row);
         }
-        for (int64_t i = 0; i < lines; i++) line(c, s.depth, at, own + i * s.row, weights, v, (char *)y + (size_t)(n * c->out_height + top + i) * y_row);
+        for (int64_t i = 0; i < lines; i++)
+            line(c, s.depth, at, own + i * s.row, weights, v, (char *)y + (size_t)(n * c->out_height + top + i) * y_row);
     }
 }
 

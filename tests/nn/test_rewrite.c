@@ -8,10 +8,10 @@
 // f32: sums in another order. bf16: results are rounded once instead of after each step, to 8 bits.
 static const double TOLERANCE[] = {[F32] = 1e-5, [BF16] = 4e-2};
 
-enum { N = 2, SIZE = 9, CHANNELS = 64 };
+enum { N = 2, SIZE = 9, WIDE = 45, CHANNELS = 64 };
 
 // Parameters: a filter of CHANNELS or, `last`, of FEW outputs, and vectors.
-enum { FILTER, SECOND, NARROW, SCALE, SHIFT, TENSORS, FEW = 3 };
+enum { FILTER, SECOND, NARROW, SCALE, SHIFT, COLOURS, EIGHT, SCALE_8, SHIFT_8, TENSORS, FEW = 3 };
 static store *new_store(bool frozen) {
     store *s = store_new();
     assert_non_null(s);
@@ -22,6 +22,10 @@ static store *new_store(bool frozen) {
     store_declare(s, "narrow", SHAPE(FEW, CHANNELS, 3, 3), normal, true);
     store_declare(s, "scale", SHAPE(CHANNELS), near_one, true);
     store_declare(s, "shift", SHAPE(CHANNELS), normal, true);
+    store_declare(s, "colours", SHAPE(8, FEW, 3, 3), normal, true);
+    store_declare(s, "eight", SHAPE(8, 8, 5, 5), normal, true);
+    store_declare(s, "scale_8", SHAPE(8), (init){INIT_NORMAL, 1, 0, 0}, true); // of either sign
+    store_declare(s, "shift_8", SHAPE(8), normal, true);
     check_ok(store_allocate(s));
     store_initialize(s, 3);
     if (frozen) store_freeze(s);
@@ -29,7 +33,7 @@ static store *new_store(bool frozen) {
 }
 
 typedef struct scene {
-    node *x, *p[TENSORS];
+    node *x, *wide, *p[TENSORS];
 } scene;
 
 static node *conv(node *x, node *w) {
@@ -66,6 +70,17 @@ static node *norm_after_rectifier(const scene *s) {
 static node *mirrored(const scene *s) { // computed in a way that takes nothing in
     return nn_relu(conv(s->x, s->p[NARROW]));
 }
+static node *norm_8(const scene *s, node *x) {
+    return nn_batch_norm(x, (batch_stats){s->p[SHIFT_8], nn_square(s->p[SCALE_8])}, s->p[SCALE_8], s->p[SHIFT_8], 1e-2);
+}
+static node *narrow_norms(const scene *s) { // the kernel for few channels does what follows its rectifier, too
+    node *first = norm_8(s, nn_leaky_relu(nn_add(conv(s->wide, s->p[COLOURS]), s->p[SHIFT_8]), 0.1));
+    return norm_8(s, nn_relu(nn_conv(first, s->p[EIGHT], (conv_params){.pad = {2, 2, 2, 2}})));
+}
+static node *narrow_residual(const scene *s) { // a sum with another picture is not for it
+    node *first = nn_relu(conv(s->wide, s->p[COLOURS]));
+    return nn_relu(nn_add(nn_conv(first, s->p[EIGHT], (conv_params){.pad = {2, 2, 2, 2}}), first));
+}
 static node *negative_slope(const scene *s) {
     return nn_leaky_relu(conv(s->x, s->p[FILTER]), -0.5);
 }
@@ -82,21 +97,26 @@ static const struct {
              {"read twice", read_twice, 2},
              {"norm after rectifier", norm_after_rectifier, 2},
              {"mirrored", mirrored, 2},
-             {"negative slope", negative_slope, 1}};
+             {"negative slope", negative_slope, 1},
+             {"narrow residual", narrow_residual, 3},
+             {"narrow norms", narrow_norms, 2}};
 
 static float *result_of(node *(*build)(const scene *s), dtype compute, bool frozen, conv_algorithm how, int *steps, int64_t *count) {
     store *st = new_store(frozen);
     graph *g = graph_new(compute);
     g->convolution = how;
-    scene s = {.x = graph_input(g, "x", SHAPE(N, SIZE, SIZE, CHANNELS), compute)};
+    scene s = {.x = graph_input(g, "x", SHAPE(N, SIZE, SIZE, CHANNELS), compute), .wide = graph_input(g, "wide", SHAPE(N, SIZE, WIDE, FEW), F32)};
     for (int i = 0; i < TENSORS; i++) s.p[i] = graph_param(g, st, i);
     node *y = build(&s);
     *count = shape_count(y->shape);
     float *out = malloc((size_t)*count * sizeof *out);
     plan *p;
     check_ok(plan_compile(g, &(plan_phase){&(plan_output){y, NULL}, 1}, 1, NULL, &p));
-    void *x = plan_data(p, s.x);
-    for (int64_t i = 0; i < shape_count(s.x->shape); i++) put(x, compute, i, sin((double)i));
+    node *const inputs[] = {s.x, s.wide};
+    for (int k = 0; k < 2; k++) {
+        void *to = plan_data(p, inputs[k]);
+        for (int64_t i = 0; to && i < shape_count(inputs[k]->shape); i++) put(to, inputs[k]->type, i, sin((double)i));
+    }
     for (int run = 0; run < 2; run++) plan_run(p, 0, 0, 0); // the second one finds its input as it was
     const void *data = plan_data(p, y);
     for (int64_t i = 0; i < *count; i++) out[i] = y->type == F32 ? ((const float *)data)[i] : bf16_to_f32(((const uint16_t *)data)[i]);
