@@ -46,13 +46,13 @@ const char *cue_feature_name(int i, char out[64]) {
     return out;
 }
 
-static foil_status measure_features(const cue_scene *s, double *value) {
+static foil_status measure_features(const cue_scene *s, double *value, arena *scratch) {
     for (int c = 0; CUES[c]; c++) {
         double all[CUE_NUMBERS];
         bool any = false;
         for (int k = 0; k < CUE_NUMBERS; k++) any = any || CUES[c]->number[k].feature;
         if (!any) continue;
-        TRY(CUES[c]->measure(s, all, NULL));
+        TRY(CUES[c]->measure(s, all, NULL, scratch));
         for (int k = 0; k < CUE_NUMBERS; k++)
             if (CUES[c]->number[k].feature) *value++ = all[k];
     }
@@ -61,8 +61,10 @@ static foil_status measure_features(const cue_scene *s, double *value) {
 
 foil_status cue_features_measure(const image *picture, double *value) {
     cue_scene s;
+    arena scratch = {0};
     TRY(cue_scene_open(picture, NULL, 0, &s));
-    foil_status status = measure_features(&s, value);
+    foil_status status = measure_features(&s, value, &scratch);
+    arena_free(&scratch);
     cue_scene_close(&s);
     return status;
 }

@@ -5,6 +5,7 @@
 #ifndef FOIL_EVAL_CUE_H
 #define FOIL_EVAL_CUE_H
 
+#include "base/arena.h"
 #include "base/text.h"
 #include "data/image.h"
 
@@ -44,8 +45,8 @@ typedef struct cue_number {
 typedef struct cue {
     const char *name, *doc, *source;
     cue_number number[CUE_NUMBERS]; // {0} ends
-    // value[CUE_NUMBERS]: every number or NaN. The plot, zeroed before, only if it is wanted (NULL: not).
-    foil_status (*measure)(const cue_scene *s, double *value, cue_plot *plot);
+    // value[CUE_NUMBERS]: every number or NaN. The plot, zeroed before, only if it is wanted (NULL: not). Nothing in `scratch` is needed afterwards.
+    foil_status (*measure)(const cue_scene *s, double *value, cue_plot *plot, arena *scratch);
     void (*words)(const cue_scene *s, const double *value, text *out); // of what was measured: a sentence or a few
 } cue;
 extern const cue CUE_SPECTRUM, CUE_RESAMPLING, CUE_BLOCKS, CUE_JPEG, CUE_NOISE, CUE_COLOUR, CUE_METADATA;

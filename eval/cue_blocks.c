@@ -78,7 +78,8 @@ int blocks_offset(const block_phases *p) {
     return p->chance >= NOTABLE ? (p->best + 1) % BLOCK : 0;
 }
 
-static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
+static foil_status measure(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
+    (void)scratch;
     block_phases p[2];
     for (int i = 0; i < CUE_NUMBERS; i++) value[i] = NAN;
     if (!blocks_find(s, p)) return FOIL_OK;

@@ -81,7 +81,8 @@ static void draw(const image *im, cue_plot *plot) {
     }
 }
 
-static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
+static foil_status measure(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
+    (void)scratch;
     levels l = {0};
     for (int i = 0; i < CUE_NUMBERS; i++) value[i] = NAN;
     count_levels(s, &l);

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "eval/cue_blocks.h"
 
 enum { COMB, QUALITY, DOUBLE, CHANCE };
@@ -207,7 +206,7 @@ static void draw(const blocks *b, cue_plot *plot) {
     }
 }
 
-static foil_status measure_in(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
+static foil_status measure(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
     block_phases phases[2];
     blocks b = {0};
     for (int i = 0; i < CUE_NUMBERS; i++) value[i] = NAN;
@@ -216,13 +215,6 @@ static foil_status measure_in(const cue_scene *s, double *value, cue_plot *plot,
     judge(&b, value);
     if (plot && !isnan(value[DOUBLE])) draw(&b, plot);
     return FOIL_OK;
-}
-
-static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
-    arena scratch = {0};
-    foil_status status = measure_in(s, value, plot, &scratch);
-    arena_free(&scratch);
-    return status;
 }
 
 static void words(const cue_scene *s, const double *value, text *out) {

@@ -12,7 +12,8 @@ static int count(const metadata *m, metadata_kind kind) {
     return n;
 }
 
-static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
+static foil_status measure(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
+    (void)scratch;
     (void)plot;
     for (int i = 0; i < CUE_NUMBERS; i++) value[i] = NAN;
     if (!s->file) return FOIL_OK;

@@ -6,7 +6,6 @@
 // processing make the noise of the three colours alike.
 #include <math.h>
 
-#include "base/arena.h"
 #include "eval/cue.h"
 
 enum { SIGMA, WHITENESS, TREND, KURTOSIS, COLOURS };
@@ -102,15 +101,11 @@ static void draw(const residuals *r, cue_plot *plot) {
     }
 }
 
-static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
+static foil_status measure(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
     for (int i = 0; i < CUE_NUMBERS; i++) value[i] = NAN;
     if (s->picture->height < LEAST || s->picture->width < LEAST) return FOIL_OK;
-    arena scratch = {0};
-    residuals *near = arena_alloc(&scratch, sizeof *near), *far = arena_alloc(&scratch, sizeof *far);
-    if (!near || !far) {
-        arena_free(&scratch);
-        return foil_fail_memory(2 * sizeof *near, "a noise estimate");
-    }
+    residuals *near = arena_alloc(scratch, sizeof *near), *far = arena_alloc(scratch, sizeof *far);
+    if (!near || !far) return foil_fail_memory(2 * sizeof *near, "a noise estimate");
     collect(s, 1, near);
     collect(s, 2, far);
     double n = 0, coarse = sigma_of(far, 0, BY_BRIGHTNESS);
@@ -121,7 +116,6 @@ static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
     if (near->square > 0) value[KURTOSIS] = log2(near->fourth * n / (near->square * near->square) / 3);
     value[COLOURS] = colours_of(s->picture);
     if (plot && !isnan(value[SIGMA])) draw(near, plot);
-    arena_free(&scratch);
     return FOIL_OK;
 }
 

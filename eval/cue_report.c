@@ -18,11 +18,11 @@ static json_t *numbers_json(const cue *c, const double *value) {
     return list;
 }
 
-static foil_status cue_json(const cue *c, const cue_scene *s, cue_plot *plot, json_t **out) {
+static foil_status cue_json(const cue *c, const cue_scene *s, cue_plot *plot, arena *scratch, json_t **out) {
     double value[CUE_NUMBERS];
     text words = {0}, svg = {0};
     if (plot) *plot = (cue_plot){0};
-    TRY(c->measure(s, value, plot));
+    TRY(c->measure(s, value, plot, scratch));
     c->words(s, value, &words);
     if (plot) cue_plot_svg(plot, &svg);
     *out = words.failed || svg.failed ? NULL
@@ -50,13 +50,15 @@ static foil_status add_picture(const image *im, json_t *to) {
 
 static foil_status report(const char *path, const file_map *file, const image *im, cue_plot *plot, json_t **out) {
     cue_scene s = {0};
+    arena scratch = {0};
     json_t *cues = json_array();
     foil_status status = cue_scene_open(im, file->bytes, file->n, &s);
     for (int c = 0; status == FOIL_OK && CUES[c]; c++) {
         json_t *one;
-        status = cue_json(CUES[c], &s, plot, &one);
+        status = cue_json(CUES[c], &s, plot, &scratch, &one);
         if (status == FOIL_OK) json_array_append_new(cues, one);
     }
+    arena_free(&scratch);
     cue_scene_close(&s);
     *out = json_pack("{s:o, s:i, s:i, s:i, s:o}", "path", page_text(path), "width", im->width, "height", im->height, "channels", im->channels, "cues",
                      cues);

@@ -9,7 +9,6 @@
 
 #include <kiss_fftr.h>
 
-#include "base/arena.h"
 #include "eval/cue.h"
 
 enum { ACROSS, DOWN, FREQUENCY, FACTOR };
@@ -128,7 +127,7 @@ static void draw(const trace t[2], const double *value, cue_plot *plot) {
     cue_plot_mark(plot, value[FREQUENCY], "peak");
 }
 
-static foil_status measure_in(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
+static foil_status measure(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
     trace t[2];
     for (int i = 0; i < CUE_NUMBERS; i++) value[i] = NAN;
     TRY(trace_lines(s, false, &t[0], scratch));
@@ -140,13 +139,6 @@ static foil_status measure_in(const cue_scene *s, double *value, cue_plot *plot,
     value[FACTOR] = 1 / (1 - best->frequency);
     if (plot && best->n >= LEAST) draw(t, value, plot);
     return FOIL_OK;
-}
-
-static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
-    arena scratch = {0};
-    foil_status status = measure_in(s, value, plot, &scratch);
-    arena_free(&scratch);
-    return status;
 }
 
 static void words(const cue_scene *s, const double *value, text *out) {

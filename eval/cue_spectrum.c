@@ -8,7 +8,6 @@
 
 #include <kiss_fftr.h>
 
-#include "base/arena.h"
 #include "eval/cue.h"
 
 enum { SLOPE, HIGH, KNEE, DROP, LATTICE };
@@ -150,7 +149,7 @@ static void draw(const spectrum *p, const double *value, cue_plot *plot) {
     cue_plot_mark(plot, value[KNEE], "knee");
 }
 
-static foil_status measure_in(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
+static foil_status measure(const cue_scene *s, double *value, cue_plot *plot, arena *scratch) {
     spectrum p = {.n = side_of(s->picture)};
     for (int i = 0; i < CUE_NUMBERS; i++) value[i] = NAN;
     if (p.n < LEAST) return FOIL_OK;
@@ -163,13 +162,6 @@ static foil_status measure_in(const cue_scene *s, double *value, cue_plot *plot,
     if (p.n >= LEAST_LATTICE) find_lattice(&p, value);
     if (plot) draw(&p, value, plot);
     return FOIL_OK;
-}
-
-static foil_status measure(const cue_scene *s, double *value, cue_plot *plot) {
-    arena scratch = {0};
-    foil_status status = measure_in(s, value, plot, &scratch);
-    arena_free(&scratch);
-    return status;
 }
 
 static void words(const cue_scene *s, const double *value, text *out) {

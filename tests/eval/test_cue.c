@@ -72,10 +72,12 @@ static image cropped(image from, int top, int left) {
 // Takes the picture.
 static double number(const cue *c, image im, const char *name) {
     cue_scene s;
+    arena scratch = {0};
     double value[CUE_NUMBERS];
     int at = 0;
     OK(cue_scene_open(&im, NULL, 0, &s));
-    OK(c->measure(&s, value, NULL));
+    OK(c->measure(&s, value, NULL, &scratch));
+    arena_free(&scratch);
     cue_scene_close(&s);
     image_free(&im);
     while (c->number[at].name && strcmp(c->number[at].name, name) != 0) at++;
@@ -224,13 +226,14 @@ static void test_colours_in_closed_form(void **state) {
 static void look_at_everything(image im) {
     cue_plot plot;
     cue_scene s;
+    arena scratch = {0};
     OK(cue_scene_open(&im, NULL, 0, &s));
     for (int c = 0; CUES[c]; c++) {
         double plain[CUE_NUMBERS], value[CUE_NUMBERS];
         text words = {0}, svg = {0};
         memset(&plot, 0, sizeof plot);
-        OK(CUES[c]->measure(&s, plain, NULL));
-        OK(CUES[c]->measure(&s, value, &plot));
+        OK(CUES[c]->measure(&s, plain, NULL, &scratch));
+        OK(CUES[c]->measure(&s, value, &plot, &scratch));
         assert_memory_equal(plain, value, sizeof plain);
         for (int k = 0; k < CUE_NUMBERS; k++) assert_true(!isinf(value[k]));
         CUES[c]->words(&s, value, &words);
@@ -247,6 +250,7 @@ static void look_at_everything(image im) {
         text_free(&words);
         text_free(&svg);
     }
+    arena_free(&scratch);
     cue_scene_close(&s);
     image_free(&im);
 }
