@@ -99,7 +99,7 @@ foil_status file_create(const char *path, file_writer **out) {
     if (!w) return foil_fail_memory(sizeof *w, "a file writer");
     w->path = strdup(path);
     int fd = w->path ? open_temporary(w) : -1;
-    if (fd >= 0) w->stream = fdopen(fd, "wb");
+    w->stream = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (w->stream) {
         *out = w;
         return FOIL_OK;
@@ -177,6 +177,13 @@ foil_status file_commit(file_writer *w) {
     }
     writer_free(w);
     return status;
+}
+
+foil_status file_save(const char *path, const void *bytes, size_t n) {
+    file_writer *w;
+    TRY(file_create(path, &w));
+    file_write(w, bytes, n);
+    return file_commit(w);
 }
 
 void file_abort(file_writer *w) {

@@ -25,6 +25,8 @@ FILE *file_stream(file_writer *w);
 foil_status file_finish(file_writer *w, int64_t *bytes);
 // Makes the file appear, or removes the temporary and says what went wrong. Frees `w` either way.
 foil_status file_commit(file_writer *w);
+// All of it at once: creates, writes, commits.
+foil_status file_save(const char *path, const void *bytes, size_t n);
 // Removes the temporary. NULL is fine.
 void file_abort(file_writer *w);
 

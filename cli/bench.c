@@ -175,8 +175,7 @@ int cmd_bench(int argc, char **argv) {
             OPTIONS, &count, &status))
         return status;
     if (count < 1) return cli_usage("bench", "a network or training file was expected");
-    for (int i = 2; i <= count; i++)
-        if (!strchr(argv[i], '=')) return cli_usage("bench", "'%s': KEY=VALUE was expected after the training file", argv[i]);
+    if (!cli_settings("training", count, argv)) return EXIT_USAGE;
     if (!cli_int(&OPTIONS[OPTION_BATCH], 1, 1 << 16, &batch) || !cli_choice(&OPTIONS[OPTION_PRECISION], PRECISIONS, &o.precision) ||
         !cli_choice(&OPTIONS[OPTION_CONVOLUTION], CONVOLUTIONS, &o.convolution) || !cli_float(&OPTIONS[OPTION_SECONDS], 0.01, 3600, &o.seconds))
         return EXIT_USAGE;

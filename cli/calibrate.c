@@ -221,5 +221,5 @@ int cmd_calibrate(int argc, char **argv) {
                 "foil calibrate: warning: split '%s' has the test's pictures: no figure that they give this detector afterwards says anything of the "
                 "unseen\n",
                 SPLIT_NAMES[r.split]);
-    return run(&r, argv[1], argv[2]) == FOIL_OK ? EXIT_DONE : cli_failed("calibrate");
+    return cli_ended("calibrate", run(&r, argv[1], argv[2]));
 }

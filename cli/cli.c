@@ -30,6 +30,10 @@ int cli_failed(const char *name) {
     return EXIT_FAILED;
 }
 
+int cli_ended(const char *name, foil_status status) {
+    return status == FOIL_OK ? EXIT_DONE : cli_failed(name);
+}
+
 int cli_usage(const char *name, const char *format, ...) {
     va_list args;
     cli_progress_end();
@@ -39,6 +43,20 @@ int cli_usage(const char *name, const char *format, ...) {
     va_end(args);
     fprintf(stderr, "; 'foil %s --help' tells more\n", name);
     return EXIT_USAGE;
+}
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number) {
+    (void)number;
+    stop = 1;
+}
+
+const volatile sig_atomic_t *cli_stop(void) {
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return &stop;
 }
 
 // Options on the command line ------------------------------------------------------------------------------------------------------------------------
@@ -186,4 +204,13 @@ bool cli_choice(const option *o, const char *const *choices, int *out) {
     cli_usage(current, "%s '%s': one of %s was expected", o->name, o->text, known.data ? known.data : "its words");
     text_free(&known);
     return false;
+}
+
+bool cli_settings(const char *of, int count, char **argv) {
+    for (int i = 2; i <= count; i++) {
+        if (strchr(argv[i], '=')) continue;
+        cli_usage(current, "'%s': KEY=VALUE was expected after the %s file", argv[i], of);
+        return false;
+    }
+    return true;
 }

@@ -2,6 +2,7 @@
 #ifndef FOIL_CLI_CLI_H
 #define FOIL_CLI_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -35,15 +36,20 @@ bool cli_parse(int argc, char **argv, const char *usage, const char *about, opti
 bool cli_int(const option *o, long long low, long long high, long long *out); // false: message printed, EXIT_USAGE is due
 bool cli_float(const option *o, double low, double high, double *out);
 bool cli_choice(const option *o, const char *const *choices, int *out);
+bool cli_settings(const char *of, int count, char **argv); // whether what follows argv[1], the training or study file, is KEY=VALUE throughout
 bool cli_quiet(void);
 
 // "foil train: " and foil_error() on stderr, once if all ranks failed together; gives EXIT_FAILED, or EXIT_USAGE never.
 int cli_failed(const char *name);
+int cli_ended(const char *name, foil_status status); // EXIT_DONE, or as above
 int cli_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // A bar with rate and time left on stderr when it is a terminal, otherwise a line now and then; nothing with --quiet.
 void cli_progress(const char *what, long long done, long long total, const char *note);
 void cli_progress_end(void);
+
+// From now on SIGINT and SIGTERM set what it gives; a second one ends the process.
+const volatile sig_atomic_t *cli_stop(void);
 
 int cmd_pack(int argc, char **argv);
 int cmd_train(int argc, char **argv);

@@ -95,7 +95,7 @@ static json_t *command_json(int n, char *const *paths, const char *folder) {
     text_add(&t, "foil cues");
     for (int i = 0; i < n; i++) text_format(&t, " %s", paths[i]);
     if (folder) text_format(&t, " --out %s", folder);
-    json_t *j = t.failed ? NULL : page_text(t.data);
+    json_t *j = t.failed ? NULL : text_json(t.data);
     text_free(&t);
     return j;
 }
@@ -151,7 +151,7 @@ static int fit(const char *path, const char *to) {
         status = fit_set(s, path, to);
         set_close(s);
     }
-    return status == FOIL_OK ? EXIT_DONE : cli_failed("cues");
+    return cli_ended("cues", status);
 }
 
 int cmd_cues(int argc, char **argv) {

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cli/calibration.h"
+#include "eval/json.h"
 #include "eval/scoring.h"
 
 static option OPTIONS[] = {
@@ -108,20 +108,9 @@ static void json_begin(output *o) {
     o->list = json_array();
 }
 
-// A path need not be UTF-8; JSON must be.
-static json_t *json_path(const char *path) {
-    json_t *t = json_string(path);
-    if (t) return t;
-    text escaped = {0};
-    for (; *path; path++) text_format(&escaped, (unsigned char)*path < 0x80 ? "%c" : "\\x%02x", (unsigned char)*path);
-    t = json_string(escaped.failed ? "" : escaped.data);
-    text_free(&escaped);
-    return t;
-}
-
 static void json_line(output *o, const char *path, double logit) {
     json_t *item = json_object();
-    json_object_set_new(item, "path", json_path(path));
+    json_object_set_new(item, "path", text_json(path));
     json_object_set_new(item, "score", json_real(detector_score(o->detector, logit)));
     json_object_set_new(item, "logit", json_real(logit));
     json_object_set_new(item, "fake", json_boolean(is_fake(o, logit)));
@@ -147,15 +136,9 @@ typedef struct job {
     const file_list *files;
     const format *format;
     output output;
+    const volatile sig_atomic_t *stop;
     int failed; // files that could not be read
 } job;
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number) {
-    (void)number;
-    stop = 1;
-}
 
 static foil_status read_file(const void *from, int64_t i, image *out) {
     return image_read(((const file_list *)from)->path[i], out);
@@ -171,7 +154,7 @@ static void report_failure(job *j, const char *path) {
 static foil_status take_score(void *to, int64_t i, foil_status read, const double *logit) {
     job *j = to;
     const file_list *l = j->files;
-    if (stop) return foil_fail(FOIL_INTERRUPTED, "interrupted after %lld of %d files", (long long)i, l->n);
+    if (*j->stop) return foil_fail(FOIL_INTERRUPTED, "interrupted after %lld of %d files", (long long)i, l->n);
     if (read == FOIL_OK)
         j->format->line(&j->output, l->path[i], *logit);
     else
@@ -191,15 +174,12 @@ static int longest(const file_list *l) {
 
 // What has been scored when a signal comes is printed.
 static int score_files(foil_detector *d, const file_list *l, const format *f, double threshold) {
-    job j = {.files = l, .format = f, .output = {.detector = d, .threshold = threshold, .width = longest(l)}};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)}; // a second one ends the process
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    job j = {.files = l, .format = f, .stop = cli_stop(), .output = {.detector = d, .threshold = threshold, .width = longest(l)}};
     f->begin(&j.output);
     foil_status status =
         score_pictures(&(scoring){.detector = &d, .detectors = 1, .n = l->n, .read = read_file, .from = l, .take = take_score, .to = &j});
     cli_progress_end();
-    int failed = status == FOIL_OK ? EXIT_DONE : cli_failed("detect"); // before the end's own failures
+    int failed = cli_ended("detect", status); // before the end's own failures
     int ended = f->end(&j.output);
     return failed || j.failed ? EXIT_FAILED : ended;
 }

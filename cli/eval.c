@@ -68,13 +68,6 @@ typedef struct request {
 
 // Writing. ----------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status write_json(const char *path, const text *json) {
-    file_writer *w;
-    TRY(file_create(path, &w));
-    file_write(w, json->data, json->length);
-    return file_commit(w);
-}
-
 // "scores.csv", or of several, and of a baseline, "scores-SET-DETECTOR.csv", numbered as in metrics.json.
 static foil_status write_scores(const request *r, const char *folder, int at, int by) {
     text path = {0};
@@ -111,7 +104,7 @@ static foil_status write_files(const request *r, const text *json, const char *f
     for (int i = 0; i < r->sets; i++)
         for (int k = 0; k < r->e[i].judges; k++) TRY(write_scores(r, folder, i, k));
     text_format(&path, "%s/metrics.json", folder);
-    foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : write_json(path.data, json);
+    foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : file_save(path.data, json->data, json->length);
     text_free(&path);
     if (status == FOIL_OK && r->perturb.n) status = write_robustness(r, folder);
     return status == FOIL_OK ? write_page(r, folder) : status;
@@ -327,5 +320,5 @@ int cmd_eval(int argc, char **argv) {
     if (OPTIONS[OPTION_PERTURB].text && strcmp(OPTIONS[OPTION_PERTURB].text, "list") == 0) return list_perturbations();
     if (!count && !scores_given[0]) return cli_usage("eval", "expected detectors and sets or folders, or --scores");
     if (!parse_options(&r)) return EXIT_USAGE;
-    return run(&r, argv + 1, count) == FOIL_OK ? EXIT_DONE : cli_failed("eval");
+    return cli_ended("eval", run(&r, argv + 1, count));
 }

@@ -100,5 +100,5 @@ int cmd_export(int argc, char **argv) {
     if (!path) return cli_usage("export", "which file? give it with -o");
     const suffix *to = suffix_of(path);
     if (!to) return cli_usage("export", "%s: expected a file ending in .onnx, .safetensors or .npz", path);
-    return run(argv[1], to, path, OPTIONS[OPTION_GENERATOR].text) == FOIL_OK ? EXIT_DONE : cli_failed("export");
+    return cli_ended("export", run(argv[1], to, path, OPTIONS[OPTION_GENERATOR].text));
 }

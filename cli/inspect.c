@@ -67,7 +67,7 @@ static int inspect_config(const char *path) {
     if (s == FOIL_OK) fputs(resolved, stdout);
     free(resolved);
     config_free(&c);
-    return s == FOIL_OK ? EXIT_DONE : cli_failed("inspect");
+    return cli_ended("inspect", s);
 }
 
 // A network file has layers, a training file names a discriminator, the index of a set says so.

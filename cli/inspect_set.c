@@ -99,7 +99,7 @@ static int print(const set *s, const census *c, bool json) {
     print_set(s, c);
     print_shards(s);
     inspect_print_shortcuts(s, &f);
-    return inspect_print_near(s, &d) == FOIL_OK ? EXIT_DONE : cli_failed("inspect");
+    return cli_ended("inspect", inspect_print_near(s, &d));
 }
 
 int inspect_set(const char *path, bool json) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/inspect.h"
+#include "eval/json.h"
 #include "eval/shortcuts.h"
 
 static const char *side_words(file_property by, property_side side, char out[96]) {
@@ -64,10 +65,6 @@ static json_t *side_json(file_property by, property_side side) {
     if (isnan(side.typical)) return json_null();
     if (words) return json_pack("{ss sf}", "most", words[(int)side.typical], "share", side.low);
     return json_pack("{sf sf sf}", "median", side.typical, "low", side.low, "high", side.high);
-}
-
-static json_t *number_json(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
 }
 
 static json_t *difference_json(const set *s, file_property by, const property_difference *d) {

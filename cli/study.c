@@ -2,7 +2,6 @@
 #include "train/study.h"
 
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -13,13 +12,6 @@ static option OPTIONS[] = {
     {.name = NULL},
 };
 enum { OPTION_OUT, OPTION_DRY_RUN };
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number) {
-    (void)number;
-    stop = 1;
-}
 
 static void show(const study_progress *p, void *context) {
     (void)context;
@@ -46,10 +38,7 @@ static foil_status print_cells(const study *s) {
 }
 
 static foil_status run(const study *s, const char *folder) {
-    study_options o = {.folder = folder, .stop = &stop, .progress = show};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; // a second one ends the process
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    study_options o = {.folder = folder, .stop = cli_stop(), .progress = show};
     TRY(study_run(s, &o));
     cli_progress_end();
     text report = {0};
@@ -73,10 +62,9 @@ int cmd_study(int argc, char **argv) {
     const char *folder = OPTIONS[OPTION_OUT].text;
     if (count < 1) return cli_usage("study", "a study file was expected");
     if (!folder || !*folder) return cli_usage("study", "--out DIR was expected");
-    for (int i = 2; i <= count; i++)
-        if (!strchr(argv[i], '=')) return cli_usage("study", "'%s': KEY=VALUE was expected after the study file", argv[i]);
+    if (!cli_settings("study", count, argv)) return EXIT_USAGE;
     foil_status done = study_read(argv[1], (const char *const *)argv + 2, count - 1, folder, &s);
     if (done == FOIL_OK) done = OPTIONS[OPTION_DRY_RUN].text ? print_cells(&s) : run(&s, folder);
     study_free(&s);
-    return done == FOIL_OK ? EXIT_DONE : cli_failed("study");
+    return cli_ended("study", done);
 }

@@ -1,6 +1,5 @@
 // foil train: a generator against a discriminator, or a detector alone.
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/ranks.h"
@@ -14,13 +13,6 @@ static option OPTIONS[] = {
     {.name = NULL},
 };
 enum { OPTION_OUT, OPTION_RESUME };
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number) {
-    (void)number;
-    stop = 1;
-}
 
 static void add(text *t, const char *name, double v) {
     if (!isnan(v)) text_format(t, "%s%s %.3f", t->length ? "  " : "", name, v);
@@ -41,15 +33,12 @@ static void show(const train_progress *p, void *context) {
 static int run(const char *path, const char *const *overrides, int n) {
     config c;
     if (ranks_agree(config_read(path, overrides, n, &c)) != FOIL_OK) return cli_failed("train");
-    train_options o = {.folder = OPTIONS[OPTION_OUT].text, .resume = OPTIONS[OPTION_RESUME].text != NULL, .stop = &stop, .progress = show};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; // a second one ends the process
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    train_options o = {.folder = OPTIONS[OPTION_OUT].text, .resume = OPTIONS[OPTION_RESUME].text != NULL, .stop = cli_stop(), .progress = show};
     foil_status status = train(&c, &o);
     cli_progress_end();
     if (status == FOIL_OK && ranks_speaks(false)) printf("%s: %lld steps\n", o.folder, (long long)c.run.steps);
     config_free(&c);
-    return status == FOIL_OK ? EXIT_DONE : cli_failed("train");
+    return cli_ended("train", status);
 }
 
 int cmd_train(int argc, char **argv) {
@@ -62,7 +51,6 @@ int cmd_train(int argc, char **argv) {
         return status;
     if (count < 1) return cli_usage("train", "a training file was expected");
     if (!OPTIONS[OPTION_OUT].text || !*OPTIONS[OPTION_OUT].text) return cli_usage("train", "--out DIR was expected");
-    for (int i = 2; i <= count; i++)
-        if (!strchr(argv[i], '=')) return cli_usage("train", "'%s': KEY=VALUE was expected after the training file", argv[i]);
+    if (!cli_settings("training", count, argv)) return EXIT_USAGE;
     return run(argv[1], (const char *const *)argv + 2, count - 1);
 }

@@ -171,12 +171,7 @@ foil_status image_write_png(const char *path, const image *im) {
     uint8_t *bytes;
     size_t n;
     TRY(image_encode_png(im, &bytes, &n));
-    file_writer *w;
-    foil_status s = file_create(path, &w);
-    if (s == FOIL_OK) {
-        file_write(w, bytes, n);
-        s = file_commit(w);
-    }
+    foil_status s = file_save(path, bytes, n);
     free(bytes);
     return s;
 }

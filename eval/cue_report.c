@@ -14,7 +14,7 @@ static json_t *numbers_json(const cue *c, const double *value) {
     json_t *list = json_array();
     for (int k = 0; k < CUE_NUMBERS && c->number[k].name; k++)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name", c->number[k].name, "unit", c->number[k].unit, "about", c->number[k].doc,
-                                              "value", page_number(value[k])));
+                                              "value", number_json(value[k])));
     return list;
 }
 
@@ -27,7 +27,7 @@ static foil_status cue_json(const cue *c, const cue_scene *s, cue_plot *plot, ar
     if (plot) cue_plot_svg(plot, &svg);
     *out = words.failed || svg.failed ? NULL
                                       : json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", c->name, "about", c->doc, "source", c->source, "words",
-                                                  page_text(words.data), "numbers", numbers_json(c, value));
+                                                  text_json(words.data), "numbers", numbers_json(c, value));
     if (*out && plot) json_object_set_new(*out, "plot", svg.length ? json_string(svg.data) : json_null());
     text_free(&words);
     text_free(&svg);
@@ -60,7 +60,7 @@ static foil_status report(const char *path, const file_map *file, const image *i
     }
     arena_free(&scratch);
     cue_scene_close(&s);
-    *out = json_pack("{s:o, s:i, s:i, s:i, s:o}", "path", page_text(path), "width", im->width, "height", im->height, "channels", im->channels, "cues",
+    *out = json_pack("{s:o, s:i, s:i, s:i, s:o}", "path", text_json(path), "width", im->width, "height", im->height, "channels", im->channels, "cues",
                      cues);
     if (status == FOIL_OK && !*out) status = foil_fail_memory(4096, "a report on cues");
     if (status == FOIL_OK && plot) status = add_picture(im, *out);

@@ -1,7 +1,6 @@
 #include "eval/page.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,36 +63,6 @@ foil_status page_write(const char *path, page_kind kind, const json_t *data) {
     if (status == FOIL_OK) return file_commit(w);
     file_abort(w);
     return status;
-}
-
-// Length of the well-formed UTF-8 character at `s`, 0 if there is none.
-static size_t character(const char *s) {
-    for (size_t n = 1; n <= 4 && s[n - 1]; n++) {
-        char one[5] = {0};
-        memcpy(one, s, n);
-        if (text_is_utf8(one)) return n;
-    }
-    return 0;
-}
-
-json_t *page_text(const char *s) {
-    if (text_is_utf8(s)) return json_string(s);
-    text t = {0};
-    while (*s) {
-        size_t n = character(s);
-        if (n)
-            text_add_bytes(&t, s, n);
-        else
-            text_add(&t, "\xef\xbf\xbd");
-        s += n ? n : 1;
-    }
-    json_t *json = t.failed ? NULL : json_string(t.data);
-    text_free(&t);
-    return json;
-}
-
-json_t *page_number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
 }
 
 // RFC 4648.

@@ -2,19 +2,14 @@
 #ifndef FOIL_EVAL_PAGE_H
 #define FOIL_EVAL_PAGE_H
 
-#include <jansson.h>
-
 #include "data/image.h"
+#include "eval/json.h"
 
 typedef enum page_kind { PAGE_EVALUATION, PAGE_RUN, PAGE_CUES } page_kind;
 
 // `data` is what eval/page/evaluation.js, run.js or cues.js says at its top. The file is eval/page/page.html with its parts in it; no text of the data can get
 // out of the place that is meant for data.
 foil_status page_write(const char *path, page_kind kind, const json_t *data);
-
-// Texts that come from outside (names of files, methods, clips): what is not UTF-8 becomes U+FFFD.
-json_t *page_text(const char *s);
-json_t *page_number(double value); // null where it is not finite
 
 // A picture as data URI: PNG up to 128² pixels, where every one counts; larger ones as JPEG of quality 88.
 foil_status page_picture(const image *im, json_t **out);

@@ -15,7 +15,7 @@ static json_t *words(const char *format, ...) {
     int n = vasprintf(&s, format, list);
     va_end(list);
     if (n < 0) return NULL;
-    json_t *json = page_text(s);
+    json_t *json = text_json(s);
     free(s);
     return json;
 }

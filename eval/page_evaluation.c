@@ -20,7 +20,7 @@ static json_t *row_json(const evaluation *e, const judge *j, int row) {
     for (int m = 0; m < e->metrics; m++)
         if (row_has(row, (metric)m)) json_object_set_new(metrics, metric_name((metric)m), interval_json(&j->metric[row][m]));
     const evaluation_row *r = &e->row[row];
-    return json_pack("{s:s, s:o, s:I, s:I, s:b, s:o}", "kind", ROW_KIND_NAMES[r->kind], "name", page_text(r->name), "reals", (json_int_t)r->reals,
+    return json_pack("{s:s, s:o, s:I, s:I, s:b, s:o}", "kind", ROW_KIND_NAMES[r->kind], "name", text_json(r->name), "reals", (json_int_t)r->reals,
                      "fakes", (json_int_t)r->fakes, "own_reals", r->own_reals, "metrics", metrics);
 }
 
@@ -53,12 +53,12 @@ static void add_rows(json_t *result, const evaluation *e, const judge *j) {
 // All of it. --------------------------------------------------------------------------------------------------------------------------------------
 
 static json_t *text_or_null(const char *s) {
-    return s && *s ? page_text(s) : json_null();
+    return s && *s ? text_json(s) : json_null();
 }
 
 static json_t *set_json(const evaluation *e) {
     const bool whole = e->clip_rule >= 0;
-    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:I, s:I}", "name", page_text(e->name), "fingerprint", text_or_null(e->fingerprint),
+    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:I, s:I}", "name", text_json(e->name), "fingerprint", text_or_null(e->fingerprint),
                      "split", text_or_null(e->split), "unit", whole ? "clip" : "picture", "rule",
                      whole ? json_string(CLIP_RULES[e->clip_rule]) : json_null(), "pictures", (json_int_t)e->pictures, "frames",
                      e->frames ? json_integer(e->frames) : json_null(), "reals", (json_int_t)e->row[0].reals, "fakes", (json_int_t)e->row[0].fakes);
@@ -66,8 +66,8 @@ static json_t *set_json(const evaluation *e) {
 
 static json_t *difference_json(int at, const difference *d) {
     return json_pack("{s:i, s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "set", at, "a", d->a, "b", d->b, "metric", metric_name(d->metric), "value",
-                     page_number(d->value), "low", page_number(d->low), "high", page_number(d->high), "p", page_number(d->p), "p_holm",
-                     page_number(d->p_holm));
+                     number_json(d->value), "low", number_json(d->low), "high", number_json(d->high), "p", number_json(d->p), "p_holm",
+                     number_json(d->p_holm));
 }
 
 static void add_robustness(json_t *list, const judge *j, int at, int by) {
@@ -101,7 +101,7 @@ static foil_status add_all(json_t *page, const evaluation_page *p) {
     for (int k = 0; k < p->e->judges; k++) {
         const judge *j = &p->e->judge[k];
         json_array_append_new(detectors,
-                              json_pack("{s:o, s:s, s:o}", "name", page_text(j->name), "kind", JUDGE_KINDS[j->kind], "card", page_card(j)));
+                              json_pack("{s:o, s:s, s:o}", "name", text_json(j->name), "kind", JUDGE_KINDS[j->kind], "card", page_card(j)));
     }
     for (int i = 0; i < p->sets; i++) {
         json_array_append_new(sets, set_json(&p->e[i]));
@@ -116,7 +116,7 @@ static foil_status add_all(json_t *page, const evaluation_page *p) {
 }
 
 foil_status evaluation_page_write(const evaluation_page *p, const char *path) {
-    json_t *page = json_pack("{s:s, s:o, s:I, s:i}", "foil", foil_version(), "command", page_text(p->command), "seed", (json_int_t)p->e->seed,
+    json_t *page = json_pack("{s:s, s:o, s:I, s:i}", "foil", foil_version(), "command", text_json(p->command), "seed", (json_int_t)p->e->seed,
                              "draws", p->e->draws);
     if (!page) return foil_fail_memory(4096, "an evaluation's page");
     foil_status status = add_all(page, p);

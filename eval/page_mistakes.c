@@ -117,8 +117,8 @@ static foil_status look_at(json_t *to, look *l, const evaluation *e, const pictu
 static foil_status add_worst(json_t *list, look *l, const evaluation *e, const judge *j, const pictures *from, const worst *w) {
     for (int k = 0; k < w->n; k++) {
         const picture_label *label = &e->item[w->item[k]];
-        json_t *one = json_pack("{s:o, s:f, s:b, s:o}", "path", page_text(label->path), "score", j->score[w->item[k]], "fake", label->fake, "method",
-                                page_text(label->method));
+        json_t *one = json_pack("{s:o, s:f, s:b, s:o}", "path", text_json(label->path), "score", j->score[w->item[k]], "fake", label->fake, "method",
+                                text_json(label->method));
         json_array_append_new(list, one);
         if (!one) return foil_fail_memory(4096, "a page's mistakes");
         if (from) TRY(look_at(one, l, e, from, w->item[k]));

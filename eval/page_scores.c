@@ -22,9 +22,9 @@ static foil_status add_roc(json_t *result, const evaluation *e, const judge *j) 
     json_t *x = json_array(), *y = json_array(), *low = json_array(), *high = json_array();
     for (int i = 0; i < POINTS; i++) {
         json_array_append_new(x, json_real(fpr[i]));
-        json_array_append_new(y, page_number(tpr[i].value));
-        json_array_append_new(low, page_number(tpr[i].low));
-        json_array_append_new(high, page_number(tpr[i].high));
+        json_array_append_new(y, number_json(tpr[i].value));
+        json_array_append_new(low, number_json(tpr[i].low));
+        json_array_append_new(high, number_json(tpr[i].high));
     }
     json_object_set_new(result, "roc", json_pack("{s:o, s:o, s:o, s:o}", "fpr", x, "tpr", y, "low", low, "high", high));
     return FOIL_OK;
@@ -91,15 +91,15 @@ static void add_reliability(json_t *result, const evaluation *e, const judge *j)
         if (bin[i].n > 0) wilson(bin[i].fakes, bin[i].n, &low, &high);
         json_array_append_new(list, json_pack("{s:f, s:f, s:I, s:o, s:o, s:o, s:o}", "low", (double)i / RELIABILITY_BINS, "high",
                                               (double)(i + 1) / RELIABILITY_BINS, "n", (json_int_t)bin[i].n, "score",
-                                              page_number(bin[i].score / bin[i].n), "fakes", page_number(bin[i].fakes / bin[i].n), "fakes_low",
-                                              page_number(low), "fakes_high", page_number(high)));
+                                              number_json(bin[i].score / bin[i].n), "fakes", number_json(bin[i].fakes / bin[i].n), "fakes_low",
+                                              number_json(low), "fakes_high", number_json(high)));
     }
 }
 
 static void add_decisions(json_t *result, const evaluation *e, const judge *j) {
     json_int_t count[2][2] = {{0}}; // [fake][called fake]
     for (int64_t i = 0; i < e->n; i++) count[e->fake[i]][j->score[i] >= j->threshold]++;
-    json_object_set_new(result, "threshold", json_pack("{s:s, s:o}", "name", j->threshold_name, "value", page_number(j->threshold)));
+    json_object_set_new(result, "threshold", json_pack("{s:s, s:o}", "name", j->threshold_name, "value", number_json(j->threshold)));
     json_object_set_new(result, "decisions",
                         isnan(j->threshold)
                             ? json_null()

@@ -1,29 +1,13 @@
 // metrics.json: an evaluation for machines.
-#include <math.h>
 #include <stdlib.h>
 
 #include "eval/report_json.h"
 
-static json_t *number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-// A name need not be UTF-8; JSON must be.
-static json_t *name(const char *s) {
-    json_t *t = json_string(s);
-    if (t) return t;
-    text escaped = {0};
-    for (; *s; s++) text_format(&escaped, (unsigned char)*s < 0x80 ? "%c" : "\\x%02x", (unsigned char)*s);
-    t = json_string(escaped.failed ? "" : escaped.data);
-    text_free(&escaped);
-    return t;
-}
-
 json_t *interval_json(const interval *v) {
     json_t *t = json_object();
-    json_object_set_new(t, "value", number(v->value));
-    json_object_set_new(t, "low", number(v->low));
-    json_object_set_new(t, "high", number(v->high));
+    json_object_set_new(t, "value", number_json(v->value));
+    json_object_set_new(t, "low", number_json(v->low));
+    json_object_set_new(t, "high", number_json(v->high));
     return t;
 }
 
@@ -67,7 +51,7 @@ static void add_result(json_t *to, const evaluation *e, const judge *j) {
     json_t *kind[ROW_KINDS] = {NULL, json_object(), json_object(), json_object()}, *threshold = json_object();
     json_object_set_new(to, "overall", row_json(e, j, 0));
     for (int r = 1; r < e->rows; r++) {
-        json_t *key = name(e->row[r].name);
+        json_t *key = text_json(e->row[r].name);
         json_object_set_new(kind[e->row[r].kind], json_string_value(key), row_json(e, j, r));
         json_decref(key);
     }
@@ -75,14 +59,14 @@ static void add_result(json_t *to, const evaluation *e, const judge *j) {
     json_object_set_new(to, "levels", kind[ROW_LEVEL]);
     json_object_set_new(to, "subjects", kind[ROW_SUBJECT]);
     json_object_set_new(threshold, "name", json_string(j->threshold_name));
-    json_object_set_new(threshold, "value", number(j->threshold));
+    json_object_set_new(threshold, "value", number_json(j->threshold));
     json_object_set_new(to, "threshold", threshold);
     if (j->robustness) json_object_set_new(to, "robustness", robustness_json(j->robustness));
 }
 
 static json_t *set_json(const evaluation *e) {
     json_t *t = json_object();
-    json_object_set_new(t, "name", name(e->name));
+    json_object_set_new(t, "name", text_json(e->name));
     json_object_set_new(t, "split", json_string(e->split));
     json_object_set_new(t, "fingerprint", json_string(e->fingerprint));
     json_object_set_new(t, "unit", json_string(e->clip_rule < 0 ? "picture" : "clip"));
@@ -97,10 +81,10 @@ static void add_tandem(json_t *root, const tandem *t) {
     json_object_set_new(asv, "targets", json_integer(t->targets));
     json_object_set_new(asv, "nontargets", json_integer(t->nontargets));
     json_object_set_new(asv, "spoofs", json_integer(t->spoofs));
-    json_object_set_new(asv, "threshold", number(t->threshold));
-    json_object_set_new(asv, "miss", number(t->miss));
-    json_object_set_new(asv, "false_alarm", number(t->false_alarm));
-    json_object_set_new(asv, "spoof_accepted", number(t->spoof_accepted));
+    json_object_set_new(asv, "threshold", number_json(t->threshold));
+    json_object_set_new(asv, "miss", number_json(t->miss));
+    json_object_set_new(asv, "false_alarm", number_json(t->false_alarm));
+    json_object_set_new(asv, "spoof_accepted", number_json(t->spoof_accepted));
     json_object_set_new(root, "asv", asv);
 }
 
@@ -110,11 +94,11 @@ static json_t *difference_json(int at, const difference *d) {
     json_object_set_new(t, "a", json_integer(d->a));
     json_object_set_new(t, "b", json_integer(d->b));
     json_object_set_new(t, "metric", json_string(metric_name(d->metric)));
-    json_object_set_new(t, "value", number(d->value));
-    json_object_set_new(t, "low", number(d->low));
-    json_object_set_new(t, "high", number(d->high));
-    json_object_set_new(t, "p", number(d->p));
-    json_object_set_new(t, "p_holm", number(d->p_holm));
+    json_object_set_new(t, "value", number_json(d->value));
+    json_object_set_new(t, "low", number_json(d->low));
+    json_object_set_new(t, "high", number_json(d->high));
+    json_object_set_new(t, "p", number_json(d->p));
+    json_object_set_new(t, "p_holm", number_json(d->p_holm));
     return t;
 }
 
@@ -122,7 +106,7 @@ static void add_many(json_t *root, const evaluation *e, int n) {
     json_t *sets = json_array(), *detectors = json_array(), *results = json_array(), *differences = json_array();
     for (int k = 0; k < e->judges; k++) {
         json_t *detector = json_object();
-        json_object_set_new(detector, "name", name(e->judge[k].name));
+        json_object_set_new(detector, "name", text_json(e->judge[k].name));
         json_object_set_new(detector, "kind", json_string(JUDGE_KINDS[e->judge[k].kind]));
         json_array_append_new(detectors, detector);
     }

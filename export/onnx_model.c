@@ -69,10 +69,7 @@ foil_status onnx_write(onnx_model *m, const char *path) {
     uint8_t *bytes = take(m, n);
     if (!bytes) return foil_fail_memory(n, "an ONNX model");
     onnx__model_proto__pack(&m->model, bytes);
-    file_writer *w;
-    TRY(file_create(path, &w));
-    file_write(w, bytes, n);
-    return file_commit(w);
+    return file_save(path, bytes, n);
 }
 
 // Nodes. ----------------------------------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 
@@ -18,7 +19,7 @@ char *folder_path(const char *folder, const char *format, ...) {
     return path;
 }
 
-static bool has(const char *folder, const char *name) {
+bool folder_has(const char *folder, const char *name) {
     char *path = folder_path(folder, "%s", name);
     bool there = path && file_exists(path);
     free(path);
@@ -26,7 +27,14 @@ static bool has(const char *folder, const char *name) {
 }
 
 bool folder_has_checkpoint(const char *folder) {
-    return has(folder, "checkpoint.safetensors") || has(folder, "checkpoint-previous.safetensors");
+    return folder_has(folder, "checkpoint.safetensors") || folder_has(folder, "checkpoint-previous.safetensors");
+}
+
+foil_status folder_write(const char *folder, const char *name, const char *content) {
+    char *path = folder_path(folder, "%s", name);
+    foil_status status = path ? file_save(path, content, strlen(content)) : foil_fail_memory(64, "a path");
+    free(path);
+    return status;
 }
 
 static foil_status check_same(const char *path, const char *folder, const config *c) {
@@ -37,26 +45,21 @@ static foil_status check_same(const char *path, const char *folder, const config
     return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s: this run cannot be continued with other settings", folder);
 }
 
-static foil_status write_config(const char *path, const config *c) {
+static foil_status write_config(const char *folder, const config *c) {
     char *document;
-    file_writer *w;
     TRY(config_emit(c, &document));
-    foil_status status = file_create(path, &w);
-    if (status == FOIL_OK) {
-        file_printf(w, "%s", document);
-        status = file_commit(w);
-    }
+    foil_status status = folder_write(folder, "config.yaml", document);
     free(document);
     return status;
 }
 
 foil_status folder_prepare(const char *folder, const config *c, bool resume) {
-    bool run = has(folder, "config.yaml") || folder_has_checkpoint(folder);
+    bool run = folder_has(folder, "config.yaml") || folder_has_checkpoint(folder);
     if (run && !resume) return foil_fail(FOIL_INVALID, "%s holds a run already: continue it with --resume, or choose another folder", folder);
     char *samples = folder_path(folder, "samples"), *path = folder_path(folder, "config.yaml");
     foil_status status = samples && path ? file_make_folder(samples) : foil_fail_memory(64, "a path");
     if (status == FOIL_OK && file_exists(path)) status = check_same(path, folder, c);
-    if (status == FOIL_OK) status = write_config(path, c);
+    if (status == FOIL_OK) status = write_config(folder, c);
     free(samples);
     free(path);
     return status;

@@ -109,9 +109,9 @@ static json_t *curve_json(curve *c) {
     json_t *x = json_array(), *y = json_array();
     for (int64_t i = 0; i < c->n; i++) {
         json_array_append_new(x, json_integer((json_int_t)c->x[i]));
-        json_array_append_new(y, page_number(c->y[i]));
+        json_array_append_new(y, number_json(c->y[i]));
     }
-    return json_pack("{s:o, s:o, s:o}", "name", page_text(c->name), "x", x, "y", y);
+    return json_pack("{s:o, s:o, s:o}", "name", text_json(c->name), "x", x, "y", y);
 }
 
 static foil_status add_curves(json_t *page, const char *folder) {
@@ -201,7 +201,7 @@ static foil_status add_samples(json_t *page, const char *folder, int64_t last) {
 static foil_status add_config(json_t *page, const config *c) {
     char *document;
     TRY(config_emit_portable(c, &document));
-    json_object_set_new(page, "config", page_text(document));
+    json_object_set_new(page, "config", text_json(document));
     free(document);
     text chosen = {0};
     text_format(&chosen, "%s/%s", SPLIT_NAMES[c->evaluate.split], METRIC_NAMES[c->evaluate.metric]);
@@ -213,11 +213,11 @@ static foil_status add_config(json_t *page, const config *c) {
 
 foil_status run_page_write(const char *folder, const config *c, int64_t step, run_state state, const char *message) {
     static const char *const STATES[] = {[RUN_RUNNING] = "running", [RUN_FINISHED] = "finished", [RUN_STOPPED] = "stopped"};
-    json_t *run = json_pack("{s:o, s:s, s:I, s:I, s:i}", "name", page_text(c->run.name), "state", STATES[state], "step", (json_int_t)step, "steps",
+    json_t *run = json_pack("{s:o, s:s, s:I, s:I, s:i}", "name", text_json(c->run.name), "state", STATES[state], "step", (json_int_t)step, "steps",
                             (json_int_t)c->run.steps, "refresh", REFRESH);
     json_t *page = json_pack("{s:s, s:o}", "foil", foil_version(), "run", run);
     if (!page) return foil_fail_memory(4096, "a run's page");
-    if (message) json_object_set_new(run, "message", page_text(message));
+    if (message) json_object_set_new(run, "message", text_json(message));
     char *path = folder_path(folder, "report.html");
     foil_status status = path ? add_config(page, c) : foil_fail_memory(64, "a path");
     if (status == FOIL_OK) status = add_curves(page, folder);

@@ -1,22 +1,17 @@
 // The report for programs: study.json.
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 
+#include "eval/json.h"
 #include "train/study_judge.h"
-
-static json_t *number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
 
 static json_t *answer(const study *s, const study_question *q, int variant) {
     const study_answer *a = &q->answer[variant];
     json_t *values = json_array(), *others = json_object();
-    for (int i = 0; i < s->seeds.n; i++) json_array_append_new(values, a->there[i] ? number(a->value[i]) : json_null());
-    for (int m = 0; m < METRICS; m++) json_object_set_new(others, METRIC_NAMES[m], number(a->other[m]));
+    for (int i = 0; i < s->seeds.n; i++) json_array_append_new(values, a->there[i] ? number_json(a->value[i]) : json_null());
+    for (int m = 0; m < METRICS; m++) json_object_set_new(others, METRIC_NAMES[m], number_json(a->other[m]));
     return json_pack("{s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "question", q->name, "on", study_view_title(s, q->view), "variant",
-                     study_answer_name(s, variant), "seeds", a->seeds, "mean", number(a->mean), "deviation", number(a->deviation), "low",
-                     number(a->low), "high", number(a->high), "values", values, "means", others);
+                     study_answer_name(s, variant), "seeds", a->seeds, "mean", number_json(a->mean), "deviation", number_json(a->deviation), "low",
+                     number_json(a->low), "high", number_json(a->high), "values", values, "means", others);
 }
 
 static json_t *side(const study *s, const study_result *r, int question, int variant) {
@@ -33,9 +28,9 @@ static json_t *set_json(const study_results *r, int which) {
     for (int i = 0; i < of->differences; i++) {
         const study_difference *d = &of->difference[i];
         json_array_append_new(differences, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", "a", side(s, of, d->question_a, d->variant_a),
-                                                     "b", side(s, of, d->question_b, d->variant_b), "value", number(d->of.value), "low",
-                                                     number(d->of.low), "high", number(d->of.high), "p", number(d->of.p), "p_holm",
-                                                     number(d->of.p_holm), "seeds", d->seeds, "agree", d->agree));
+                                                     "b", side(s, of, d->question_b, d->variant_b), "value", number_json(d->of.value), "low",
+                                                     number_json(d->of.low), "high", number_json(d->of.high), "p", number_json(d->of.p), "p_holm",
+                                                     number_json(d->of.p_holm), "seeds", d->seeds, "agree", d->agree));
     }
     return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "name", s->set[which].name, "fingerprint", of->test.fingerprint, "reals",
                      (json_int_t)of->test.reals, "fakes", (json_int_t)of->test.fakes, "answers", answers, "differences", differences, "verdict",
@@ -45,9 +40,9 @@ static json_t *set_json(const study_results *r, int which) {
 static json_t *view_json(const study_view *v) {
     json_t *metrics = json_object();
     for (int m = 0; m < METRICS; m++)
-        json_object_set_new(
-            metrics, METRIC_NAMES[m],
-            json_pack("{s:o, s:o, s:o}", "value", number(v->metric[m].value), "low", number(v->metric[m].low), "high", number(v->metric[m].high)));
+        json_object_set_new(metrics, METRIC_NAMES[m],
+                            json_pack("{s:o, s:o, s:o}", "value", number_json(v->metric[m].value), "low", number_json(v->metric[m].low), "high",
+                                      number_json(v->metric[m].high)));
     return metrics;
 }
 

@@ -1,7 +1,6 @@
 // The report for people, in Markdown, and both of its files.
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -26,6 +25,21 @@ static void add_number(text *t, double v) {
         text_format(t, "%.3f", v);
 }
 
+// A cell of a table.
+static void add_value(text *t, double v) {
+    text_add(t, " ");
+    add_number(t, v);
+    text_add(t, " |");
+}
+
+static void add_range(text *t, double low, double high) {
+    text_add(t, " ");
+    add_number(t, low);
+    text_add(t, " … ");
+    add_number(t, high);
+    text_add(t, " |");
+}
+
 static void add_answer(text *t, const study *s, const study_question *q, int variant) {
     const study_answer *a = &q->answer[variant];
     text_format(t, "| %s | %s | ", q->name, study_answer_name(s, variant));
@@ -35,24 +49,18 @@ static void add_answer(text *t, const study *s, const study_question *q, int var
         text_format(t, "%d", a->seeds);
     text_add(t, " | ");
     add_number(t, a->mean);
-    text_add(t, " ± ");
-    add_number(t, a->deviation);
-    text_add(t, " | ");
-    add_number(t, a->low);
-    text_add(t, " … ");
-    add_number(t, a->high);
-    text_add(t, " |");
+    text_add(t, " ±");
+    add_value(t, a->deviation);
+    add_range(t, a->low, a->high);
     for (int i = 0; i < s->seeds.n && !a->fixed; i++) {
         text_add(t, " ");
         add_number(t, a->there[i] ? a->value[i] : (double)NAN);
     }
-    text_add(t, " | ");
-    add_number(t, a->other[METRIC_EER]);
-    text_add(t, " | ");
-    add_number(t, a->other[METRIC_ACCURACY]);
-    text_add(t, " | ");
-    add_number(t, a->other[METRIC_TPR_FPR1]);
-    text_add(t, " |\n");
+    text_add(t, " |");
+    add_value(t, a->other[METRIC_EER]);
+    add_value(t, a->other[METRIC_ACCURACY]);
+    add_value(t, a->other[METRIC_TPR_FPR1]);
+    text_add(t, "\n");
 }
 
 static void add_answers(text *t, const study *s, const study_result *r) {
@@ -92,9 +100,7 @@ static void add_matrix(text *t, const study_results *r, int which) {
                     sum += r->cell[c].view[j].metric[s->metric].value;
                     n++;
                 }
-                text_add(t, " ");
-                add_number(t, n > 0 ? sum / n : (double)NAN);
-                text_add(t, " |");
+                add_value(t, n > 0 ? sum / n : (double)NAN);
             }
         }
         text_add(t, "\n");
@@ -129,18 +135,15 @@ static void add_cells(text *t, const study_results *r, int which) {
     for (int i = 0; i < s->cells; i++) {
         const study_judged *c = &r->cell[i];
         if (s->cell[i].set != which) continue;
-        text_format(t, "| %s | ", s->cell[i].name);
+        text_format(t, "| %s |", s->cell[i].name);
         if (!c->ended) {
-            text_format(t, "– | %s: %s |\n", c->diverged ? "diverged" : "not run", c->why);
+            text_format(t, " – | %s: %s |\n", c->diverged ? "diverged" : "not run", c->why);
             continue;
         }
         const interval *v = &c->view[s->protocol == STUDY_CONTINUAL ? s->cell[i].part : 0].metric[s->metric];
-        add_number(t, v->value);
-        text_add(t, " | ");
-        add_number(t, v->low);
-        text_add(t, " … ");
-        add_number(t, v->high);
-        text_add(t, " |\n");
+        add_value(t, v->value);
+        add_range(t, v->low, v->high);
+        text_add(t, "\n");
     }
 }
 
@@ -180,26 +183,14 @@ foil_status study_markdown(const study_results *r, text *t) {
     return t->failed ? foil_fail_memory(t->length, "a report") : FOIL_OK;
 }
 
-static foil_status write_text(const char *folder, const char *name, const text *t) {
-    char *path = folder_path(folder, "%s", name);
-    file_writer *w;
-    foil_status status = path ? file_create(path, &w) : foil_fail_memory(64, "a path");
-    if (status == FOIL_OK) {
-        file_write(w, t->data, t->length);
-        status = file_commit(w);
-    }
-    free(path);
-    return status;
-}
-
 foil_status study_report(const study *s, const char *folder, text *report) {
     study_results r;
     text json = {0};
     TRY(study_judge(s, &r));
     foil_status status = study_markdown(&r, report);
     if (status == FOIL_OK) status = study_json(&r, &json);
-    if (status == FOIL_OK) status = write_text(folder, "study.md", report);
-    if (status == FOIL_OK) status = write_text(folder, "study.json", &json);
+    if (status == FOIL_OK) status = folder_write(folder, "study.md", report->data);
+    if (status == FOIL_OK) status = folder_write(folder, "study.json", json.data);
     text_free(&json);
     study_results_free(&r);
     return status;

@@ -13,27 +13,8 @@ typedef struct runner {
     study_progress now;
 } runner;
 
-static bool has(const study_cell *c, const char *name) {
-    char *path = folder_path(c->folder, "%s", name);
-    bool there = path && file_exists(path);
-    free(path);
-    return there;
-}
-
 bool study_has_scores(const study_cell *c) {
-    return has(c, "scores.csv");
-}
-
-static foil_status write_file(const char *folder, const char *name, const char *content) {
-    char *path = folder_path(folder, "%s", name);
-    file_writer *w;
-    foil_status status = path ? file_create(path, &w) : foil_fail_memory(64, "a path");
-    if (status == FOIL_OK) {
-        file_write(w, content, strlen(content));
-        status = file_commit(w);
-    }
-    free(path);
-    return status;
+    return folder_has(c->folder, "scores.csv");
 }
 
 // A study that began differently is another study. ------------------------------------------------------------------------------------------------
@@ -74,7 +55,7 @@ static foil_status prepare(const study *s, const char *folder) {
     if (status == FOIL_OK && file_exists(path)) status = check_study(s, path);
     for (int i = 0; i < s->cells && status == FOIL_OK; i++) status = check_cell(&s->cell[i]);
     if (status == FOIL_OK) status = yaml_emit(s->document, &document);
-    if (status == FOIL_OK) status = write_file(folder, "study.yaml", document);
+    if (status == FOIL_OK) status = folder_write(folder, "study.yaml", document);
     free(document);
     free(path);
     return status;
@@ -109,7 +90,7 @@ static foil_status train_cell(runner *r, const study_cell *c) {
     if (status != FOIL_DIVERGED) return status;
     text reason = {0};
     text_format(&reason, "%s\n", foil_error());
-    status = reason.failed ? foil_fail_memory(64, "a reason") : write_file(c->folder, "diverged.txt", reason.data);
+    status = reason.failed ? foil_fail_memory(64, "a reason") : folder_write(c->folder, "diverged.txt", reason.data);
     text_free(&reason);
     return status;
 }
@@ -145,7 +126,7 @@ static foil_status load(const study_cell *c, const char *name, foil_detector **o
 }
 
 static bool has_baseline(const runner *r, const study_cell *c) {
-    return study_baseline(r->study, c->set, c->part) == c && has(c, "cues.safetensors");
+    return study_baseline(r->study, c->set, c->part) == c && folder_has(c->folder, "cues.safetensors");
 }
 
 // The detector chosen on validation, on the whole test split.
@@ -161,10 +142,11 @@ static foil_status score_cell(runner *r, const study_cell *c) {
 
 static foil_status run_cell(runner *r, const study_cell *c) {
     const study_cell *before = study_before(r->study, c);
-    if (has(c, "diverged.txt") || (study_has_scores(c) && (!has_baseline(r, c) || has(c, "scores-cues.csv")))) return FOIL_OK;
+    if (folder_has(c->folder, "diverged.txt") || (study_has_scores(c) && (!has_baseline(r, c) || folder_has(c->folder, "scores-cues.csv"))))
+        return FOIL_OK;
     if (before && !study_has_scores(before)) return FOIL_OK; // that diverged, so there is nothing to go on from
     TRY(train_cell(r, c));
-    if (has(c, "diverged.txt")) return FOIL_OK;
+    if (folder_has(c->folder, "diverged.txt")) return FOIL_OK;
     if (r->options->stop && *r->options->stop) return foil_fail(FOIL_INTERRUPTED, "interrupted");
     return score_cell(r, c);
 }

@@ -25,10 +25,7 @@ static int leave(void **state) {
 }
 
 static void put(const char *path, const char *content) {
-    file_writer *w;
-    if (file_create(path, &w) != FOIL_OK) fail_msg("%s", foil_error());
-    file_write(w, content, strlen(content));
-    assert_int_equal(file_commit(w), FOIL_OK);
+    if (file_save(path, content, strlen(content)) != FOIL_OK) fail_msg("%s", foil_error());
 }
 
 static void assert_content(const char *path, const char *content) {
