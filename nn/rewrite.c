@@ -86,9 +86,9 @@ static bool take_scale(const rewriter *r, const node *n, int i, conv *c) {
 }
 
 // A loop adds faster than oneDNN's kernels do, which get few results ready at a time; a sum of many terms hides that.
-static bool hides_residual(const conv *c) {
+static bool hides_residual(const rewriter *r, const node *n, const conv *c) {
     enum { TERMS = 512 }; // of ResNet's convolutions 3x3 of 64 channels break even, 1x1 lose up to half of their time
-    return shape_count(c->w->shape) / c->w->shape.d[0] >= TERMS;
+    return shape_count(c->w->shape) / c->w->shape.d[0] >= TERMS || conv_takes_residual(r->at[n->id]);
 }
 
 static bool take_sum(const rewriter *r, const node *n, int i, conv *c) {
@@ -101,7 +101,7 @@ static bool take_sum(const rewriter *r, const node *n, int i, conv *c) {
     }
     if (v)
         c->bias = plus(c->bias, v);
-    else if (other->op != &OP_BROADCAST && other->op != &OP_CONSTANT && other->type == n->type && hides_residual(c) &&
+    else if (other->op != &OP_BROADCAST && other->op != &OP_CONSTANT && other->type == n->type && hides_residual(r, n->in[i], c) &&
              !conv_takes_affine(r->at[n->in[i]->id]))
         c->residual = r->at[other->id];
     return v || c->residual;

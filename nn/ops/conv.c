@@ -344,6 +344,12 @@ bool conv_takes_affine(const node *n) {
     return conv_kernel_takes_affine(&c, n->graph->convolution);
 }
 
+bool conv_takes_residual(const node *n) {
+    onednn_conv c = geometry(n);
+    c.constant = true;
+    return conv_kernel_takes_residual(&c, n->graph->convolution);
+}
+
 static node *cast_to(node *n, dtype t) {
     return n->type == t ? n : nn_cast(n, t);
 }

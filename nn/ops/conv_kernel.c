@@ -16,11 +16,12 @@
 #include "nn/blocks.h"
 #include "nn/ops/narrow_weights.h"
 #include "nn/ops/packed_columns.h"
+#include "nn/ops/panel_conv.h"
 #include "nn/ops/winograd.h"
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
-typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, FAST } form;
+typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, PANELS, FAST } form;
 
 // Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
 typedef struct readers {
@@ -32,8 +33,9 @@ struct conv_kernel {
     int64_t times;
     form form;
     bool mirrored;
-    onednn_kernel *kernel;       // of all but NARROW, NARROW_WEIGHTS and FAST
+    onednn_kernel *kernel;       // of DIRECT, PRODUCT and COLUMNS
     winograd *fast;              // of FAST
+    panel_conv *panels;          // of PANELS
     onednn_layout *filters;      // of all but DIRECT
     size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
     readers across;              // of columnsᵀ
@@ -62,6 +64,7 @@ static form choose(const onednn_conv *c) {
     bool padded = p->pad[0] || p->pad[1] || p->pad[2] || p->pad[3];
     if (p->groups != 1) return DIRECT;
     if (c->out_height == 1 && c->out_width == 1 && c->rows == c->height && c->cols == c->width && !padded) return PRODUCT;
+    if (panel_conv_pays(c)) return PANELS;
     if (c->rows * c->cols == 1) return DIRECT;
     if (narrow_conv_pays(c)) return NARROW;
     if (narrow_weights_pays(c)) return NARROW_WEIGHTS;
@@ -105,6 +108,10 @@ bool conv_kernel_takes_post(const onednn_conv *c) {
 
 bool conv_kernel_takes_affine(const onednn_conv *c, conv_algorithm how) {
     return how != CONV_PLAIN && choose(c) == NARROW;
+}
+
+bool conv_kernel_takes_residual(const onednn_conv *c, conv_algorithm how) {
+    return how != CONV_PLAIN && choose(c) == PANELS;
 }
 
 // Where a tap's elements lie among those of its axis.
@@ -170,6 +177,12 @@ static foil_status create_fast(conv_kernel *k) {
     return onednn_layout_filters(&exact, winograd_by_input(k->fast), &k->filters);
 }
 
+static foil_status create_panels(conv_kernel *k) {
+    TRY(panel_conv_create(&k->conv, 0, &k->panels));
+    snprintf(k->implementation, sizeof k->implementation, "%s", panel_conv_implementation(k->panels));
+    return onednn_layout_filters(&k->conv, false, &k->filters);
+}
+
 static foil_status create_narrow(conv_kernel *k) {
     snprintf(k->implementation, sizeof k->implementation, "narrow");
     return onednn_layout_filters(&k->conv, false, &k->filters);
@@ -177,6 +190,7 @@ static foil_status create_narrow(conv_kernel *k) {
 
 static foil_status create(conv_kernel *k) {
     if (k->form == FAST) return create_fast(k);
+    if (k->form == PANELS) return create_panels(k);
     if (k->form == NARROW || k->form == NARROW_WEIGHTS) return create_narrow(k);
     if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
@@ -212,6 +226,7 @@ void conv_kernel_free(conv_kernel *k) {
     if (!k) return;
     onednn_kernel_free(k->kernel);
     winograd_free(k->fast);
+    panel_conv_free(k->panels);
     onednn_layout_free(k->filters);
     free(k->across.n), free(k->across.at);
     packed_columns_free(k->packed);
@@ -223,15 +238,21 @@ const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
 }
 
 size_t conv_kernel_transformed(const conv_kernel *k) {
+    if (k->form == PANELS) return panel_conv_filter_bytes(k->panels);
     return k->form == FAST && k->conv.constant ? winograd_filter_bytes(k->fast) : 0;
 }
 
-void conv_kernel_transform(const void *k, const void *weights, void *to) {
-    winograd_transform_filters(((const conv_kernel *)k)->fast, weights, to);
+void conv_kernel_transform(const void *kernel, const void *weights, void *to) {
+    const conv_kernel *k = kernel;
+    if (k->form == PANELS)
+        panel_conv_pack(k->panels, weights, to);
+    else
+        winograd_transform_filters(k->fast, weights, to);
 }
 
 size_t conv_kernel_scratch(const conv_kernel *k) {
     if (k->form == FAST) return winograd_scratch(k->fast);
+    if (k->form == PANELS) return panel_conv_scratch(k->panels);
     if (k->form == NARROW) return narrow_conv_scratch(&k->conv);
     if (k->form == NARROW_WEIGHTS) return narrow_weights_scratch(&k->conv);
     return k->form == COLUMNS ? k->columns_end : onednn_kernel_scratch(k->kernel);
@@ -357,6 +378,10 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
 void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, void *scratch) {
     if (k->form == FAST) {
         winograd_run(k->fast, in0, in1, v->bias, out, scratch);
+        return;
+    }
+    if (k->form == PANELS) {
+        panel_conv_run(k->panels, in0, in1, v->bias, out, scratch);
         return;
     }
     if (k->form == NARROW) {

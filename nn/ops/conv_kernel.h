@@ -23,6 +23,8 @@ void conv_kernel_transform(const void *k, const void *weights, void *to);
 bool conv_kernel_takes_post(const onednn_conv *c);
 // Whether it can multiply and add after the rectifier, too.
 bool conv_kernel_takes_affine(const onednn_conv *c, conv_algorithm how);
+// Whether it adds residuals faster than a pass of its own does.
+bool conv_kernel_takes_residual(const onednn_conv *c, conv_algorithm how);
 void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, void *scratch);
 void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
 

@@ -116,7 +116,8 @@ typedef struct conv_post_params {
 } conv_post_params;
 // Whether a convolution of this node's shapes is computed in a way that can take these in.
 bool conv_takes_post(const node *n);
-bool conv_takes_affine(const node *n); // scale and shift
+bool conv_takes_affine(const node *n);   // scale and shift
+bool conv_takes_residual(const node *n); // and adds faster than a loop, if its weights never change
 
 // Pooling (pool.c): params pool_params. Max pooling and its partials: DATA takes x and a gradient, GATHER takes x and values of x's shape and gives those at
 // the places where x is largest. AVERAGE_POOL_DATA is the average's adjoint.

@@ -21,6 +21,7 @@ typedef uint32_t pair_at __attribute__((aligned(2), may_alias)); // two bf16 in 
 #define ROWS 8
 #define DOT(sum, a, b) (vector) _mm512_dpbf16_ps((__m512)(sum), (__m512bh)(a), (__m512bh)(b))
 #define ROUND(v) (half_at) _mm512_cvtneps_pbh((__m512)(v))
+#define WIDEN(v) (bits) _mm512_cvtepu16_epi32((__m256i)(v))
 #include "nn/ops/winograd_lanes.h"
 
 #define MACHINE v4
@@ -28,6 +29,7 @@ typedef uint32_t pair_at __attribute__((aligned(2), may_alias)); // two bf16 in 
 #define LANES 16
 #define VECTORS 2
 #define ROWS 8
+#define WIDEN(v) (bits) _mm512_cvtepu16_epi32((__m256i)(v))
 #include "nn/ops/winograd_lanes.h"
 
 #define MACHINE v3

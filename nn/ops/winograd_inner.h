@@ -53,6 +53,15 @@ typedef struct winograd_paired {
     int64_t c_row;
 } winograd_paired;
 
+// The same where a row is a pixel, with results in bf16: y = rectify(a · b + bias + what y held). Rows of `a` lie together, and so may the next ones behind them.
+typedef struct winograd_pixels {
+    int64_t rows, pairs;
+    const uint16_t *a, *b;
+    winograd_post post; // its bias: that of the panel's first column
+    uint16_t *y;
+    int64_t y_row;
+} winograd_pixels;
+
 enum { WINOGRAD_F32, WINOGRAD_BF16, WINOGRAD_PAIRED, WINOGRAD_TYPES }; // pictures and points: f32, f32; bf16, f32; bf16, bf16
 
 typedef struct winograd_machine {
@@ -60,6 +69,7 @@ typedef struct winograd_machine {
     bool multiplies_bf16; // by instructions of its own
     void (*product)(const winograd_product *p);
     void (*paired)(const winograd_paired *p);
+    void (*pixels)(const winograd_pixels *p);
     void (*pair)(const float *even, const float *odd, uint16_t *to); // WINOGRAD_LANES of each, rounded: to[2 i] and to[2 i + 1]
     winograd_transform *transform[WINOGRAD_TYPES][WINOGRAD_FORMS][WINOGRAD_SIDES];
 } winograd_machine;

@@ -1,6 +1,6 @@
 // No include guard: included once for each kind of processor with MACHINE (its name), TARGET (what the compiler may use), LANES (floats of a vector),
-// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT and ROUND: what the processor has for bf16; without
-// them the same is done in steps.
+// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT, ROUND and WIDEN: what the processor has for bf16;
+// without them the same is done in steps.
 #define INLINE static inline __attribute__((always_inline)) TARGET
 #define UNROLL _Pragma("GCC unroll 8")
 #define vector NAMED(vector, MACHINE)
@@ -92,10 +92,18 @@ INLINE void NAMED(multiply, MACHINE)(int rows, int cols, const float *m, bool tr
     }
 }
 
+INLINE bits NAMED(widen, MACHINE)(half_at v) {
+#ifdef WIDEN
+    return WIDEN(v);
+#else
+    return __builtin_convertvector(v, bits);
+#endif
+}
+
 // Elements of pictures may be bf16: the upper halves, rounded to nearest even; a NaN stays one.
 INLINE vector NAMED(load, MACHINE)(const void *from, int64_t at, bool half) {
     if (!half) return *(const vector_at *)((const float *)from + at);
-    return (vector)(__builtin_convertvector(*(const half_at *)((const uint16_t *)from + at), bits) << 16);
+    return (vector)(NAMED(widen, MACHINE)(*(const half_at *)((const uint16_t *)from + at)) << 16);
 }
 
 INLINE half_at NAMED(round, MACHINE)(vector v) {
@@ -122,12 +130,55 @@ TARGET static void NAMED(pair, MACHINE)(const float *even, const float *odd, uin
     }
 }
 
+INLINE vector NAMED(rectify, MACHINE)(vector v, vector slope) {
+    const bits positive = (bits)(v > 0);
+    return (vector)(((bits)v & positive) | ((bits)(slope * v) & ~positive));
+}
+
 INLINE vector NAMED(finish, MACHINE)(vector v, const winograd_post *post, int64_t channel, const void *to, int64_t at, bool half) {
     if (post->bias) v += *(const vector_at *)(post->bias + channel);
     if (post->adds) v += NAMED(load, MACHINE)(to, at, half);
-    if (!post->rectifies) return v;
-    const bits positive = (bits)(v > 0);
-    return (vector)(((bits)v & positive) | ((bits)(post->slope * v) & ~positive));
+    return post->rectifies ? NAMED(rectify, MACHINE)(v, post->slope - (vector){0}) : v;
+}
+
+// What is added to the sums comes first, so that no sum waits for it.
+INLINE void NAMED(pixel_rows, MACHINE)(int64_t pairs, const pair_at *a, const pair_at *b, const winograd_post *post, uint16_t *y, int64_t y_row) {
+    vector sum[ROWS][VECTORS];
+    UNROLL for (int j = 0; j < VECTORS; j++) {
+        vector bias = {0};
+        if (post->bias) bias = *(const vector_at *)(post->bias + j * LANES);
+        UNROLL for (int i = 0; i < ROWS; i++) sum[i][j] = bias;
+    }
+    if (post->adds) {
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += NAMED(load, MACHINE)(y, i * y_row + j * LANES, true);
+        }
+    }
+    UNROLL for (int i = 0; i < ROWS; i++) __builtin_prefetch(y + (i + 2 * ROWS) * y_row, 1, 3);
+    const pair_at *next = a + ROWS * pairs;
+    for (int64_t k = 0; k < pairs; k++, a++, b += VECTORS * LANES) {
+        __builtin_prefetch(next + k * ROWS, 0, 3);
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            const bits both = a[i * pairs] - (bits){0};
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NAMED(dot, MACHINE)(sum[i][j], both, *(const bits_at *)(b + j * LANES));
+        }
+    }
+    __asm__("" : "+r"(y), "+r"(y_row)); // else addresses of results take the registers of sums
+    if (post->rectifies) {
+        const vector slope = post->slope - (vector){0};
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NAMED(rectify, MACHINE)(sum[i][j], slope);
+        }
+    }
+    UNROLL for (int i = 0; i < ROWS; i++) {
+        UNROLL for (int j = 0; j < VECTORS; j++) NAMED(store, MACHINE)(y, i * y_row + j * LANES, sum[i][j], true);
+    }
+}
+
+TARGET static void NAMED(pixels, MACHINE)(const winograd_pixels *p) {
+    const pair_at *a = (const pair_at *)p->a, *b = (const pair_at *)p->b;
+    const winograd_post post = p->post;
+    for (int64_t i = 0; i < p->rows; i += ROWS) NAMED(pixel_rows, MACHINE)(p->pairs, a + i * p->pairs, b, &post, p->y + i * p->y_row, p->y_row);
 }
 
 // M x Mᵀ
@@ -200,6 +251,7 @@ static const winograd_machine NAMED(machine, MACHINE) = {.rows = ROWS,
                                                          .product = NAMED(product, MACHINE),
                                                          .transform = {ENTRIES(f32), ENTRIES(bf16), {PAIRED_ENTRY(2, 2), PAIRED_ENTRY(2, 3)}},
                                                          .paired = NAMED(paired, MACHINE),
+                                                         .pixels = NAMED(pixels, MACHINE),
                                                          .pair = NAMED(pair, MACHINE),
                                                          .multiplies_bf16 = MULTIPLIES_BF16};
 
@@ -223,5 +275,6 @@ static const winograd_machine NAMED(machine, MACHINE) = {.rows = ROWS,
 #undef LANES
 #undef DOT
 #undef ROUND
+#undef WIDEN
 #undef TARGET
 #undef MACHINE

@@ -11,7 +11,7 @@ static const double TOLERANCE[] = {[F32] = 1e-5, [BF16] = 4e-2};
 enum { N = 2, SIZE = 9, WIDE = 45, CHANNELS = 64 };
 
 // Parameters: a filter of CHANNELS or, `last`, of FEW outputs, and vectors.
-enum { FILTER, SECOND, NARROW, SCALE, SHIFT, COLOURS, EIGHT, SCALE_8, SHIFT_8, TENSORS, FEW = 3 };
+enum { FILTER, SECOND, NARROW, SCALE, SHIFT, COLOURS, EIGHT, SCALE_8, SHIFT_8, POINT, TENSORS, FEW = 3 };
 static store *new_store(bool frozen) {
     store *s = store_new();
     assert_non_null(s);
@@ -26,6 +26,7 @@ static store *new_store(bool frozen) {
     store_declare(s, "eight", SHAPE(8, 8, 5, 5), normal, true);
     store_declare(s, "scale_8", SHAPE(8), (init){INIT_NORMAL, 1, 0, 0}, true); // of either sign
     store_declare(s, "shift_8", SHAPE(8), normal, true);
+    store_declare(s, "point", SHAPE(CHANNELS, CHANNELS, 1, 1), normal, true);
     check_ok(store_allocate(s));
     store_initialize(s, 3);
     if (frozen) store_freeze(s);
@@ -56,6 +57,10 @@ static node *residual_of_input(const scene *s) {
 static node *residual_block(const scene *s) { // the second convolution adds to the first one's result
     node *first = nn_relu(conv(s->x, s->p[FILTER]));
     return nn_relu(nn_add(first, norm(s, conv(first, s->p[SECOND]))));
+}
+static node *bottleneck(const scene *s) { // in bf16 the second one adds, too, where the kernel of its own can
+    node *first = nn_relu(norm(s, nn_conv(s->x, s->p[POINT], (conv_params){0})));
+    return nn_relu(nn_add(norm(s, nn_conv(first, s->p[POINT], (conv_params){0})), s->x));
 }
 static node *two_branches(const scene *s) {
     return nn_relu(nn_add(norm(s, conv(s->x, s->p[FILTER])), norm(s, conv(s->x, s->p[SECOND]))));
@@ -93,6 +98,7 @@ static const struct {
              {"batch norm", batch_norm, 1},
              {"residual of an input", residual_of_input, 1},
              {"residual block", residual_block, 2},
+             {"bottleneck", bottleneck, 3},
              {"two branches", two_branches, 2},
              {"read twice", read_twice, 2},
              {"norm after rectifier", norm_after_rectifier, 2},
