@@ -6,7 +6,7 @@
 // where columnsᵀ adds each element up where it came from. A window that covers the whole picture has x itself as its columns. At stride 1 the roles of x and y
 // can be exchanged, with mirrored filters as rows [C, R·S·O]:
 //
-//     y = columnsᵀ(x · W')       W' = xᵀ · columns(y)
+//     y = columnsᵀ(x · W')       W' = xᵀ · columns(y)       x = conv(y, W')
 #include "nn/ops/conv_kernel.h"
 
 #include <stdio.h>
@@ -85,20 +85,21 @@ static form choose(const onednn_conv *c) {
 
 static onednn_conv exchange(const onednn_conv *c) {
     onednn_conv m = *c;
-    m.kind = c->kind == ONEDNN_CONV ? ONEDNN_CONV_DATA : c->kind;
+    m.kind = c->kind == ONEDNN_CONV ? ONEDNN_CONV_DATA : c->kind == ONEDNN_CONV_DATA ? ONEDNN_CONV : c->kind;
     m.height = c->out_height, m.width = c->out_width, m.channels = c->out, m.x = c->y;
     m.out_height = c->height, m.out_width = c->width, m.out = c->channels, m.y = c->x;
     for (int i = 0; i < 4; i++) m.params.pad[i] = c->params.dilation[i % 2] * ((i % 2 ? c->cols : c->rows) - 1) - c->params.pad[i];
     return m;
 }
 
-// Whether y has so few channels that the exchanged form pays. Direct: 3 of 16 lanes are filled, 20 %.
+// Whether y, or x as a result, has so few channels that the exchanged form pays. Direct: 3 of 16 lanes are filled, 20 %.
 static bool is_mirrored(const onednn_conv *c) {
     const conv_params *p = &c->params;
-    if (c->kind == ONEDNN_CONV_DATA || p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1 || c->rows * c->cols == 1) return false;
+    if (p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1 || c->rows * c->cols == 1) return false;
     onednn_conv m = exchange(c);
     for (int i = 0; i < 4; i++)
         if (m.params.pad[i] < 0) return false;
+    if (c->kind == ONEDNN_CONV_DATA) return narrow_conv_pays(&m);
     return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= 2 * MOST_COLUMNS);
 }
 
@@ -185,7 +186,9 @@ static foil_status create_panels(conv_kernel *k) {
 
 static foil_status create_narrow(conv_kernel *k) {
     snprintf(k->implementation, sizeof k->implementation, "narrow");
-    return onednn_layout_filters(&k->conv, false, &k->filters);
+    TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
+    if (k->mirrored) k->conv = exchange(&k->conv);
+    return FOIL_OK;
 }
 
 static foil_status create(conv_kernel *k) {
@@ -212,7 +215,7 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_ke
     k->times = 1;
     k->form = how == CONV_PLAIN ? DIRECT : choose(c);
     k->mirrored = how != CONV_PLAIN && k->form == DIRECT && is_mirrored(c);
-    if (k->mirrored) k->form = COLUMNS;
+    if (k->mirrored) k->form = c->kind == ONEDNN_CONV_DATA ? NARROW : COLUMNS;
     if (how == CONV_FAST && k->form != NARROW && winograd_choose(c)) k->form = FAST;
     foil_status status = create(k);
     if (status == FOIL_OK)
@@ -385,7 +388,7 @@ void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1
         return;
     }
     if (k->form == NARROW) {
-        narrow_conv_run(&k->conv, in0, in1, v, out, scratch);
+        narrow_conv_run(&k->conv, k->mirrored, in0, in1, v, out, scratch);
         return;
     }
     if (k->form == NARROW_WEIGHTS) {

@@ -5,23 +5,17 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
+#include "nn/ops/narrow_lanes.h"
 
-enum { LANES = 16, FILTERS = 8, CHANNELS = 8, VECTORS = 2, BLOCK = LANES * VECTORS }; // FILTERS · VECTORS sums stay in registers
+enum { LANES = 16, FILTERS = 8, CHANNELS = 16, VECTORS = 2, BLOCK = LANES * VECTORS }; // FILTERS · VECTORS sums stay in registers
 enum { BAND = 16, LONG = 64 }; // lines of the result for which a thread makes planes; taps at most
-
-#define V4 __attribute__((target("avx512f")))
-#define V4_BF16 __attribute__((target("avx512f,avx512bf16")))
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
 
 bool narrow_conv_pays(const onednn_conv *c) {
     const conv_params *p = &c->params;
     if (c->kind != ONEDNN_CONV || p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1) return false;
-    if (c->out != FILTERS || (c->channels != 1 && c->channels != 3 && c->channels != CHANNELS)) return false;
+    if (c->out != FILTERS || (c->channels != 1 && c->channels != 3 && c->channels != 8 && c->channels != CHANNELS)) return false;
     if (c->rows * c->cols == 1 || c->rows * c->cols > LONG || c->out_width < BLOCK || c->post.adds) return false;
-    __builtin_cpu_init();
-    return c->w == F32 ? __builtin_cpu_supports("avx512f") : __builtin_cpu_supports("avx512bf16");
+    return narrow_lanes_run(c->w);
 }
 
 // Planes: their elements are 32 bits, one f32 or two bf16 of neighbouring channels. -------------------------------------------------------------------
@@ -44,55 +38,6 @@ static planes planes_of(const onednn_conv *c) {
     return s;
 }
 
-// The elements of `n` registers, of which every n-th belong together, into one register for each.
-INLINE V4 void take_apart(int n, __m512 *v) {
-    const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
-    const __m512i odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-    UNROLL for (int done = 1; done < n; done *= 2) {
-        __m512 t[CHANNELS];
-        UNROLL for (int i = 0; i < n / 2; i++) {
-            t[i] = _mm512_permutex2var_ps(v[2 * i], even, v[2 * i + 1]);
-            t[i + n / 2] = _mm512_permutex2var_ps(v[2 * i], odd, v[2 * i + 1]);
-        }
-        UNROLL for (int i = 0; i < n; i++) v[i] = t[i];
-    }
-}
-
-// And back.
-INLINE V4 void put_together(int n, __m512 *v) {
-    const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    const __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
-    UNROLL for (int done = 1; done < n; done *= 2) {
-        __m512 t[CHANNELS];
-        UNROLL for (int i = 0; i < n / 2; i++) {
-            t[2 * i] = _mm512_permutex2var_ps(v[i], low, v[i + n / 2]);
-            t[2 * i + 1] = _mm512_permutex2var_ps(v[i], high, v[i + n / 2]);
-        }
-        UNROLL for (int i = 0; i < n; i++) v[i] = t[i];
-    }
-}
-
-// Three registers of pixels of three channels into one register for each channel.
-INLINE V4 void take_three_apart(__m512 *v) {
-    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    __m512 t[3];
-    UNROLL for (int c = 0; c < 3; c++) {
-        const __m512i at = _mm512_add_epi32(_mm512_mullo_epi32(lane, _mm512_set1_epi32(3)), _mm512_set1_epi32(c)); // in all three
-        const __mmask16 third = _mm512_cmpge_epi32_mask(at, _mm512_set1_epi32(2 * LANES));
-        const __m512i then = _mm512_mask_sub_epi32(lane, third, at, _mm512_set1_epi32(LANES));
-        t[c] = _mm512_permutex2var_ps(_mm512_permutex2var_ps(v[0], at, v[1]), then, v[2]);
-    }
-    UNROLL for (int c = 0; c < 3; c++) v[c] = t[c];
-}
-
-// `from`, or a copy of its `bytes` with zeros up to `all` behind them.
-INLINE const char *filled(const char *from, int64_t bytes, int64_t all, char *copy) {
-    if (bytes >= all) return from;
-    memset(copy, 0, (size_t)all);
-    memcpy(copy, from, (size_t)bytes);
-    return copy;
-}
-
 // LANES pixels as f32, a register for each channel. `n`, channels, and `half` are known to the compiler.
 INLINE V4 void load_pixels(int n, bool half, const char *row, int64_t j, int64_t width, __m512 *v) {
     char copy[LANES * CHANNELS * sizeof(float)];
@@ -105,9 +50,9 @@ INLINE V4 void load_pixels(int n, bool half, const char *row, int64_t j, int64_t
             v[i] = _mm512_loadu_ps(from + (size_t)i * 4 * LANES);
     }
     if (n == 3)
-        take_three_apart(v);
+        take_three_apart(false, v);
     else
-        take_apart(n, v);
+        take_apart(false, n, v);
 }
 
 // Pixels of n elements of 32 bits.
@@ -145,6 +90,9 @@ V4 static void planes_f32(const onednn_conv *c, const char *row, float *to, int6
     case 8:
         copy_apart(8, row, c->width, to, stride);
         break;
+    case 16:
+        copy_apart(16, row, c->width, to, stride);
+        break;
     }
 }
 
@@ -159,6 +107,9 @@ V4_BF16 static void planes_bf16(const onednn_conv *c, const char *row, float *to
     case 8:
         pair_apart(8, false, row, c->width, to, stride);
         break;
+    case 16:
+        pair_apart(16, false, row, c->width, to, stride);
+        break;
     case CHANNELS + 1:
         pair_apart(1, true, row, c->width, to, stride);
         break;
@@ -167,6 +118,9 @@ V4_BF16 static void planes_bf16(const onednn_conv *c, const char *row, float *to
         break;
     case CHANNELS + 8: // pairs as they are
         copy_apart(4, row, c->width, to, stride);
+        break;
+    case CHANNELS + 16:
+        copy_apart(8, row, c->width, to, stride);
         break;
     }
 }
@@ -178,7 +132,7 @@ static void make_planes(const onednn_conv *c, const planes *s, const char *row, 
 
 // Sums. ----------------------------------------------------------------------------------------------------------------------------------------------------
 // Where the factors of product k lie, from a window's first element on, and the weights: [depth, FILTERS].
-static void pack(const onednn_conv *c, const planes *s, const char *w, int64_t *at, char *weights) {
+static void pack(const onednn_conv *c, bool mirrored, const planes *s, const char *w, int64_t *at, char *weights) {
     const size_t each = dtype_size(c->w);
     const int64_t together = (int64_t)(sizeof(float) / each);
     memset(weights, 0, (size_t)(s->depth * FILTERS) * sizeof(float));
@@ -186,8 +140,9 @@ static void pack(const onednn_conv *c, const planes *s, const char *w, int64_t *
         const int64_t q = k % c->cols, plane = k / c->cols % s->n, r = k / c->cols / s->n, first = plane * together;
         const int64_t n = c->channels - first < together ? c->channels - first : together;
         at[k] = r * c->params.dilation[0] * s->row + plane * s->stride + q * c->params.dilation[1];
+        const int64_t tap = mirrored ? c->rows * c->cols - 1 - (r * c->cols + q) : r * c->cols + q;
         for (int64_t o = 0; o < FILTERS; o++, weights += sizeof(float))
-            memcpy(weights, w + (size_t)(((o * c->rows + r) * c->cols + q) * c->channels + first) * each, (size_t)n * each);
+            memcpy(weights, w + (size_t)((o * c->rows * c->cols + tap) * c->channels + first) * each, (size_t)n * each);
     }
 }
 
@@ -268,13 +223,13 @@ size_t narrow_conv_scratch(const onednn_conv *c) {
     return packed_bytes(&s) + (size_t)(omp_get_max_threads() * s.rows * s.row) * sizeof(float);
 }
 
-void narrow_conv_run(const onednn_conv *c, const void *x, const void *w, const conv_vectors *v, void *y, void *scratch) {
+void narrow_conv_run(const onednn_conv *c, bool mirrored, const void *x, const void *w, const conv_vectors *v, void *y, void *scratch) {
     const planes s = planes_of(c);
     const size_t x_row = (size_t)(c->width * c->channels) * dtype_size(c->x), y_row = (size_t)(c->out_width * FILTERS) * dtype_size(c->y);
     const int64_t bands = (c->out_height + BAND - 1) / BAND;
     int64_t *at = scratch;
     float *weights = (float *)(void *)(at + s.depth), *all = weights + s.depth * FILTERS;
-    pack(c, &s, w, at, (char *)weights);
+    pack(c, mirrored, &s, w, at, (char *)weights);
 #pragma omp parallel for schedule(static)
     for (int64_t band = 0; band < c->n * bands; band++) {
         float *own = all + omp_get_thread_num() * s.rows * s.row;
@@ -298,8 +253,8 @@ size_t narrow_conv_scratch(const onednn_conv *c) {
     (void)c;
     return 0;
 }
-void narrow_conv_run(const onednn_conv *c, const void *x, const void *w, const conv_vectors *v, void *y, void *scratch) {
-    (void)c, (void)x, (void)w, (void)v, (void)y, (void)scratch;
+void narrow_conv_run(const onednn_conv *c, bool mirrored, const void *x, const void *w, const conv_vectors *v, void *y, void *scratch) {
+    (void)c, (void)mirrored, (void)x, (void)w, (void)v, (void)y, (void)scratch;
 }
 
 #endif
