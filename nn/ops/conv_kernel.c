@@ -17,11 +17,12 @@
 #include "nn/ops/narrow_weights.h"
 #include "nn/ops/packed_columns.h"
 #include "nn/ops/panel_conv.h"
+#include "nn/ops/plane_weights.h"
 #include "nn/ops/winograd.h"
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
-typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, PANELS, FAST } form;
+typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, PLANE_WEIGHTS, PANELS, FAST } form;
 
 // Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
 typedef struct readers {
@@ -67,6 +68,7 @@ static form choose(const onednn_conv *c) {
     if (panel_conv_pays(c)) return PANELS;
     if (c->rows * c->cols == 1) return DIRECT;
     if (narrow_conv_pays(c)) return NARROW;
+    if (plane_weights_pays(c)) return PLANE_WEIGHTS;
     if (narrow_weights_pays(c)) return NARROW_WEIGHTS;
     bool pays = false;
     switch (c->kind) {
@@ -185,7 +187,7 @@ static foil_status create_panels(conv_kernel *k) {
 }
 
 static foil_status create_narrow(conv_kernel *k) {
-    snprintf(k->implementation, sizeof k->implementation, "narrow");
+    snprintf(k->implementation, sizeof k->implementation, k->form == PLANE_WEIGHTS ? "planes" : "narrow");
     TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
     return FOIL_OK;
@@ -194,7 +196,7 @@ static foil_status create_narrow(conv_kernel *k) {
 static foil_status create(conv_kernel *k) {
     if (k->form == FAST) return create_fast(k);
     if (k->form == PANELS) return create_panels(k);
-    if (k->form == NARROW || k->form == NARROW_WEIGHTS) return create_narrow(k);
+    if (k->form == NARROW || k->form == NARROW_WEIGHTS || k->form == PLANE_WEIGHTS) return create_narrow(k);
     if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
     if (k->form == COLUMNS && k->conv.kind != ONEDNN_CONV_WEIGHTS) divide(k); // that one sums over pictures
@@ -258,6 +260,7 @@ size_t conv_kernel_scratch(const conv_kernel *k) {
     if (k->form == PANELS) return panel_conv_scratch(k->panels);
     if (k->form == NARROW) return narrow_conv_scratch(&k->conv);
     if (k->form == NARROW_WEIGHTS) return narrow_weights_scratch(&k->conv);
+    if (k->form == PLANE_WEIGHTS) return plane_weights_scratch(&k->conv);
     return k->form == COLUMNS ? k->columns_end : onednn_kernel_scratch(k->kernel);
 }
 
@@ -393,6 +396,10 @@ void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1
     }
     if (k->form == NARROW_WEIGHTS) {
         narrow_weights_run(&k->conv, in0, in1, out, scratch);
+        return;
+    }
+    if (k->form == PLANE_WEIGHTS) {
+        plane_weights_run(&k->conv, in0, in1, out, scratch);
         return;
     }
     bool swapped = k->conv.kind == ONEDNN_CONV_WEIGHTS && (k->form == PRODUCT || k->mirrored); // yᵀ · x; roles exchanged

@@ -55,15 +55,6 @@ INLINE V4 void load_pixels(int n, bool half, const char *row, int64_t j, int64_t
         take_apart(false, n, v);
 }
 
-// Pixels of n elements of 32 bits.
-INLINE V4 void copy_apart(int n, const char *row, int64_t width, float *to, int64_t stride) {
-    for (int64_t j = 0; j < width; j += LANES) {
-        __m512 v[CHANNELS];
-        load_pixels(n, false, row, j, width, v);
-        UNROLL for (int i = 0; i < n; i++) _mm512_storeu_ps(to + i * stride + j, v[i]);
-    }
-}
-
 INLINE V4_BF16 __m512 pair(__m512 even, __m512 odd) {
     const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even)), high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd));
     return (__m512)_mm512_or_si512(low, _mm512_slli_epi32(high, 16));
@@ -82,16 +73,16 @@ INLINE V4_BF16 void pair_apart(int n, bool half, const char *row, int64_t width,
 V4 static void planes_f32(const onednn_conv *c, const char *row, float *to, int64_t stride) {
     switch (c->channels) {
     case 1:
-        copy_apart(1, row, c->width, to, stride);
+        copy_apart(false, 1, row, c->width, (char *)to, stride * (int64_t)sizeof *to);
         break;
     case 3:
-        copy_apart(3, row, c->width, to, stride);
+        copy_apart(false, 3, row, c->width, (char *)to, stride * (int64_t)sizeof *to);
         break;
     case 8:
-        copy_apart(8, row, c->width, to, stride);
+        copy_apart(false, 8, row, c->width, (char *)to, stride * (int64_t)sizeof *to);
         break;
     case 16:
-        copy_apart(16, row, c->width, to, stride);
+        copy_apart(false, 16, row, c->width, (char *)to, stride * (int64_t)sizeof *to);
         break;
     }
 }
@@ -117,10 +108,10 @@ V4_BF16 static void planes_bf16(const onednn_conv *c, const char *row, float *to
         pair_apart(3, true, row, c->width, to, stride);
         break;
     case CHANNELS + 8: // pairs as they are
-        copy_apart(4, row, c->width, to, stride);
+        copy_apart(false, 4, row, c->width, (char *)to, stride * (int64_t)sizeof *to);
         break;
     case CHANNELS + 16:
-        copy_apart(8, row, c->width, to, stride);
+        copy_apart(false, 8, row, c->width, (char *)to, stride * (int64_t)sizeof *to);
         break;
     }
 }
@@ -157,8 +148,6 @@ static void pack(const onednn_conv *c, bool mirrored, const planes *s, const cha
             }                                                                                                                                        \
         }                                                                                                                                            \
     }
-#define MULTIPLY_ADD(sum, a, b) _mm512_fmadd_ps(a, b, sum)
-#define DOT(sum, a, b) _mm512_dpbf16_ps(sum, (__m512bh)(a), (__m512bh)(b))
 SUM_UP(sum_up_f32, V4, MULTIPLY_ADD)
 SUM_UP(sum_up_bf16, V4_BF16, DOT)
 

@@ -86,4 +86,23 @@ INLINE const char *filled(const char *from, int64_t bytes, int64_t all, char *co
     return copy;
 }
 
+// A row of pixels of n channels into planes, `plane` bytes apart and filled up with zeros to whole registers.
+INLINE V4 void copy_apart(bool half, int n, const char *row, int64_t width, char *to, int64_t plane) {
+    const int64_t element = half ? 2 : 4, lanes = 64 / element, pixel = n * element;
+    for (int64_t j = 0; j < width; j += lanes) {
+        char copy[64 * LANES_MOST];
+        __m512 v[LANES_MOST];
+        const char *from = filled(row + j * pixel, (width - j) * pixel, lanes * pixel, copy);
+        UNROLL for (int i = 0; i < n; i++) v[i] = _mm512_loadu_ps(from + (size_t)i * 64);
+        if (n == 3)
+            take_three_apart(half, v);
+        else
+            take_apart(half, n, v);
+        UNROLL for (int i = 0; i < n; i++) _mm512_storeu_ps(to + i * plane + j * element, v[i]);
+    }
+}
+
+#define MULTIPLY_ADD(sum, a, b) _mm512_fmadd_ps(a, b, sum)
+#define DOT(sum, a, b) _mm512_dpbf16_ps(sum, (__m512bh)(a), (__m512bh)(b)) // of pairs
+
 #endif
