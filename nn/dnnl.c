@@ -437,16 +437,26 @@ static dnnl_status_t describe_weights(dnnl_memory_desc_t *d, const onednn_conv *
     return descriptor_with_tag(d, 5 - skip, dims + skip, type_of(c->w), tag);
 }
 
-foil_status onednn_layout_filters(const onednn_conv *c, bool by_input, onednn_layout **out) {
+static foil_status layout_weights(const onednn_conv *c, dnnl_format_tag_t tag, onednn_layout **out) {
     assert(c->params.groups == 1);
     onednn_layout *l = calloc(1, sizeof *l);
     if (!l) return foil_fail_memory(sizeof *l, "a memory layout");
-    foil_status s = check(describe_weights(&l->descriptor, c, by_input ? dnnl_bcda : dnnl_acdb), "a memory layout");
+    foil_status s = check(describe_weights(&l->descriptor, c, tag), "a memory layout");
     if (s == FOIL_OK)
         *out = l;
     else
         free(l);
     return s;
+}
+
+foil_status onednn_layout_filters(const onednn_conv *c, bool by_input, onednn_layout **out) {
+    return layout_weights(c, by_input ? dnnl_bcda : dnnl_acdb, out);
+}
+
+foil_status onednn_layout_panels(const onednn_conv *c, int64_t width, onednn_layout **out) {
+    assert(width == 16 || width == 32);
+    if (c->w == BF16) return layout_weights(c, width == 16 ? dnnl_AcdB16a2b : dnnl_AcdB32a2b, out);
+    return layout_weights(c, width == 16 ? dnnl_Acdb16a : dnnl_Acdb32a, out);
 }
 
 static dnnl_status_t describe_parts(const onednn_conv *c, conv_parts *parts) {

@@ -60,6 +60,8 @@ void onednn_run_biased(onednn_kernel *k, const void *in0, const void *in1, const
 foil_status onednn_layout_plain(const onednn_layout *like, dtype t, onednn_layout **out);
 // The filters of an ungrouped convolution, of type c->w, as rows [O, R·S·C], or `by_input` as rows [C, R·S·O].
 foil_status onednn_layout_filters(const onednn_conv *c, bool by_input, onednn_layout **out);
+// The same in panels of `width` filters, 16 or 32: [O / width, R·S·C, width], in bf16 [O / width, R·S·C / 2, width, 2].
+foil_status onednn_layout_panels(const onednn_conv *c, int64_t width, onednn_layout **out);
 foil_status onednn_layout_clone(const onednn_layout *l, onednn_layout **out);
 void onednn_layout_free(onednn_layout *l);
 bool onednn_layout_equal(const onednn_layout *a, const onednn_layout *b);

@@ -183,7 +183,7 @@ static foil_status create_fast(conv_kernel *k) {
 static foil_status create_panels(conv_kernel *k) {
     TRY(panel_conv_create(&k->conv, 0, &k->panels));
     snprintf(k->implementation, sizeof k->implementation, "%s", panel_conv_implementation(k->panels));
-    return onednn_layout_filters(&k->conv, false, &k->filters);
+    return onednn_layout_panels(&k->conv, panel_conv_width(k->panels), &k->filters);
 }
 
 static foil_status create_narrow(conv_kernel *k) {
@@ -243,16 +243,11 @@ const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
 }
 
 size_t conv_kernel_transformed(const conv_kernel *k) {
-    if (k->form == PANELS) return panel_conv_filter_bytes(k->panels);
     return k->form == FAST && k->conv.constant ? winograd_filter_bytes(k->fast) : 0;
 }
 
-void conv_kernel_transform(const void *kernel, const void *weights, void *to) {
-    const conv_kernel *k = kernel;
-    if (k->form == PANELS)
-        panel_conv_pack(k->panels, weights, to);
-    else
-        winograd_transform_filters(k->fast, weights, to);
+void conv_kernel_transform(const void *k, const void *weights, void *to) {
+    winograd_transform_filters(((const conv_kernel *)k)->fast, weights, to);
 }
 
 size_t conv_kernel_scratch(const conv_kernel *k) {

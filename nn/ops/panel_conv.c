@@ -77,28 +77,12 @@ size_t panel_conv_scratch(const panel_conv *p) {
     return (size_t)p->threads * p->private_bytes;
 }
 
+int64_t panel_conv_width(const panel_conv *p) {
+    return p->machine->width;
+}
+
 const char *panel_conv_implementation(const panel_conv *p) {
     return p->conv.x == BF16 ? "foil:panels_bf16" : "foil:panels";
-}
-
-// Filters: for each panel [R·S·C, width]; of bf16 [R·S·C / 2, width, 2]. -----------------------------------------------------------------------------
-static size_t panel_bytes(const panel_conv *p) {
-    return (size_t)(p->depth * p->machine->width) * p->size;
-}
-
-size_t panel_conv_filter_bytes(const panel_conv *p) {
-    return (size_t)p->panels * panel_bytes(p);
-}
-
-void panel_conv_pack(const panel_conv *p, const void *filters, void *to) {
-    const int64_t width = p->machine->width, together = p->conv.x == BF16 ? 2 : 1;
-    const size_t bytes = (size_t)together * p->size;
-#pragma omp parallel for schedule(static)
-    for (int64_t o = 0; o < p->conv.out; o++) {
-        const char *from = (const char *)filters + (size_t)(o * p->depth) * p->size;
-        char *at = (char *)to + (size_t)(o / width) * panel_bytes(p) + (size_t)(o % width) * bytes;
-        for (int64_t k = 0; k < p->depth; k += together, from += bytes, at += (size_t)width * bytes) memcpy(at, from, bytes);
-    }
 }
 
 // Windows. ---------------------------------------------------------------------------------------------------------------------------------------------------
@@ -180,7 +164,7 @@ static void run_block(const panel_conv *p, int64_t block, int64_t from, int64_t 
         w.apart = p->window;
     }
     for (int64_t panel = from; panel < to; panel++) {
-        const void *b = filters + (size_t)panel * panel_bytes(p);
+        const void *b = filters + (size_t)(panel * p->depth * width) * p->size;
         void *out = y + (size_t)(first * c->out + panel * width) * p->size, *sums = mine + p->sums_at;
         winograd_post after = *post;
         if (after.bias) after.bias += panel * width;

@@ -2,7 +2,7 @@
 //
 //     y [windows, O] = rectify(windows [windows, R·S·C] · filters [R·S·C, O] + bias + what y held)
 //
-// Filters are packed once, in the order in which they are read. A window of 1x1 at stride 1 is a pixel where it lies; others are copied, a block at a time.
+// Filters lie in the order in which they are read. A window of 1x1 at stride 1 is a pixel where it lies; others are copied, a block at a time.
 // All that follows the sums is done while they are in the first-level cache. Sums are f32, in the order of the window's elements; a result in bf16 is rounded
 // once. It is for
 //
@@ -21,12 +21,10 @@ bool panel_conv_pays(const onednn_conv *c);
 foil_status panel_conv_create(const onednn_conv *c, int machine, panel_conv **out);
 void panel_conv_free(panel_conv *p);
 size_t panel_conv_scratch(const panel_conv *p);
+int64_t panel_conv_width(const panel_conv *p);
 const char *panel_conv_implementation(const panel_conv *p);
 
-// Packs filters, rows [O, R·S·C] of type c->w: the bytes, and how.
-size_t panel_conv_filter_bytes(const panel_conv *p);
-void panel_conv_pack(const panel_conv *p, const void *filters, void *to);
-// `filters`: packed. Results do not depend on the number of threads.
+// `filters`: in panels of the machine's width (onednn_layout_panels), which panel_conv_width tells. Results do not depend on the number of threads.
 void panel_conv_run(const panel_conv *p, const void *x, const void *filters, const float *bias, void *y, void *scratch);
 
 #endif

@@ -82,7 +82,7 @@ static void free_tensor(tensor *t) {
     free(t->exact), free(t->stored);
 }
 
-// Of one convolution: x, filters as rows [O, R·S·C], bias, and what y held.
+// Of one convolution: x, filters [O, C, R, S], bias, and what y held.
 typedef struct operands {
     tensor x, w, bias, y;
 } operands;
@@ -107,8 +107,11 @@ static double result(const onednn_conv *c, const operands *in, int64_t i, double
             const int64_t h = top + r, v = left + s;
             if (h < 0 || h >= c->height || v < 0 || v >= c->width) continue;
             const double *x = in->x.exact + ((n * c->height + h) * c->width + v) * c->channels;
-            const double *w = in->w.exact + ((o * c->rows + r) * c->cols + s) * c->channels;
-            for (int64_t k = 0; k < c->channels; k++) sum += x[k] * w[k], *terms += fabs(x[k] * w[k]);
+            const double *w = in->w.exact + (o * c->channels * c->rows + r) * c->cols + s;
+            for (int64_t k = 0; k < c->channels; k++) {
+                const double term = x[k] * w[k * c->rows * c->cols];
+                sum += term, *terms += fabs(term);
+            }
         }
     if (c->post.has_bias) sum += in->bias.exact[o];
     if (c->post.adds) sum += in->y.exact[i];
@@ -116,16 +119,30 @@ static double result(const onednn_conv *c, const operands *in, int64_t i, double
     return c->post.rectifies && sum < 0 ? sum * (double)c->post.slope : sum;
 }
 
+// In panels.
+static void *filters_of(const onednn_conv *c, const tensor *w, int64_t width) {
+    onednn_layout *plain, *panels;
+    onednn_kernel *k;
+    assert_int_equal(onednn_layout_panels(c, width, &panels), FOIL_OK);
+    assert_int_equal(onednn_layout_plain(panels, c->w, &plain), FOIL_OK);
+    assert_int_equal(onednn_reorder_create(plain, panels, &k), FOIL_OK);
+    void *to = allocate(onednn_layout_bytes(panels)), *scratch = allocate(onednn_kernel_scratch(k));
+    onednn_run(k, w->stored, NULL, to, scratch);
+    free(scratch);
+    onednn_kernel_free(k);
+    onednn_layout_free(plain), onednn_layout_free(panels);
+    return to;
+}
+
 // y in memory that ends where it ends.
 static void *run(const onednn_conv *c, const operands *in, int machine) {
     panel_conv *p;
     assert_int_equal(panel_conv_create(c, machine, &p), FOIL_OK);
-    void *packed = allocate(panel_conv_filter_bytes(p)), *scratch = allocate(panel_conv_scratch(p));
+    void *packed = filters_of(c, &in->w, panel_conv_width(p)), *scratch = allocate(panel_conv_scratch(p));
     const size_t bytes = (size_t)in->y.n * dtype_size(c->y);
     void *y = malloc(bytes);
     assert_non_null(y);
     memcpy(y, in->y.stored, bytes);
-    panel_conv_pack(p, in->w.stored, packed);
     panel_conv_run(p, in->x.stored, packed, c->post.has_bias ? in->bias.stored : NULL, y, scratch);
     free(packed), free(scratch);
     panel_conv_free(p);
