@@ -4,8 +4,8 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-"$FOIL_BUILD/tests/export_test_networks" . >/dev/null
-detector=dcgan32-d.safetensors # by temperature, on 12 reals
+"$FOIL_BUILD/tests/export_test_networks" . small32-d >/dev/null
+detector=small32-d.safetensors # by temperature, on 12 reals
 fail() { echo "$1" >&2; exit 1; }
 same() { [ "$1" = "$2" ] || fail "$3: '$1' instead of '$2'"; }
 refused() { # status, what is said, command …

@@ -7,8 +7,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 fail() { echo "$1" >&2; exit 1; }
 same() { [ "$1" = "$2" ] || fail "$3: '$1' instead of '$2'"; }
-"$FOIL_BUILD/tests/export_test_networks" . >/dev/null
-a=dcgan32-d.safetensors b=small32-d.safetensors
+"$FOIL_BUILD/tests/export_test_networks" . small32-d everything-d >/dev/null
+a=small32-d.safetensors b=everything-d.safetensors
 
 # Two methods in two levels of compression and one without; clips of four frames. Only the reals come in levels, too.
 picture() { LC_ALL=C awk -v s="$1" -v n="$2" 'BEGIN { srand(s); printf "P6\n16 16\n255\n"; for (i = 0; i < 768; i++) printf "%c", 1 + int(rand() * n) }'; }

@@ -5,8 +5,8 @@ set -eu
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 cd "$work"
 export OMP_NUM_THREADS=1
-"$FOIL_BUILD/tests/export_test_networks" . >/dev/null
-a=dcgan32-d.safetensors b=small32-d.safetensors
+"$FOIL_BUILD/tests/export_test_networks" . small32-d everything-d >/dev/null
+a=small32-d.safetensors b=everything-d.safetensors
 picture() { LC_ALL=C awk -v s="$1" -v n="$2" 'BEGIN { srand(s); printf "P6\n16 16\n255\n"; for (i = 0; i < 768; i++) printf "%c", 1 + int(rand() * n) }'; }
 echo path,label,method,split,clip >list.csv
 for i in $(seq 70); do

@@ -43,7 +43,7 @@ def auc(name):
 
 
 try:
-    subprocess.run([os.environ["FOIL_BUILD"] + "/tests/export_test_networks", "."], cwd=work, check=True, capture_output=True)
+    subprocess.run([os.environ["FOIL_BUILD"] + "/tests/export_test_networks", ".", "small32-d"], cwd=work, check=True, capture_output=True)
     detector = work / "small32-d.safetensors"
     all_pictures = list(pictures())
     save("plain", "png", lambda im: im)

@@ -12,8 +12,8 @@ refused() { # STATUS WORDS ARGUMENTS...
     "$FOIL" eval "$@" >out 2>err || status=$?
     [ $status = $wanted ] && grep -qF -- "$words" err && [ ! -s out ] || fail "$*: status $status, '$(cat err)' instead of '$words'"
 }
-"$FOIL_BUILD/tests/export_test_networks" . >/dev/null
-a=dcgan32-d.safetensors b=small32-d.safetensors
+"$FOIL_BUILD/tests/export_test_networks" . small32-d everything-d >/dev/null
+a=small32-d.safetensors b=everything-d.safetensors
 picture() { LC_ALL=C awk -v s="$1" -v n="$2" 'BEGIN { srand(s); printf "P6\n20 16\n255\n"; for (i = 0; i < 960; i++) printf "%c", 1 + int(rand() * n) }'; }
 mkdir -p p/real p/fake/gan
 for i in $(seq 9); do

@@ -1,5 +1,5 @@
 // Every shipped network, and two that hold one layer of each kind, with weights that training could have left: as detectors and generators, written, read
-// and exported. With a folder as argument this program only writes the files, for the checks in Python.
+// and exported. With a folder as argument this program only writes the files, for checks: of all, or of those that are named after it.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "tests/cmocka.h"
 
 static char folder[512];
+static const char *const *only; // names; NULL: all
 
 static const char *in_folder(const char *name, const char *suffix) {
     static char path[2][1024];
@@ -117,10 +118,17 @@ static void write_checkpoint(const net *n, const store *s, const char *name) {
 
 typedef void use(const net *n, store *s, const char *name);
 
+static bool is_wanted(const char *name) {
+    for (const char *const *w = only; w && *w; w++)
+        if (!strcmp(*w, name)) return true;
+    return !only;
+}
+
 static void with_channels(const char *path, int channels, use *function) {
     net *n;
     char name[128];
     snprintf(name, sizeof name, "%.*s%s", (int)(strlen(file_name(path)) - strlen(".yaml")), file_name(path), channels == 1 ? "-grey" : "");
+    if (!is_wanted(name)) return;
     MUST(net_read(path, channels, &n));
     store *s = trained_store(n, 1);
     function(n, s, name);
@@ -312,6 +320,7 @@ static int remove_folder(void **state) {
 int main(int argc, char **argv) {
     if (argc > 1) {
         snprintf(folder, sizeof folder, "%s", argv[1]);
+        if (argc > 2) only = (const char *const *)argv + 2;
         with_networks(write_files);
         return 0;
     }

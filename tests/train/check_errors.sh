@@ -11,6 +11,8 @@ tiny=$FOIL_SOURCE/tests/train/tiny/run.yaml
 "$FOIL_BUILD/tests/tool_set" fakes.h5 32 60 3 fakes
 "$FOIL_BUILD/tests/tool_set" grey.h5 32 60 1
 small="run.batch=4 run.steps=4 --quiet"
+d=$configs/nets/small32-d.yaml
+game="$configs/train/dcgan32.yaml generator=$configs/nets/small32-g.yaml discriminator=$d"
 
 # refused STATUS WORDS ARGUMENTS...: foil fails so, and its message holds WORDS.
 refused() {
@@ -31,23 +33,23 @@ refused 1 "nowhere.yaml" train nowhere.yaml --out run
 refused 1 "did you mean 'steps'" train "$configs/train/dcgan32.yaml" data.set=set.h5 run.stps=3 --out run
 [ ! -e run ] || { echo "a refused run left a folder"; exit 1; }
 
-refused 1 "has no fakes" train "$configs/train/supervised.yaml" data.set=reals.h5 discriminator="$configs/nets/dcgan32-d.yaml" $small --out run
-refused 1 "no reals" train "$configs/train/dcgan32.yaml" data.set=fakes.h5 $small --out run
-refused 1 "no reals" train "$configs/train/supervised.yaml" data.set=fakes.h5 discriminator="$configs/nets/dcgan32-d.yaml" $small --out run
-refused 1 "makes [64, 64, 3], but" train "$configs/train/dcgan32.yaml" data.set=set.h5 generator="$configs/nets/dcgan64-g.yaml" $small --out run
-refused 1 "no head 'game'" train "$configs/train/dcgan32.yaml" data.set=set.h5 discriminator="$configs/nets/npr.yaml" $small --out run
-refused 1 "samples influence each other" train "$configs/train/dcgan32.yaml" data.set=set.h5 game.penalty.r1.weight=1 $small --out run
-refused 1 "expected a generator" train "$configs/train/dcgan32.yaml" data.set=set.h5 generator="$configs/nets/dcgan32-d.yaml" $small --out run
-refused 1 "no method 'dall-e' (it has: " train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$configs/nets/dcgan32-d.yaml" \
+refused 1 "has no fakes" train "$configs/train/supervised.yaml" data.set=reals.h5 discriminator="$d" $small --out run
+refused 1 "no reals" train $game data.set=fakes.h5 $small --out run
+refused 1 "no reals" train "$configs/train/supervised.yaml" data.set=fakes.h5 discriminator="$d" $small --out run
+refused 1 "makes [64, 64, 3], but" train $game data.set=set.h5 generator="$configs/nets/dcgan64-g.yaml" $small --out run
+refused 1 "no head 'game'" train $game data.set=set.h5 discriminator="$configs/nets/npr.yaml" $small --out run
+refused 1 "samples influence each other" train $game data.set=set.h5 game.penalty.r1.weight=1 $small --out run
+refused 1 "expected a generator" train $game data.set=set.h5 generator="$d" $small --out run
+refused 1 "no method 'dall-e' (it has: " train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$d" \
     'forgers=[{dataset: {methods: dall-e}}]' $small --out run
-supervised="$configs/train/supervised.yaml data.set=set.h5 discriminator=$configs/nets/dcgan32-d.yaml $small"
+supervised="$configs/train/supervised.yaml data.set=set.h5 discriminator=$d $small"
 refused 1 "data.without=nois: the set has no method 'nois' (it has: " train $supervised data.without=nois --out run
 refused 1 "no reals that are not left out" train $supervised data.without=blobs --out run
 refused 1 "no fakes that are not left out" train $supervised "data.without=[noise, stripes]" --out run
 refused 1 "'amount' is -1" train $supervised data.amount=-1 --out run
 refused 1 "run.from: " train $supervised run.from=nowhere --out run
 [ ! -e run ] || { echo "a refused run left a folder"; exit 1; }
-if [ "$(id -u)" -ne 0 ]; then refused 1 "/proc/run" train "$configs/train/dcgan32.yaml" data.set=set.h5 $small --out /proc/run; fi
+if [ "$(id -u)" -ne 0 ]; then refused 1 "/proc/run" train $game data.set=set.h5 $small --out /proc/run; fi
 
 # A folder that holds a run; other settings; more steps.
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant --out run >out
@@ -82,8 +84,8 @@ grep -q "step [0-9]*: " message
 [ ! -e diverged/checkpoint-next.safetensors ]
 
 # SIGTERM: a checkpoint, a message, and a run that ends as if nothing had happened.
-"$FOIL" train "$tiny" data.set=set.h5 $small run.steps=400 --out calm >out
-"$FOIL" train "$tiny" data.set=set.h5 $small run.steps=400 --out stopped >out 2>message &
+"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=50 run.steps=200 --out calm >out
+"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=50 run.steps=200 --out stopped >out 2>message &
 process=$!
 while [ ! -e stopped/log.jsonl ]; do sleep 0.02; done
 sleep 0.2
@@ -91,7 +93,7 @@ kill -TERM $process
 got=0
 wait $process || got=$?
 if [ $got -ne 0 ]; then grep -q "interrupted at step [0-9]*: continue with --resume" message || { cat message; exit 1; }; fi
-"$FOIL" train "$tiny" data.set=set.h5 $small run.steps=400 --resume --out stopped >out
+"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=50 run.steps=200 --resume --out stopped >out
 cmp calm/checkpoint.safetensors stopped/checkpoint.safetensors
 
 # One channel; samples; a supervised run has no generator.
@@ -101,7 +103,7 @@ cmp calm/checkpoint.safetensors stopped/checkpoint.safetensors
 cmp grey.png again.png
 "$FOIL" generate grey -o many -n 3 --seed 2 >out
 [ "$(ls many | wc -l)" -eq 3 ]
-"$FOIL" train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$configs/nets/dcgan32-d.yaml" $small --out plain >out
+"$FOIL" train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$d" $small --out plain >out
 refused 1 "generator" generate plain -o a.png
 refused 2 "one picture" generate grey -o folder --grid
 echo "all refused with words, nothing lost"
