@@ -83,6 +83,8 @@ typedef struct loop {
     size_t scratch_bytes; // for all threads and partial results
 } loop;
 
+// Lets one instruction do what two did, where nobody else reads what lies between them: before buffers are assigned.
+void loop_join_pairs(loop *l);
 // Sets parts, unit, scratch and where partial results lie, when everything else is there.
 void loop_finish(loop *l, int threads);
 void loop_run(const loop *l, void *scratch);

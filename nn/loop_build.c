@@ -246,6 +246,7 @@ static foil_status finish(builder *b, step *s) {
     kept->reduction = keep(a, l->reduction, l->reductions, sizeof *l->reduction);
     kept->instruction = keep(a, l->instruction, l->instructions, sizeof *l->instruction);
     if (!kept->leaf || !kept->store || !kept->reduction || !kept->instruction) return foil_fail_memory(sizeof *l, "a loop");
+    loop_join_pairs(kept);
     assign_buffers(kept);
     loop_finish(kept, b->c->plan->threads);
     s->kind = STEP_LOOP;

@@ -5,6 +5,7 @@
 //   once.c       what is computed once, when the plan is compiled
 //   fuse.c       which values get memory, and which of them are computed in one loop
 //   loop_build.c a group of values -> a loop (loop.h)
+//   loop_pairs.c two operations of it in one pass
 //   plan_steps.c kernels, loops and copies as steps, with prepared weights
 //   recompute.c  which values are rather computed again than kept
 //   memory.c     where values lie

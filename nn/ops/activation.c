@@ -134,7 +134,7 @@ static node *rectify(node *sign, node *gy, double slope);
 static void rectify_vjp(node *y, node *gy, node **gx) {
     gx[1] = rectify(y->in[0], gy, ((const slope_params *)y->params)->slope);
 }
-static const op OP_RECTIFY = ELEMENTWISE_ROW("rectify", rectify, 2, sizeof(slope_params));
+const op OP_RECTIFY = ELEMENTWISE_ROW("rectify", rectify, 2, sizeof(slope_params));
 
 static node *rectify(node *sign, node *gy, double slope) {
     return BINARY_NODE(OP_RECTIFY, sign, gy, (&(slope_params){slope}));

@@ -77,7 +77,7 @@ typedef struct gather_params { // of OP_GATHER and OP_SCATTER_ADD
 } gather_params;
 
 // Element-wise ones that are worth recognising: a change of type (its block copies), x · scale + shift, arithmetic, rectifiers.
-extern const op OP_CAST, OP_AFFINE, OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_RELU, OP_LEAKY_RELU;
+extern const op OP_CAST, OP_AFFINE, OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_RELU, OP_LEAKY_RELU, OP_RECTIFY;
 typedef struct cast_params {
     dtype type;
 } cast_params;

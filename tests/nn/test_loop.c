@@ -202,6 +202,53 @@ static void test_batch_norm_passes(void **state) {
     graph_free(g);
 }
 
+// Two operations that run as one. ---------------------------------------------------------------------------------------------------------------------------
+static node *first_of_two(int kind, node *a, node *b) {
+    return kind == 0 ? nn_add(a, b) : kind == 1 ? nn_sub(a, b) : nn_mul(a, b);
+}
+
+static node *second_of_two(int kind, node *v, node *c) {
+    node *rectified = nn_leaky_relu(c, 0.2), *gradient;
+    switch (kind) {
+    case 0:
+        return nn_add(v, c);
+    case 1:
+        return nn_add(c, v);
+    case 2:
+        return nn_sub(v, c);
+    case 3:
+        return nn_sub(c, v);
+    case 4:
+        return nn_mul(v, c);
+    case 5:
+        return nn_mul(c, v);
+    case 6:
+        return nn_relu(v);
+    case 7:
+        return nn_leaky_relu(v, 0.3);
+    default:
+        grad_from(rectified, v, &c, 1, &gradient);
+        return gradient;
+    }
+}
+
+static void test_pairs(void **state) {
+    (void)state;
+    for (int i = 0; i < 3 * 9 * 2; i++) { // what lies between them is read by nobody else, or wanted, too
+        graph *g = graph_new(F32);
+        check_inputs in = {0};
+        node *x[3], *wanted[2];
+        for (int j = 0; j < 3; j++) x[j] = check_input(&in, g, SHAPE(7, 333), F32, (uint64_t)j);
+        wanted[1] = first_of_two(i % 3, x[0], x[1]);
+        wanted[0] = second_of_two(i / 3 % 9, wanted[1], x[2]);
+        char what[64];
+        snprintf(what, sizeof what, "pair %d, %d", i % 3, i / 3 % 9);
+        check_plan(g, &in, wanted, 1 + i / 27, 1e-6, what);
+        check_free(&in);
+        graph_free(g);
+    }
+}
+
 // The same bits in each run and each plan. -----------------------------------------------------------------------------------------------------------------
 static void test_same_bits(void **state) {
     (void)state;
@@ -250,8 +297,9 @@ static void test_nan_passes_through(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_graphs),     cmocka_unit_test(test_reductions), cmocka_unit_test(test_sums_keep_small_terms),
-        cmocka_unit_test(test_batch_norm_passes), cmocka_unit_test(test_same_bits),  cmocka_unit_test(test_nan_passes_through),
+        cmocka_unit_test(test_random_graphs),      cmocka_unit_test(test_reductions), cmocka_unit_test(test_sums_keep_small_terms),
+        cmocka_unit_test(test_batch_norm_passes),  cmocka_unit_test(test_pairs),      cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_nan_passes_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
