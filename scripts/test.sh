@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 steps=8
 . scripts/steps.sh
-run() { ctest --test-dir "$@" --output-on-failure --no-label-summary; }
+run() { ctest --test-dir "$@" --output-on-failure --no-label-summary -j "$(nproc)"; }
 
 say "Debian packages"
 sh scripts/packages.sh clang-format clang-tidy libomp-dev python3-venv openmpi-bin libopenmpi-dev chromium
