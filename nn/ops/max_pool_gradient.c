@@ -40,7 +40,8 @@ typedef struct line {
     const float *x;
     const float *values; // gather
     float *y;            // one element per window and channel: gathered values, or gradients
-    float *sums;         // data: what is added to
+    float *sums;         // data: what is added to,
+    bool covered;        // or written to, where each element is in one window
 } line;
 
 typedef enum task { GATHER, DATA } task;
@@ -56,13 +57,13 @@ INLINE void load(lanes *to, int n, const float *from) {
     memcpy(to, from, (size_t)n * sizeof *from);
 }
 
-// One window, n <= LANES channels; callers mostly know `n`.
-INLINE void do_window(task what, int n, const line *l, int64_t at, int64_t cols, int64_t row, int64_t pixel, float *y) {
+// One window, n <= LANES channels; callers mostly know `n`, and sometimes `rows` and `cols`.
+INLINE void do_window(task what, int n, const line *l, int64_t at, int64_t rows, int64_t cols, int64_t row, int64_t pixel, float *y) {
     lanes best = {0}, picked = {0}, v = {0};
     masks where = {0}, tap = {0};
     load(&best, n, l->x + at);
     if (what == GATHER) load(&picked, n, l->values + at);
-    for (int64_t r = 0; r < l->rows; r++)
+    for (int64_t r = 0; r < rows; r++)
         for (int64_t q = 0; q < cols; q++, tap += 1) {
             const int64_t from = at + r * row + q * pixel;
             load(&v, n, l->x + from);
@@ -78,10 +79,11 @@ INLINE void do_window(task what, int n, const line *l, int64_t at, int64_t cols,
     }
     load(&best, n, y); // the gradient, from here on
     tap = (masks){0};
-    for (int64_t r = 0; r < l->rows; r++)
+    for (int64_t r = 0; r < rows; r++)
         for (int64_t q = 0; q < cols; q++, tap += 1) {
             float *to = l->sums + at + r * row + q * pixel;
-            load(&v, n, to);
+            v = (lanes){0};
+            if (!l->covered) load(&v, n, to);
             v += (lanes)((where == tap) & (masks)best);
             memcpy(to, &v, (size_t)n * sizeof *to);
         }
@@ -94,8 +96,10 @@ INLINE void do_line(task what, const pooling *p, const line *l) {
         const int64_t cols = s.stop - s.first;
         float *y = l->y + j * pixel;
         int64_t c = 0;
-        for (; c + LANES <= pixel; c += LANES) do_window(what, LANES, l, s.first * pixel + c, cols, row, pixel, y + c);
-        if (c < pixel) do_window(what, (int)(pixel - c), l, s.first * pixel + c, cols, row, pixel, y + c);
+        if (l->rows == 2 && cols == 2)
+            for (; c + LANES <= pixel; c += LANES) do_window(what, LANES, l, s.first * pixel + c, 2, 2, row, pixel, y + c);
+        for (; c + LANES <= pixel; c += LANES) do_window(what, LANES, l, s.first * pixel + c, l->rows, cols, row, pixel, y + c);
+        if (c < pixel) do_window(what, (int)(pixel - c), l, s.first * pixel + c, l->rows, cols, row, pixel, y + c);
     }
 }
 
@@ -110,6 +114,10 @@ VECTOR_CLONES static void data_line(const pooling *p, const line *l) {
 typedef struct buffers {
     float *x, *other, *y;
 } buffers;
+
+static bool covers(const pooling *p, int axis, int64_t size, int64_t out) {
+    return p->pool.stride[axis] == p->pool.kernel[axis] && !p->pool.pad[axis] && out * p->pool.kernel[axis] == size;
+}
 
 // The rows of one picture whose gradients are summed together: those of one line of windows, or all where lines overlap.
 static int64_t lines_per_part(const pooling *p) {
@@ -177,13 +185,14 @@ static void run_part(const kernel *k, const pooling *p, int64_t picture, int64_t
     const int64_t at = (picture * p->height + rows.first) * row, count = (rows.stop - rows.first) * row;
     float *sums = n->type == F32 ? (float *)k->out + at : b->other;
     const float *x = as_f32(k->in[0], n->in[0]->type, at, count, b->x);
-    memset(sums, 0, (size_t)count * sizeof *sums);
+    const bool covered = covers(p, 0, p->height, p->out_height) && covers(p, 1, p->width, p->out_width);
+    if (!covered) memset(sums, 0, (size_t)count * sizeof *sums);
     for (int64_t i = part * per; i < (part + 1) * per; i++) {
         const span s = window_rows(p, i);
         const int64_t offset = (s.first - rows.first) * row;
         blocks_load((int)out_row, b->y, (const char *)k->in[1] + (size_t)((picture * p->out_height + i) * out_row) * dtype_size(n->in[1]->type),
                     n->in[1]->type);
-        data_line(p, &(line){.rows = s.stop - s.first, .x = x + offset, .y = b->y, .sums = sums + offset});
+        data_line(p, &(line){.rows = s.stop - s.first, .x = x + offset, .y = b->y, .sums = sums + offset, .covered = covered});
     }
     if (n->type == BF16) blocks_store((int)count, (uint16_t *)k->out + at, sums, BF16);
 }

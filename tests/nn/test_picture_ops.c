@@ -85,6 +85,7 @@ static const how HOWS[] = {
     {.kind = bilinear, .height = 3, .width = 20},
     {.kind = bilinear, .height = 8, .width = 7},
     {.kind = max, .pool = {{2, 2}, {2, 2}, {0}, false}},
+    {.kind = max, .pool = {{4, 7}, {4, 7}, {0}, false}}, // each element is in one window
     {.kind = max, .pool = {{3, 3}, {2, 2}, {1, 1, 1, 1}, false}},
     {.kind = max, .pool = {{3, 2}, {1, 1}, {0, 1, 2, 0}, false}},
     {.kind = max, .pool = {{3, 2}, {3, 3}, {1, 0, 2, 1}, false}}, // padded, and windows do not overlap
@@ -121,6 +122,8 @@ static void plans_equal_the_definition(void **state) {
     for (size_t i = 0; i < sizeof HOWS / sizeof *HOWS; i++) {
         check_family(HOWS[i], SHAPE(3, 8, 7, 3), F32, F32_TOLERANCE);
         check_family(HOWS[i], SHAPE(2, 8, 7, 100), F32, F32_TOLERANCE);
+        if (HOWS[i].kind == max) check_family(HOWS[i], SHAPE(2, 6, 8, 16), F32, F32_TOLERANCE); // even sizes, whole registers
+        if (HOWS[i].kind == max) check_family(HOWS[i], SHAPE(2, 6, 8, 9), BF16, BF16_TOLERANCE);
         check_family(HOWS[i], SHAPE(1, 8, 7, 300), BF16, BF16_TOLERANCE);
         check_family(HOWS[i], SHAPE(2, 8, 7, 1), BF16, BF16_TOLERANCE);
     }
