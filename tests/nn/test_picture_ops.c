@@ -183,6 +183,31 @@ static void ties_go_to_the_first_and_padding_never_wins(void **state) {
     assert_memory_equal(back, ((float[]){0, 5, 0, 0}), 4 * sizeof *back);
 }
 
+// Of each two of these.
+static void bf16_is_compared_as_numbers_are(void **state) {
+    (void)state;
+    const float some[] = {NAN, -NAN, INFINITY, -INFINITY, 0, -0.0f, 1e-40f, -1e-40f, 1, -1, 1.5f, -1.5f, 3e38f, -3e38f};
+    enum { SOME = sizeof some / sizeof *some, PAIRS = SOME * SOME };
+    uint16_t x[2 * PAIRS];
+    for (int i = 0; i < PAIRS; i++) x[2 * i] = f32_to_bf16(some[i / SOME]), x[2 * i + 1] = f32_to_bf16(some[i % SOME]);
+    graph *g = graph_new(BF16);
+    node *in = graph_input(g, "x", SHAPE(1, 1, 2 * PAIRS, 1), BF16), *y = nn_max_pool(in, (pool_params){.kernel = {1, 2}, .stride = {1, 2}});
+    plan *p = NULL;
+    assert_int_equal(plan_compile(g, &(plan_phase){&(plan_output){y, NULL}, 1}, 1, NULL, &p), FOIL_OK);
+    plan_feed(p, in, x);
+    plan_run(p, 0, 1, 1);
+    const uint16_t *out = plan_data(p, y);
+    for (int i = 0; i < PAIRS; i++) {
+        const float a = bf16_to_f32(x[2 * i]), b = bf16_to_f32(x[2 * i + 1]), got = bf16_to_f32(out[i]);
+        if (isnan(a) || isnan(b))
+            assert_true(isnan(got));
+        else
+            assert_true(got == fmaxf(a, b));
+    }
+    plan_free(p);
+    graph_free(g);
+}
+
 static void expect_error(how h, shape s, const char *message) {
     graph *g = graph_new(F32);
     assert_true(graph_is_poison(apply(h, graph_input(g, "x", s, F32))));
@@ -207,6 +232,7 @@ int main(void) {
         cmocka_unit_test(plans_equal_the_definition),
         cmocka_unit_test(pairs_are_adjoint),
         cmocka_unit_test(ties_go_to_the_first_and_padding_never_wins),
+        cmocka_unit_test(bf16_is_compared_as_numbers_are),
         cmocka_unit_test(errors_say_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
