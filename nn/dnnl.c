@@ -213,6 +213,16 @@ const char *onednn_version_text(void) {
 
 // Layouts. -----------------------------------------------------------------------------------------------------------------------------------------------
 
+// With a descriptor that it takes over, if that was made.
+static foil_status new_layout(dnnl_status_t made, dnnl_memory_desc_t descriptor, onednn_layout **out) {
+    TRY(check(made, "a memory layout"));
+    onednn_layout *l = *out = calloc(1, sizeof *l);
+    if (!l) descriptor_free(descriptor);
+    if (!l) return foil_fail_memory(sizeof *l, "a memory layout");
+    l->descriptor = descriptor;
+    return FOIL_OK;
+}
+
 foil_status onednn_layout_plain(const onednn_layout *like, dtype t, onednn_layout **out) {
     dnnl_dims_t dims = {0}, strides = {0};
     int n = descriptor_dims(BORROW(like->descriptor), dims);
@@ -221,25 +231,15 @@ foil_status onednn_layout_plain(const onednn_layout *like, dtype t, onednn_layou
         strides[i] = stride;
         stride *= dims[i];
     }
-    onednn_layout *l = calloc(1, sizeof *l);
-    if (!l) return foil_fail_memory(sizeof *l, "a memory layout");
-    foil_status s = check(descriptor_with_strides(&l->descriptor, n, dims, type_of(t), strides), "a memory layout");
-    if (s == FOIL_OK)
-        *out = l;
-    else
-        free(l);
-    return s;
+    dnnl_memory_desc_t d = {0};
+    const dnnl_status_t made = descriptor_with_strides(&d, n, dims, type_of(t), strides);
+    return new_layout(made, d, out);
 }
 
 foil_status onednn_layout_clone(const onednn_layout *l, onednn_layout **out) {
-    onednn_layout *copy = calloc(1, sizeof *copy);
-    if (!copy) return foil_fail_memory(sizeof *copy, "a memory layout");
-    foil_status s = check(descriptor_clone(&copy->descriptor, BORROW(l->descriptor)), "a memory layout");
-    if (s == FOIL_OK)
-        *out = copy;
-    else
-        free(copy);
-    return s;
+    dnnl_memory_desc_t d = {0};
+    const dnnl_status_t made = descriptor_clone(&d, BORROW(l->descriptor));
+    return new_layout(made, d, out);
 }
 
 void onednn_layout_free(onednn_layout *l) {
@@ -439,14 +439,9 @@ static dnnl_status_t describe_weights(dnnl_memory_desc_t *d, const onednn_conv *
 
 static foil_status layout_weights(const onednn_conv *c, dnnl_format_tag_t tag, onednn_layout **out) {
     assert(c->params.groups == 1);
-    onednn_layout *l = calloc(1, sizeof *l);
-    if (!l) return foil_fail_memory(sizeof *l, "a memory layout");
-    foil_status s = check(describe_weights(&l->descriptor, c, tag), "a memory layout");
-    if (s == FOIL_OK)
-        *out = l;
-    else
-        free(l);
-    return s;
+    dnnl_memory_desc_t d = {0};
+    const dnnl_status_t made = describe_weights(&d, c, tag);
+    return new_layout(made, d, out);
 }
 
 foil_status onednn_layout_filters(const onednn_conv *c, bool by_input, onednn_layout **out) {
@@ -455,8 +450,8 @@ foil_status onednn_layout_filters(const onednn_conv *c, bool by_input, onednn_la
 
 foil_status onednn_layout_panels(const onednn_conv *c, int64_t width, onednn_layout **out) {
     assert(width == 16 || width == 32);
-    if (c->w == BF16) return layout_weights(c, width == 16 ? dnnl_AcdB16a2b : dnnl_AcdB32a2b, out);
-    return layout_weights(c, width == 16 ? dnnl_Acdb16a : dnnl_Acdb32a, out);
+    const bool pairs = c->w == BF16;
+    return layout_weights(c, width == 16 ? (pairs ? dnnl_AcdB16a2b : dnnl_Acdb16a) : pairs ? dnnl_AcdB32a2b : dnnl_Acdb32a, out);
 }
 
 static dnnl_status_t describe_parts(const onednn_conv *c, conv_parts *parts) {
