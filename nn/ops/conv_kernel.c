@@ -243,7 +243,7 @@ const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
 }
 
 size_t conv_kernel_transformed(const conv_kernel *k) {
-    return k->form == FAST && k->conv.constant ? winograd_filter_bytes(k->fast) : 0;
+    return k->form == FAST ? winograd_filter_bytes(k->fast) : 0;
 }
 
 void conv_kernel_transform(const void *k, const void *weights, void *to) {

@@ -4,7 +4,7 @@
 //     conv_data     each of the step² views of x = y with mirrored taps
 //     conv_weights  the taps of each view of x = view · y
 //
-// Tiles are worked on in blocks whose transforms stay in the cache; in between is one matrix product for each of the a² points.
+// In between the transforms is one matrix product for each of the a² points (winograd_layout.h).
 #include "nn/ops/winograd.h"
 
 #include <omp.h>
@@ -22,7 +22,7 @@ typedef struct view {
 
 static view view_of_x(const winograd *w, int64_t phase) {
     const onednn_conv *c = &w->conv;
-    view v = {c->height, c->width, c->channels, w->step, {0}, dtype_size(w->type)};
+    view v = {c->height, c->width, c->channels, w->step, {0}, dtype_size(w->conv.x)};
     for (int i = 0; i < 2; i++) {
         int64_t p = i ? phase % w->step : phase / w->step, pad = c->params.pad[i];
         v.first[i] = p - pad;
@@ -33,7 +33,7 @@ static view view_of_x(const winograd *w, int64_t phase) {
 
 static view view_of_y(const winograd *w, int64_t phase) {
     const onednn_conv *c = &w->conv;
-    view v = {c->out_height, c->out_width, c->out, 1, {0}, dtype_size(w->type)};
+    view v = {c->out_height, c->out_width, c->out, 1, {0}, dtype_size(w->conv.x)};
     for (int i = 0; i < 2; i++) {
         int64_t p = i ? phase % w->step : phase / w->step, pad = c->params.pad[i];
         if (c->kind == ONEDNN_CONV_DATA) v.first[i] = (pad - p + w->step - 1) / w->step - (w->r - 1);
@@ -42,250 +42,270 @@ static view view_of_y(const winograd *w, int64_t phase) {
 }
 
 // Where the `size`² pixels of a tile are; `outside` for those that the picture does not have.
-static void tile_pixels(const winograd *w, const view *v, const void *pictures, int64_t tile, int64_t size, const void *outside, const void **at) {
+static void tile_pixels(const winograd *w, const view *v, const void *pictures, int64_t tile, int64_t size, void *outside, void **at) {
     int64_t j = tile % w->grid[1], i = tile / w->grid[1] % w->grid[0], n = tile / w->grid[1] / w->grid[0];
     size_t pixel = (size_t)v->channels * v->size;
-    const char *picture = (const char *)pictures + (size_t)(n * v->height * v->width) * pixel;
+    char *picture = (char *)(uintptr_t)pictures + (size_t)(n * v->height * v->width) * pixel;
     int64_t top = i * w->m * v->step + v->first[0], left = j * w->m * v->step + v->first[1];
     for (int64_t h = top; h < top + size * v->step; h += v->step)
         for (int64_t x = left; x < left + size * v->step; x += v->step)
             *at++ = h >= 0 && h < v->height && x >= 0 && x < v->width ? picture + (size_t)(h * v->width + x) * pixel : outside;
 }
 
-// The r² taps of one row of filters that belong to a view.
-static void filter_taps(const winograd *w, int64_t phase, const float *row, int64_t channels, const void **at) {
-    const onednn_conv *c = &w->conv;
-    bool mirrored = c->kind == ONEDNN_CONV_DATA;
-    for (int64_t i = 0; i < w->r; i++)
-        for (int64_t j = 0; j < w->r; j++) {
-            int64_t h = (mirrored ? w->r - 1 - i : i) * w->step + phase / w->step, x = (mirrored ? w->r - 1 - j : j) * w->step + phase % w->step;
-            *at++ = row + (h * c->cols + x) * channels;
-        }
+static char *address(const void *base, int64_t element) {
+    return (char *)(uintptr_t)base + element * WINOGRAD_ELEMENT;
 }
 
-// Where a point's element in some row and column is.
-static void *element(const matrices *m, const void *base, int64_t point, int64_t row, int64_t column) {
-    return (char *)(uintptr_t)base + (size_t)(point * m->point + row * m->row + column) * m->size;
+// The r² taps of row k of the filters, those of one input channel of one view; those of a row that follows soon are called into the cache: they lie too far
+// apart for the processor to see them coming.
+static void filter_taps(const winograd *w, int64_t out_phase, int64_t k, int64_t panel, const float *filters, void **at) {
+    enum { AHEAD = 8, LINE = 64 };
+    const int64_t channels = w->channels / w->views_in, row = w->conv.rows * w->conv.cols * w->out, *tap = w->taps[out_phase + k / channels];
+    const float *from = filters + k % channels * row;
+    for (int64_t i = 0; i < w->r * w->r; i++) {
+        at[i] = (float *)(uintptr_t)from + tap[i];
+        const char *ahead = address(at[i], AHEAD * row + panel * w->width);
+        for (int64_t line = 0; line < w->width * WINOGRAD_ELEMENT; line += LINE) __builtin_prefetch(ahead + line);
+    }
 }
 
-static void matrix_elements(const winograd *w, const matrices *m, const void *base, int64_t row, int64_t column, const void **at) {
-    for (int64_t i = 0; i < w->a * w->a; i++) at[i] = element(m, base, i, row, column);
-}
+// Transforms. ----------------------------------------------------------------------------------------------------------------------------------------------
 
-static size_t size_of(const winograd *w, bool picture) {
-    return picture ? dtype_size(w->type) : sizeof(float);
-}
+typedef struct pointers {
+    void *at[2 * WINOGRAD_POINTS]; // pixels or taps, of one tile or filter or of two
+} pointers;
 
-// The last few channels, n < WINOGRAD_LANES, through copies with room.
-static void transform_rest(const winograd *w, winograd_side side, int64_t n, const void *const *from, int n_from, void *const *to, int n_to,
-                           int64_t from_at, int64_t to_at, const winograd_post *post) {
-    size_t in_size = size_of(w, side == WINOGRAD_INPUT || side == WINOGRAD_GRADIENT), out_size = size_of(w, side == WINOGRAD_OUTPUT);
-    float in[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, out[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, bias[WINOGRAD_LANES] = {0};
-    const void *in_at[WINOGRAD_POINTS];
-    void *out_at[WINOGRAD_POINTS];
-    for (int i = 0; i < WINOGRAD_POINTS; i++) in_at[i] = in[i], out_at[i] = out[i];
-    for (int i = 0; i < n_from; i++) memcpy(in[i], (const char *)from[i] + (size_t)from_at * in_size, (size_t)n * in_size);
+// Channels [at, at + n), the last few, n < WINOGRAD_LANES, of `count` pixels or taps, through copies with room. Points have it.
+static void transform_rest(const winograd *w, winograd_side side, int64_t n, int64_t count, void *const *list, size_t size, int64_t at, char *points,
+                           int64_t distance, const winograd_post *post) {
+    const bool writes = side == WINOGRAD_OUTPUT || side == WINOGRAD_FILTER_GRADIENT;
+    float copy[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, bias[WINOGRAD_LANES] = {0};
+    pointers copies;
+    for (int64_t i = 0; i < count; i++) {
+        copies.at[i] = copy[i];
+        memcpy(copy[i], (char *)list[i] + (size_t)at * size, (size_t)n * size);
+    }
     winograd_post rest = post ? *post : (winograd_post){0};
-    for (int i = 0; rest.adds && i < n_to; i++) memcpy(out[i], (char *)to[i] + (size_t)to_at * out_size, (size_t)n * out_size);
-    if (rest.bias) rest.bias = memcpy(bias, rest.bias + from_at, (size_t)n * sizeof *bias);
-    w->machine->transform[w->types][w->form][side](WINOGRAD_LANES, in_at, out_at, WINOGRAD_LANES, 0, &rest);
-    for (int i = 0; i < n_to; i++) memcpy((char *)to[i] + (size_t)to_at * out_size, out[i], (size_t)n * out_size);
+    if (rest.bias) rest.bias = memcpy(bias, rest.bias + at, (size_t)n * sizeof *bias);
+    w->machine->transform[w->types][w->form][side](WINOGRAD_LANES, copies.at, 0, points, distance, &rest);
+    for (int64_t i = 0; writes && i < count; i++) memcpy((char *)list[i] + (size_t)at * size, copy[i], (size_t)n * size);
 }
 
-static void transform(const winograd *w, winograd_side side, int64_t n, const void *const *from, int n_from, void *const *to, int n_to,
-                      const matrices *m, const winograd_post *post) {
-    int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
-    if (whole) w->machine->transform[w->types][w->form][side](whole, from, to, m->width, m->panel, post);
-    if (whole < n) transform_rest(w, side, n - whole, from, n_from, to, n_to, whole, whole / m->width * m->panel + whole % m->width, post);
+// Channels [at, at + n) of `count` pixels or taps, whose elements have `size` bytes. `distance` of points: in elements.
+static void transform(const winograd *w, winograd_side side, int64_t n, const pointers *p, int64_t count, size_t size, int64_t at, char *points,
+                      int64_t distance, const winograd_post *post) {
+    const int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES, apart = distance * WINOGRAD_ELEMENT;
+    if (whole) w->machine->transform[w->types][w->form][side](whole, p->at, at, points, apart, post);
+    if (whole < n) transform_rest(w, side, n - whole, count, p->at, size, at + whole, points + whole * WINOGRAD_ELEMENT, apart, post);
 }
 
-// What a transform reads and writes.
-typedef struct tile_pointers {
-    const void *from[WINOGRAD_POINTS];
-    void *to[WINOGRAD_POINTS];
-} tile_pointers;
-
-// The steps. -----------------------------------------------------------------------------------------------------------------------------------------------
-
-static const matrices PIXELS = {.width = WINOGRAD_TOGETHER};
-
-// A row of filters: those of one input channel of the products.
-static void transform_filter(const winograd *w, int64_t k, int64_t out_phase, const float *filters, void *to) {
-    tile_pointers p;
-    int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols;
-    filter_taps(w, out_phase + k / rows, filters + k % rows * taps * w->out, w->out, p.from);
-    matrix_elements(w, &w->filters, to, k, 0, (const void **)p.to);
-    transform(w, WINOGRAD_FILTER, w->out, p.from, (int)(w->r * w->r), p.to, (int)(w->a * w->a), &w->filters, NULL);
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
 }
 
-// Two rows of filters, as pairs of bf16.
-static void transform_filter_pair(const winograd *w, int64_t k, int64_t out_phase, const float *filters, void *to) {
-    float row[2][WINOGRAD_POINTS][WINOGRAD_LANES];
-    tile_pointers p[2];
-    const int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols, points = w->a * w->a;
-    for (int64_t c = 0; c < w->out; c += WINOGRAD_LANES) {
-        for (int i = 0; i < 2; i++) {
-            filter_taps(w, out_phase + (k + i) / rows, filters + (k + i) % rows * taps * w->out + c, w->out, p[i].from);
-            for (int64_t point = 0; point < points; point++) p[i].to[point] = row[i][point];
-            w->machine->transform[w->types][w->form][WINOGRAD_FILTER](WINOGRAD_LANES, p[i].from, p[i].to, WINOGRAD_TOGETHER, 0, NULL);
-        }
-        const int64_t column = c / w->filters.width * w->filters.panel + 2 * (c % w->filters.width);
-        for (int64_t point = 0; point < points; point++) w->machine->pair(row[0][point], row[1][point], element(&w->filters, to, point, k, column));
+// Pixels of a tile, and if tiles are paired of the next one; `i`: of the block. Behind the last tile is nothing.
+static void pixels_of(const winograd *w, const view *v, const void *pictures, int64_t tile, int64_t size, pointers *p) {
+    const int64_t tiles = w->types == WINOGRAD_PAIRED_TILES ? 2 : 1;
+    for (int64_t t = 0; t < tiles; t++) {
+        void **at = p->at + t * size * size;
+        if (tile + t < w->tiles)
+            tile_pixels(w, v, pictures, tile + t, size, w->zeros, at);
+        else
+            for (int64_t i = 0; i < size * size; i++) at[i] = w->zeros;
     }
 }
 
-static void transform_filters(const winograd *w, int64_t k, int64_t out_phase, const float *filters, void *to) {
-    if (w->types == WINOGRAD_PAIRED)
-        transform_filter_pair(w, 2 * k, out_phase, filters, to);
-    else
-        transform_filter(w, k, out_phase, filters, to);
-}
-
-// Of how many rows each transform_filters is called for.
-static int64_t filter_rows(const winograd *w) {
-    return w->types == WINOGRAD_PAIRED ? w->depth / 2 : w->depth;
-}
-
-static void transform_input(const winograd *w, int64_t tile, int64_t row, int64_t out_phase, const void *in, void *to) {
-    int64_t channels = w->depth / w->views_in;
+// Tile i of block b, all views of it: their channels one after the other, divided into parts.
+static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out_phase, const void *in, void *a) {
+    const int64_t channels = w->channels / w->views_in, paired_tiles = w->types == WINOGRAD_PAIRED_TILES;
+    char *row = address(a, i / (paired_tiles ? 2 : 1) * w->a_tile);
     for (int64_t phase = 0; phase < w->views_in; phase++) {
-        tile_pointers p;
-        view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_y(w, out_phase) : view_of_x(w, phase);
-        tile_pixels(w, &v, in, tile, w->a, w->zeros, p.from);
-        matrix_elements(w, &w->input, to, row, phase * channels, (const void **)p.to);
-        transform(w, WINOGRAD_INPUT, channels, p.from, (int)(w->a * w->a), p.to, (int)(w->a * w->a), &w->input, NULL);
+        pointers p;
+        const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_y(w, out_phase) : view_of_x(w, phase);
+        pixels_of(w, &v, in, b * w->block + i, w->a, &p);
+        for (int64_t at = 0, n; at < channels; at += n) {
+            const int64_t k = phase * channels + at, part = k / w->part;
+            n = smaller(channels - at, (part + 1) * w->part - k);
+            char *to = row + (size_t)part * w->a_bytes + (size_t)(k % w->part / (paired_tiles ? 1 : w->together) * WINOGRAD_ELEMENT);
+            transform(w, WINOGRAD_INPUT, n, &p, w->points, v.size, at, to, w->a_point, NULL);
+        }
     }
 }
 
-static void transform_output(const winograd *w, int64_t tile, int64_t row, int64_t phase, const float *products, const winograd_post *post,
-                             float *outside, void *out) {
-    tile_pointers p;
-    view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, phase) : view_of_y(w, phase);
-    matrix_elements(w, &w->products, products, row, 0, p.from);
-    tile_pixels(w, &v, out, tile, w->m, outside, (const void **)p.to);
-    transform(w, WINOGRAD_OUTPUT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->m * w->m), &PIXELS, post);
+static int64_t tiles_of_block(const winograd *w, int64_t b) {
+    return smaller(w->tiles - b * w->block, w->block);
 }
 
-static void multiply_paired(const winograd *w, int64_t rows, const void *input, const void *filters, float *products) {
-    for (int64_t point = 0; point < w->a * w->a; point++)
-        for (int64_t c = 0; c < w->out; c += w->machine->width)
-            w->machine->paired(&(winograd_paired){
-                .rows = round_up(rows, w->machine->rows),
-                .pairs = w->depth / 2,
-                .a = element(&w->input, input, point, 0, 0),
-                .a_row = w->input.row,
-                .b = element(&w->filters, filters, point, 0, c / w->machine->width * w->filters.panel),
-                .c = products + point * w->products.point + c,
-                .c_row = w->products.row,
-            });
+static int64_t columns_of(const winograd *w, int64_t panel) {
+    return smaller(w->out - panel * w->width, w->width);
 }
 
-static void multiply_f32(const winograd *w, int64_t rows, const void *inputs, const void *all_filters, float *products) {
-    const float *input = inputs, *filters = all_filters;
-    for (int64_t point = 0; point < w->a * w->a; point++)
-        for (int64_t c = 0; c < w->out; c += w->machine->width)
-            w->machine->product(&(winograd_product){
-                .rows = round_up(rows, w->machine->rows),
-                .depth = w->depth,
-                .a = input + point * w->input.point,
-                .a_row = w->input.row,
-                .a_depth = 1,
-                .b = filters + point * w->filters.point + c / w->machine->width * w->filters.panel,
-                .next = filters + point * w->filters.point + (c / w->machine->width + 1) * w->filters.panel,
-                .c = products + point * w->products.point + c,
-                .c_row = w->products.row,
-            });
+// A point's products of `rows` rows with a part of a panel.
+static void multiply(const winograd *w, int64_t rows, int64_t depth, const void *a, int64_t a_row, int64_t a_depth, const void *b, void *c,
+                     bool adds) {
+    (w->together == 2 ? w->machine->paired : w->machine->product)(&(winograd_product){
+        .rows = round_up(rows, w->machine->rows),
+        .depth = depth,
+        .a = a,
+        .a_row = a_row,
+        .a_depth = a_depth,
+        .b = b,
+        .next = address(b, depth * w->width),
+        .c = c,
+        .c_row = w->c_row,
+        .add = adds,
+    });
 }
 
-static int64_t block_tiles(const winograd *w, int64_t b) {
-    int64_t left = w->tiles - b * w->block;
-    return left < w->block ? left : w->block;
+// Pictures. ------------------------------------------------------------------------------------------------------------------------------------------------
+
+// What a run is given, and who works on it.
+typedef struct task {
+    const winograd *w;
+    const void *in;
+    const float *filters;
+    const winograd_post *post;
+    void *out;
+    int64_t phase; // of the result's views
+    char *shared, *own;
+} task;
+
+static int64_t depth_of_part(const winograd *w, int64_t part) {
+    return smaller(w->channels - part * w->part, w->part);
 }
 
-static void run_block(const winograd *w, int64_t b, int64_t phase, const void *in, const void *filters, const winograd_post *post, void *out,
-                      char *scratch) {
-    char *mine = scratch + (size_t)omp_get_thread_num() * w->private_bytes;
-    void *input = mine + w->input_at;
-    float *products = (float *)(mine + w->products_at), *outside = (float *)(mine + w->outside_at);
-    int64_t first = b * w->block, n = block_tiles(w, b);
-    for (int64_t i = 0; i < n; i++) transform_input(w, first + i, i, phase, in, input);
-    (w->types == WINOGRAD_PAIRED ? multiply_paired : multiply_f32)(w, n, input, filters, products);
-    for (int64_t i = 0; i < n; i++) transform_output(w, first + i, i, phase, products, post, outside, out);
+static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, void *to) {
+    for (int64_t k = 0; k < depth_of_part(w, part); k += w->together) {
+        pointers p;
+        for (int64_t i = 0; i < w->together; i++) filter_taps(w, phase, part * w->part + k + i, panel, filters, p.at + i * w->r * w->r);
+        transform(w, WINOGRAD_FILTER, columns_of(w, panel), &p, w->r * w->r, sizeof(float), panel * w->width, address(to, k / w->together * w->width),
+                  w->b_point, NULL);
+    }
 }
 
-// Where the transformed filters of a view are among those of all.
-static void *filters_of(const winograd *w, int64_t phase, const void *all) {
-    return (char *)(uintptr_t)all + (size_t)phase * w->filter_bytes;
+// Where a part is among all of them.
+static void *part_at(const winograd *w, int64_t phase, int64_t panel, int64_t part, const void *all) {
+    return (char *)(uintptr_t)all + (size_t)((phase * w->panels + panel) * w->parts + part) * w->b_bytes;
 }
 
 void winograd_transform_filters(const winograd *w, const float *filters, void *to) {
-#pragma omp parallel for schedule(static) collapse(2)
+#pragma omp parallel for schedule(static) collapse(3)
     for (int64_t phase = 0; phase < w->views_out; phase++)
-        for (int64_t k = 0; k < filter_rows(w); k++) transform_filters(w, k, phase, filters, filters_of(w, phase, to));
+        for (int64_t panel = 0; panel < w->panels; panel++)
+            for (int64_t part = 0; part < w->parts; part++) transform_part(w, phase, panel, part, filters, part_at(w, phase, panel, part, to));
+}
+
+static const void *filters_of(const task *t, int64_t panel, int64_t part) {
+    const winograd *w = t->w;
+    if (w->prepared) return part_at(w, t->phase, panel, part, t->filters);
+    return w->shares ? t->own + w->b_at : part_at(w, 0, panel, part, t->shared + w->b_at);
+}
+
+// Columns of the result from panel `first` on, as many as `c` has.
+static void transform_output(const task *t, int64_t tile, int64_t row, int64_t first) {
+    const winograd *w = t->w;
+    pointers p;
+    const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, t->phase) : view_of_y(w, t->phase);
+    tile_pixels(w, &v, t->out, tile, w->m, t->own + w->outside_at, p.at);
+    transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, v.size, first * w->width,
+              address(t->own + w->c_at, row * w->c_row), w->c_point, t->post);
+}
+
+// The tiles of a group of block b, those channels of the result that begin with panel `first`, as many as `c` has.
+static void run_group(const task *t, int64_t b, int64_t group, int64_t first, const char *a) {
+    const winograd *w = t->w;
+    const int64_t top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group), panels = w->columns / w->width;
+    for (int64_t part = 0; n > 0 && part < w->parts; part++) {
+        const int64_t depth = depth_of_part(w, part) / w->together;
+        if (w->shares && !w->prepared) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
+        for (int64_t point = 0; point < w->points; point++)
+            for (int64_t panel = 0; panel < panels; panel++)
+                multiply(w, n, depth, address(a + (size_t)part * w->a_bytes, point * w->a_point + top * w->a_tile), w->a_tile, 1,
+                         address(filters_of(t, first + panel, part), point * w->b_point),
+                         address(t->own + w->c_at, point * w->c_point + panel * w->width), part > 0);
+    }
+    for (int64_t i = 0; i < n; i++) transform_output(t, b * w->block + top + i, i, first);
+}
+
+static void run_block_together(const task *t, int64_t b) {
+    const winograd *w = t->w;
+    char *a = t->shared + w->a_at;
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_input(w, b, i, t->phase, t->in, a);
+#pragma omp for schedule(dynamic)
+    for (int64_t i = 0; i < w->panels * w->groups; i++) run_group(t, b, i % w->groups, i / w->groups, a);
+}
+
+static void run_blocks_apart(const task *t) {
+    const winograd *w = t->w;
+    char *a = t->own + w->a_at;
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < (w->prepared ? 0 : w->panels * w->parts); i++)
+        transform_part(w, t->phase, i / w->parts, i % w->parts, t->filters, part_at(w, 0, i / w->parts, i % w->parts, t->shared + w->b_at));
+#pragma omp for schedule(static)
+    for (int64_t b = 0; b < w->blocks; b++) {
+        for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_input(w, b, i, t->phase, t->in, a);
+        run_group(t, b, 0, 0, a);
+    }
+}
+
+static char *own_memory(const winograd *w, char *scratch) {
+    return scratch + w->private_at + (size_t)omp_get_thread_num() * w->private_bytes;
 }
 
 static void run_pictures(const winograd *w, const void *in, const float *filters, const float *bias, void *out, char *scratch) {
     const onednn_post *p = &w->conv.post;
     const winograd_post post = {bias, p->adds, p->rectifies, p->slope};
-    const bool constant = w->conv.constant;
 #pragma omp parallel num_threads(w->threads)
     for (int64_t phase = 0; phase < w->views_out; phase++) {
-        void *transformed = constant ? filters_of(w, phase, filters) : scratch;
-#pragma omp for schedule(static)
-        for (int64_t k = 0; k < (constant ? 0 : filter_rows(w)); k++) transform_filters(w, k, phase, filters, transformed);
-#pragma omp for schedule(static)
-        for (int64_t b = 0; b < w->blocks; b++) run_block(w, b, phase, in, transformed, &post, out, scratch);
+        const task t = {w, in, filters, &post, out, phase, scratch, own_memory(w, scratch)};
+        if (w->shares)
+            for (int64_t b = 0; b < w->blocks; b++) run_block_together(&t, b);
+        else
+            run_blocks_apart(&t);
     }
 }
 
-static void transform_gradient(const winograd *w, int64_t tile, int64_t row, const void *y, float *to) {
-    tile_pointers p;
-    view v = view_of_y(w, 0);
-    tile_pixels(w, &v, y, tile, w->m, w->zeros, p.from);
-    matrix_elements(w, &w->filters, to, row, 0, (const void **)p.to);
-    transform(w, WINOGRAD_GRADIENT, w->out, p.from, (int)(w->m * w->m), p.to, (int)(w->a * w->a), &w->filters, NULL);
+// Gradients of filters. --------------------------------------------------------------------------------------------------------------------------------------
+
+static void transform_gradient(const winograd *w, int64_t b, int64_t i, const void *y, char *to) {
+    pointers p;
+    const view v = view_of_y(w, 0);
+    pixels_of(w, &v, y, b * w->block + i, w->m, &p);
+    for (int64_t panel = 0; panel < w->panels; panel++)
+        transform(w, WINOGRAD_GRADIENT, columns_of(w, panel), &p, w->m * w->m, v.size, panel * w->width,
+                  address(to + (size_t)panel * w->b_bytes, i / w->together * w->width), w->b_point, NULL);
 }
 
-static void transform_filter_gradient(const winograd *w, int64_t k, const float *products, float *out) {
-    tile_pointers p;
-    int64_t rows = w->depth / w->views_in, taps = w->conv.rows * w->conv.cols;
-    matrix_elements(w, &w->products, products, k, 0, p.from);
-    filter_taps(w, k / rows, out + k % rows * taps * w->out, w->out, (const void **)p.to);
-    transform(w, WINOGRAD_FILTER_GRADIENT, w->out, p.from, (int)(w->a * w->a), p.to, (int)(w->r * w->r), &PIXELS, NULL);
+static void transform_filter_gradient(const winograd *w, int64_t k, int64_t row, int64_t panel, void *c, float *out) {
+    pointers p;
+    filter_taps(w, 0, k, panel, out, p.at);
+    transform(w, WINOGRAD_FILTER_GRADIENT, columns_of(w, panel), &p, w->r * w->r, sizeof(float), panel * w->width, address(c, row * w->c_row),
+              w->c_point, NULL);
 }
 
-// One point's product of a block, a panel of it: added to those of the blocks before.
-static void multiply_weights(const winograd *w, int64_t point, int64_t panel, int64_t b, const float *input, const float *gradient, float *products) {
-    w->machine->product(&(winograd_product){
-        .rows = round_up(w->depth, w->machine->rows),
-        .depth = block_tiles(w, b),
-        .a = input + point * w->input.point,
-        .a_row = 1,
-        .a_depth = w->input.row,
-        .b = gradient + point * w->filters.point + panel * w->filters.panel,
-        .c = products + point * w->products.point + panel * w->machine->width,
-        .c_row = w->products.row,
-        .add = b > 0,
-    });
+// What block b has for a group of channels and a panel; after the last block all that is done with it.
+static void add_gradient(const winograd *w, int64_t b, int64_t group, int64_t panel, char *shared, char *own, float *out) {
+    const int64_t first = group * w->group, n = smaller(w->channels - first, w->group), depth = divide_up(tiles_of_block(w, b), w->together);
+    const char *gradient = shared + w->b_at + (size_t)panel * w->b_bytes;
+    char *c = w->blocks > 1 ? shared + w->c_at + (size_t)(group * w->panels + panel) * w->c_bytes : own + w->c_at;
+    for (int64_t point = 0; point < w->points; point++)
+        multiply(w, n, depth, address(shared + w->a_at, point * w->a_point + first), 1, w->a_tile, address(gradient, point * w->b_point),
+                 address(c, point * w->c_point), b > 0);
+    for (int64_t i = 0; b == w->blocks - 1 && i < n; i++) transform_filter_gradient(w, first + i, i, panel, c, out);
 }
 
 static void run_weights(const winograd *w, const void *x, const void *y, float *out, char *scratch) {
-    float *gradient = (float *)(void *)scratch, *input = (float *)(void *)(scratch + w->input_at),
-          *products = (float *)(void *)(scratch + w->products_at);
-    int64_t points = w->a * w->a, panels = divide_up(w->out, w->machine->width);
 #pragma omp parallel num_threads(w->threads)
-    {
-        for (int64_t b = 0; b < w->blocks; b++) {
+    for (int64_t b = 0; b < w->blocks; b++) {
+        char *own = own_memory(w, scratch);
 #pragma omp for schedule(static)
-            for (int64_t i = 0; i < block_tiles(w, b); i++) {
-                transform_input(w, b * w->block + i, i, 0, x, input);
-                transform_gradient(w, b * w->block + i, i, y, gradient);
-            }
-#pragma omp for schedule(static)
-            for (int64_t i = 0; i < points * panels; i++) multiply_weights(w, i / panels, i % panels, b, input, gradient, products);
+        for (int64_t i = 0; i < tiles_of_block(w, b); i += w->together) {
+            transform_input(w, b, i, 0, x, scratch + w->a_at);
+            transform_gradient(w, b, i, y, scratch + w->b_at);
         }
-#pragma omp for schedule(static)
-        for (int64_t k = 0; k < w->depth; k++) transform_filter_gradient(w, k, products, out);
+#pragma omp for schedule(dynamic)
+        for (int64_t i = 0; i < w->groups * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out);
     }
 }
 

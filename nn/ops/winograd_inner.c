@@ -4,8 +4,8 @@
 
 #include "nn/ops/winograd_matrices.h"
 
-enum { LINE = 16 };                                              // floats that come into the cache at a time
-typedef uint32_t pair_at __attribute__((aligned(2), may_alias)); // two bf16 in memory
+enum { LINE = 16 };                                              // elements that come into the cache at a time
+typedef uint32_t element __attribute__((aligned(2), may_alias)); // of a product: f32 or a pair of bf16
 
 #define NAMED_(name, machine) name##_##machine
 #define NAMED(name, machine) NAMED_(name, machine)

@@ -27,33 +27,24 @@ typedef struct winograd_post {
     float slope;
 } winograd_post;
 
-// Transforms `n` channels, a multiple of WINOGRAD_LANES, of a tile whose elements begin at from[] and to[]. In `to`, groups of `width` channels lie `panel` apart.
-// Elements are f32, those of pictures and of transformed inputs f32 or bf16 (winograd_machine). `post`: NULL on all sides but WINOGRAD_OUTPUT.
-typedef void winograd_transform(int64_t n, const void *const *from, void *const *to, int64_t width, int64_t panel, const winograd_post *post);
+// Transforms channels [at, at + n) of a tile, `n` a multiple of WINOGRAD_LANES. Its elements, pixels or taps, begin at list[]; its points lie `distance` bytes apart
+// from `points` on. Filters, inputs and gradients are read from the list, outputs and gradients of filters are written there. `post`: NULL for all but outputs.
+// Pairs: from two tiles or filters, the lists of both one after the other.
+typedef void winograd_transform(int64_t n, void *const *list, int64_t at, char *points, int64_t distance, const winograd_post *post);
 
-// c = a · b, or c += a · b. `b` is a panel: for each of `depth` rows, `width` columns. One of a_row and a_depth is 1; rows: a multiple of the machine's.
+// c = a · b, or c += a · b, sums in f32. `b` is a panel: for each of `depth` rows, `width` elements. Elements of a and b are f32 or pairs of bf16, 32 bits; a pair
+// stands for two products. One of a_row and a_depth is 1; rows: a multiple of the machine's.
 typedef struct winograd_product {
     int64_t rows, depth;
-    const float *a;
+    const void *a;
     int64_t a_row, a_depth;
-    const float *b;
-    const float *next; // the panel that will be wanted next, or NULL
+    const void *b, *next; // the panel that will be wanted next
     float *c;
     int64_t c_row;
     bool add;
 } winograd_product;
 
-// c = a · b of bf16 with sums in f32. Neighbours along the depth are pairs: a[row][depth / 2][2], and in a panel b[depth / 2][width][2].
-typedef struct winograd_paired {
-    int64_t rows, pairs;
-    const uint16_t *a;
-    int64_t a_row; // in elements, even
-    const uint16_t *b;
-    float *c;
-    int64_t c_row;
-} winograd_paired;
-
-// The same where a row is a pixel, with results in bf16: y = rectify(a · b + bias + what y held). Rows of `a` lie together, and so may the next ones behind them.
+// The same of pairs where a row is a pixel, with results in bf16: y = rectify(a · b + bias + what y held). Rows of `a` lie together, and so may the next ones behind them.
 typedef struct winograd_pixels {
     int64_t rows, pairs;
     const uint16_t *a, *b;
@@ -62,15 +53,21 @@ typedef struct winograd_pixels {
     int64_t y_row;
 } winograd_pixels;
 
-enum { WINOGRAD_F32, WINOGRAD_BF16, WINOGRAD_PAIRED, WINOGRAD_TYPES }; // pictures and points: f32, f32; bf16, f32; bf16, bf16
+// What pictures and points are. Neighbours along the depth are pairs: channels of pictures, two filters; or tiles, where products sum over those.
+typedef enum winograd_types {
+    WINOGRAD_F32,          // f32, f32
+    WINOGRAD_BF16,         // bf16, f32
+    WINOGRAD_PAIRED,       // bf16, pairs of channels
+    WINOGRAD_PAIRED_TILES, // bf16, pairs of tiles
+    WINOGRAD_TYPES
+} winograd_types;
 
 typedef struct winograd_machine {
     int64_t rows, width;  // of a product: rows at a time, columns of a panel
     bool multiplies_bf16; // by instructions of its own
     void (*product)(const winograd_product *p);
-    void (*paired)(const winograd_paired *p);
+    void (*paired)(const winograd_product *p);
     void (*pixels)(const winograd_pixels *p);
-    void (*pair)(const float *even, const float *odd, uint16_t *to); // WINOGRAD_LANES of each, rounded: to[2 i] and to[2 i + 1]
     winograd_transform *transform[WINOGRAD_TYPES][WINOGRAD_FORMS][WINOGRAD_SIDES];
 } winograd_machine;
 

@@ -15,14 +15,28 @@ typedef uint32_t bits __attribute__((vector_size(4 * LANES)));
 typedef uint32_t bits_at __attribute__((vector_size(4 * LANES), aligned(2), may_alias));
 typedef uint16_t half_at __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
+// sum + a[0] b[0] + a[1] b[1] of pairs of bf16.
+INLINE vector NAMED(dot, MACHINE)(vector sum, bits a, bits b) {
+#ifdef DOT
+    return DOT(sum, a, b);
+#else
+    sum += (vector)(a & 0xffff0000) * (vector)(b & 0xffff0000);
+    return sum + (vector)(a << 16) * (vector)(b << 16);
+#endif
+}
+
 // ROWS rows of a product.
-INLINE void NAMED(rows, MACHINE)(int64_t depth, const float *a, int64_t a_row, int64_t a_depth, const float *b, const float *next, float *c,
-                                 int64_t c_row, bool add) {
+INLINE void NAMED(rows, MACHINE)(bool paired, int64_t depth, const element *a, int64_t a_row, int64_t a_depth, const element *b, const element *next,
+                                 float *c, int64_t c_row, bool add) {
     vector sum[ROWS][VECTORS] = {0};
     for (int64_t k = 0; k < depth; k++, a += a_depth, b += VECTORS * LANES) {
         __builtin_prefetch(next + k * LINE, 0, 2);
         UNROLL for (int i = 0; i < ROWS; i++) {
-            UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] += a[i * a_row] * *(const vector_at *)(b + j * LANES);
+            const bits x = a[i * a_row] - (bits){0};
+            UNROLL for (int j = 0; j < VECTORS; j++) {
+                const bits y = *(const bits_at *)(b + j * LANES);
+                sum[i][j] = paired ? NAMED(dot, MACHINE)(sum[i][j], x, y) : sum[i][j] + (vector)x * (vector)y;
+            }
         }
     }
     UNROLL for (int i = 0; i < ROWS; i++) {
@@ -34,61 +48,69 @@ INLINE void NAMED(rows, MACHINE)(int64_t depth, const float *a, int64_t a_row, i
     }
 }
 
-TARGET static void NAMED(product, MACHINE)(const winograd_product *p) {
+INLINE void NAMED(all_rows, MACHINE)(bool paired, const winograd_product *p) {
+    const element *a = p->a, *b = p->b;
     for (int64_t i = 0; i < p->rows; i += ROWS) {
         // A line of what comes next for each row of the panel.
-        const float *next = p->next && i / ROWS * LINE < VECTORS * LANES ? p->next + i / ROWS * LINE * p->depth : p->b;
+        const element *next = i / ROWS * LINE < VECTORS * LANES ? (const element *)p->next + i / ROWS * LINE * p->depth : b;
         if (p->a_depth == 1)
-            NAMED(rows, MACHINE)(p->depth, p->a + i * p->a_row, p->a_row, 1, p->b, next, p->c + i * p->c_row, p->c_row, p->add);
+            NAMED(rows, MACHINE)(paired, p->depth, a + i * p->a_row, p->a_row, 1, b, next, p->c + i * p->c_row, p->c_row, p->add);
         else
-            NAMED(rows, MACHINE)(p->depth, p->a + i, 1, p->a_depth, p->b, next, p->c + i * p->c_row, p->c_row, p->add);
+            NAMED(rows, MACHINE)(paired, p->depth, a + i, 1, p->a_depth, b, next, p->c + i * p->c_row, p->c_row, p->add);
     }
 }
 
-// sum + a[0] b[0] + a[1] b[1] of pairs of bf16 in 32 bits each; ROWS rows of such a product.
-INLINE vector NAMED(dot, MACHINE)(vector sum, bits a, bits b) {
-#ifdef DOT
-    return DOT(sum, a, b);
-#else
-    sum += (vector)(a & 0xffff0000) * (vector)(b & 0xffff0000);
-    return sum + (vector)(a << 16) * (vector)(b << 16);
-#endif
+TARGET static void NAMED(product, MACHINE)(const winograd_product *p) {
+    NAMED(all_rows, MACHINE)(false, p);
 }
 
-INLINE void NAMED(paired_rows, MACHINE)(int64_t pairs, const pair_at *a, int64_t a_row, const pair_at *b, float *c, int64_t c_row) {
-    vector sum[ROWS][VECTORS] = {0};
-    for (int64_t k = 0; k < pairs; k++, a++, b += VECTORS * LANES) {
-        UNROLL for (int i = 0; i < ROWS; i++) {
-            const bits both = a[i * a_row] - (bits){0};
-            UNROLL for (int j = 0; j < VECTORS; j++) sum[i][j] = NAMED(dot, MACHINE)(sum[i][j], both, *(const bits_at *)(b + j * LANES));
-        }
+TARGET static void NAMED(paired, MACHINE)(const winograd_product *p) {
+    NAMED(all_rows, MACHINE)(true, p);
+}
+
+// M [rows, cols] is m, or the transpose of m [cols, rows].
+INLINE float NAMED(coefficient, MACHINE)(int rows, int cols, const float *m, bool transposed, int i, int k) {
+    return transposed ? m[k * rows + i] : m[i * cols + k];
+}
+
+// Whether rows (or columns) i and i + 1 of M are equal but for signs: those of evaluation points of either sign.
+INLINE bool NAMED(mirrored, MACHINE)(int rows, int cols, const float *m, bool transposed, bool columns, int i) {
+    const int all = columns ? cols : rows, across = columns ? rows : cols;
+    if (i < 0 || i + 1 >= all) return false;
+    bool equal = true, differ = false;
+    UNROLL for (int k = 0; k < across; k++) {
+        const float f = NAMED(coefficient, MACHINE)(rows, cols, m, transposed, columns ? k : i, columns ? i : k);
+        const float g = NAMED(coefficient, MACHINE)(rows, cols, m, transposed, columns ? k : i + 1, columns ? i + 1 : k);
+        equal = equal && (f == g || f == -g);
+        differ = differ || f != g;
     }
-    UNROLL for (int i = 0; i < ROWS; i++) {
-        UNROLL for (int j = 0; j < VECTORS; j++) * (vector_at *)(c + i * c_row + j * LANES) = sum[i][j];
-    }
+    return equal && differ;
 }
 
-TARGET static void NAMED(paired, MACHINE)(const winograd_paired *p) {
-    const pair_at *a = (const pair_at *)p->a, *b = (const pair_at *)p->b;
-    for (int64_t i = 0; i < p->rows; i += ROWS)
-        NAMED(paired_rows, MACHINE)(p->pairs, a + i * p->a_row / 2, p->a_row / 2, b, p->c + i * p->c_row, p->c_row);
-}
-
-// y = M x for one row or column, M [rows, cols] or the transpose of m [cols, rows]; zeros of M cost nothing.
+// y = M x for one row or column. All of M is known to the compiler: zeros cost nothing, mirrored rows share their sums and mirrored columns their terms.
 INLINE void NAMED(multiply, MACHINE)(int rows, int cols, const float *m, bool transposed, const vector *x, vector *y) {
+    vector plus[6], minus[6], sum[2]; // x[k] ± x[k + 1]; of the terms that two mirrored rows have in common, and of those whose signs differ
+    UNROLL for (int k = 0; k < cols; k++) {
+        if (NAMED(mirrored, MACHINE)(rows, cols, m, transposed, true, k)) plus[k] = x[k] + x[k + 1], minus[k] = x[k] - x[k + 1];
+    }
     UNROLL for (int i = 0; i < rows; i++) {
-        vector sum = {0};
-        bool first = true;
-        UNROLL for (int k = 0; k < cols; k++) {
-            const float f = transposed ? m[k * rows + i] : m[i * cols + k];
-            if (f == 0) continue;
-            if (first)
-                sum = f * x[k];
-            else
-                sum += f * x[k];
-            first = false;
+        if (NAMED(mirrored, MACHINE)(rows, cols, m, transposed, false, i - 1)) {
+            y[i] = sum[0] - sum[1];
+            continue;
         }
-        y[i] = sum;
+        const bool two_rows = NAMED(mirrored, MACHINE)(rows, cols, m, transposed, false, i);
+        bool begun[2] = {false, false};
+        UNROLL for (int k = 0; k < cols; k++) {
+            const float f = NAMED(coefficient, MACHINE)(rows, cols, m, transposed, i, k);
+            if (f == 0 || NAMED(mirrored, MACHINE)(rows, cols, m, transposed, true, k - 1)) continue;
+            const bool two_columns = NAMED(mirrored, MACHINE)(rows, cols, m, transposed, true, k);
+            const bool differs = two_rows && f != NAMED(coefficient, MACHINE)(rows, cols, m, transposed, i + 1, k);
+            const bool equal = two_columns && f == NAMED(coefficient, MACHINE)(rows, cols, m, transposed, i, k + 1);
+            const vector term = !two_columns ? x[k] : equal ? plus[k] : minus[k];
+            sum[differs] = begun[differs] ? sum[differs] + f * term : f * term;
+            begun[differs] = true;
+        }
+        y[i] = two_rows ? sum[0] + sum[1] : sum[0];
     }
 }
 
@@ -123,11 +145,10 @@ INLINE void NAMED(store, MACHINE)(void *to, int64_t at, vector v, bool half) {
         *(vector_at *)((float *)to + at) = v;
 }
 
-TARGET static void NAMED(pair, MACHINE)(const float *even, const float *odd, uint16_t *to) {
-    for (int i = 0; i < WINOGRAD_LANES; i += LANES) {
-        const half_at lower = NAMED(round, MACHINE)(*(const vector_at *)(even + i)), upper = NAMED(round, MACHINE)(*(const vector_at *)(odd + i));
-        *(bits_at *)(to + 2 * i) = __builtin_convertvector(lower, bits) | __builtin_convertvector(upper, bits) << 16;
-    }
+// Pairs of bf16 in memory.
+INLINE void NAMED(store_pairs, MACHINE)(char *to, vector even, vector odd) {
+    const half_at lower = NAMED(round, MACHINE)(even), upper = NAMED(round, MACHINE)(odd);
+    *(bits_at *)to = __builtin_convertvector(lower, bits) | __builtin_convertvector(upper, bits) << 16;
 }
 
 INLINE vector NAMED(rectify, MACHINE)(vector v, vector slope) {
@@ -135,14 +156,14 @@ INLINE vector NAMED(rectify, MACHINE)(vector v, vector slope) {
     return (vector)(((bits)v & positive) | ((bits)(slope * v) & ~positive));
 }
 
-INLINE vector NAMED(finish, MACHINE)(vector v, const winograd_post *post, int64_t channel, const void *to, int64_t at, bool half) {
+INLINE vector NAMED(finish, MACHINE)(vector v, const winograd_post *post, int64_t channel, const void *to, bool half) {
     if (post->bias) v += *(const vector_at *)(post->bias + channel);
-    if (post->adds) v += NAMED(load, MACHINE)(to, at, half);
+    if (post->adds) v += NAMED(load, MACHINE)(to, channel, half);
     return post->rectifies ? NAMED(rectify, MACHINE)(v, post->slope - (vector){0}) : v;
 }
 
 // What is added to the sums comes first, so that no sum waits for it.
-INLINE void NAMED(pixel_rows, MACHINE)(int64_t pairs, const pair_at *a, const pair_at *b, const winograd_post *post, uint16_t *y, int64_t y_row) {
+INLINE void NAMED(pixel_rows, MACHINE)(int64_t pairs, const element *a, const element *b, const winograd_post *post, uint16_t *y, int64_t y_row) {
     vector sum[ROWS][VECTORS];
     UNROLL for (int j = 0; j < VECTORS; j++) {
         vector bias = {0};
@@ -155,7 +176,7 @@ INLINE void NAMED(pixel_rows, MACHINE)(int64_t pairs, const pair_at *a, const pa
         }
     }
     UNROLL for (int i = 0; i < ROWS; i++) __builtin_prefetch(y + (i + 2 * ROWS) * y_row, 1, 3);
-    const pair_at *next = a + ROWS * pairs;
+    const element *next = a + ROWS * pairs;
     for (int64_t k = 0; k < pairs; k++, a++, b += VECTORS * LANES) {
         __builtin_prefetch(next + k * ROWS, 0, 3);
         UNROLL for (int i = 0; i < ROWS; i++) {
@@ -176,56 +197,100 @@ INLINE void NAMED(pixel_rows, MACHINE)(int64_t pairs, const pair_at *a, const pa
 }
 
 TARGET static void NAMED(pixels, MACHINE)(const winograd_pixels *p) {
-    const pair_at *a = (const pair_at *)p->a, *b = (const pair_at *)p->b;
+    const element *a = (const element *)p->a, *b = (const element *)p->b;
     const winograd_post post = p->post;
     for (int64_t i = 0; i < p->rows; i += ROWS) NAMED(pixel_rows, MACHINE)(p->pairs, a + i * p->pairs, b, &post, p->y + i * p->y_row, p->y_row);
 }
 
-// M x Mᵀ
-INLINE void NAMED(transform, MACHINE)(int rows, int cols, const float *m, bool transposed, bool from_half, bool to_half, int64_t n,
-                                      const void *const *from, void *const *to, int64_t width, int64_t panel, const winograd_post *post) {
-    int64_t at = 0, left = width; // of a group
+// M x Mᵀ of LANES channels, x [cols, cols], y [rows, rows]
+INLINE void NAMED(both_sides, MACHINE)(int rows, int cols, const float *m, bool transposed, vector x[6][6], vector y[6][6]) {
+    vector half[6][6], line[6];
+    UNROLL for (int j = 0; j < cols; j++) {
+        NAMED(multiply, MACHINE)(rows, cols, m, transposed, x[j], line);
+        UNROLL for (int i = 0; i < rows; i++) half[i][j] = line[i];
+    }
+    UNROLL for (int i = 0; i < rows; i++) NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[i], y[i]);
+}
+
+// From the list to the points.
+INLINE void NAMED(gather, MACHINE)(int rows, int cols, const float *m, bool transposed, bool from_half, bool to_half, int64_t n, void *const *list,
+                                   int64_t at, char *points, int64_t distance) {
     for (int64_t c = 0; c < n; c += LANES) {
-        vector half[6][6], x[6], y[6];
+        vector x[6][6], y[6][6];
         UNROLL for (int j = 0; j < cols; j++) {
-            UNROLL for (int k = 0; k < cols; k++) x[k] = NAMED(load, MACHINE)(from[k * cols + j], c, from_half);
-            NAMED(multiply, MACHINE)(rows, cols, m, transposed, x, y);
-            UNROLL for (int i = 0; i < rows; i++) half[i][j] = y[i];
+            UNROLL for (int k = 0; k < cols; k++) x[j][k] = NAMED(load, MACHINE)(list[k * cols + j], at + c, from_half);
         }
+        NAMED(both_sides, MACHINE)(rows, cols, m, transposed, x, y);
         UNROLL for (int i = 0; i < rows; i++) {
-            NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[i], y);
-            UNROLL for (int j = 0; j < rows; j++) {
-                void *out = to[i * rows + j];
-                if (post) y[j] = NAMED(finish, MACHINE)(y[j], post, c, out, at, to_half);
-                NAMED(store, MACHINE)(out, at, y[j], to_half);
-            }
+            UNROLL for (int j = 0; j < rows; j++) NAMED(store, MACHINE)(points + (i * rows + j) * distance, c, y[i][j], to_half);
         }
-        at += LANES;
-        left -= LANES;
-        if (!left) at += panel - width, left = width;
     }
 }
 
-#define TRANSFORM(name, rows, cols, m, transposed, from_half, to_half, post)                                                                         \
-    TARGET static void NAMED(name, MACHINE)(int64_t n, const void *const *from, void *const *to, int64_t width, int64_t panel,                       \
-                                            const winograd_post *p) {                                                                                \
-        (void)p;                                                                                                                                     \
-        NAMED(transform, MACHINE)(rows, cols, m, transposed, from_half, to_half, n, from, to, width, panel, post);                                   \
+INLINE void NAMED(gather_pairs, MACHINE)(int rows, int cols, const float *m, bool transposed, bool from_half, int64_t n, void *const *list,
+                                         int64_t at, char *points, int64_t distance) {
+    for (int64_t c = 0; c < n; c += LANES) {
+        vector x[6][6], y[2][6][6];
+        UNROLL for (int p = 0; p < 2; p++) {
+            UNROLL for (int j = 0; j < cols; j++) {
+                UNROLL for (int k = 0; k < cols; k++) x[j][k] = NAMED(load, MACHINE)(list[(p * cols + k) * cols + j], at + c, from_half);
+            }
+            NAMED(both_sides, MACHINE)(rows, cols, m, transposed, x, y[p]);
+        }
+        UNROLL for (int i = 0; i < rows; i++) {
+            UNROLL for (int j = 0; j < rows; j++) NAMED(store_pairs, MACHINE)(points + (i * rows + j) * distance + 4 * c, y[0][i][j], y[1][i][j]);
+        }
     }
+}
+
+// And back.
+INLINE void NAMED(scatter, MACHINE)(int rows, int cols, const float *m, bool transposed, bool to_half, int64_t n, void *const *list, int64_t at,
+                                    char *points, int64_t distance, const winograd_post *post) {
+    for (int64_t c = 0; c < n; c += LANES) {
+        vector x[6][6], y[6][6];
+        UNROLL for (int j = 0; j < cols; j++) {
+            UNROLL for (int k = 0; k < cols; k++) x[j][k] = NAMED(load, MACHINE)(points + (k * cols + j) * distance, c, false);
+        }
+        NAMED(both_sides, MACHINE)(rows, cols, m, transposed, x, y);
+        UNROLL for (int i = 0; i < rows; i++) {
+            UNROLL for (int j = 0; j < rows; j++) {
+                void *out = list[i * rows + j];
+                if (post) y[i][j] = NAMED(finish, MACHINE)(y[i][j], post, at + c, out, to_half);
+                NAMED(store, MACHINE)(out, at + c, y[i][j], to_half);
+            }
+        }
+    }
+}
+
+#define TRANSFORM(name, call)                                                                                                                        \
+    TARGET static void NAMED(name, MACHINE)(int64_t n, void *const *list, int64_t at, char *points, int64_t distance, const winograd_post *post) {   \
+        (void)post;                                                                                                                                  \
+        call;                                                                                                                                        \
+    }
+#define GATHER(name, rows, cols, m, transposed, from_half, to_half)                                                                                  \
+    TRANSFORM(name, NAMED(gather, MACHINE)(rows, cols, m, transposed, from_half, to_half, n, list, at, points, distance))
+#define PAIRS(name, rows, cols, m, transposed, from_half)                                                                                            \
+    TRANSFORM(name, NAMED(gather_pairs, MACHINE)(rows, cols, m, transposed, from_half, n, list, at, points, distance))
+#define SCATTER(name, rows, cols, m, transposed, to_half, post)                                                                                      \
+    TRANSFORM(name, NAMED(scatter, MACHINE)(rows, cols, m, transposed, to_half, n, list, at, points, distance, post))
 #define PICTURE_FORM(m, r, type, half)                                                                                                               \
-    TRANSFORM(input_##m##_##r##_##type, m + r - 1, m + r - 1, B_##m##_##r, false, half, false, NULL)                                                 \
-    TRANSFORM(output_##m##_##r##_##type, m, m + r - 1, A_##m##_##r, false, false, half, p)                                                           \
-    TRANSFORM(gradient_##m##_##r##_##type, m + r - 1, m, A_##m##_##r, true, half, false, NULL)
+    GATHER(input_##m##_##r##_##type, m + r - 1, m + r - 1, B_##m##_##r, false, half, false)                                                          \
+    SCATTER(output_##m##_##r##_##type, m, m + r - 1, A_##m##_##r, false, half, post)                                                                 \
+    GATHER(gradient_##m##_##r##_##type, m + r - 1, m, A_##m##_##r, true, half, false)
 #define FORM(m, r)                                                                                                                                   \
-    TRANSFORM(filter_##m##_##r, m + r - 1, r, G_##m##_##r, false, false, false, NULL)                                                                \
-    TRANSFORM(filter_gradient_##m##_##r, r, m + r - 1, G_##m##_##r, true, false, false, NULL)                                                        \
+    GATHER(filter_##m##_##r, m + r - 1, r, G_##m##_##r, false, false, false)                                                                         \
+    SCATTER(filter_gradient_##m##_##r, r, m + r - 1, G_##m##_##r, true, false, NULL)                                                                 \
     PICTURE_FORM(m, r, f32, false)                                                                                                                   \
     PICTURE_FORM(m, r, bf16, true)
 FORM(2, 2)
 FORM(4, 2)
 FORM(2, 3)
 FORM(4, 3)
-#define PAIRED_FORM(m, r) TRANSFORM(input_##m##_##r##_paired, m + r - 1, m + r - 1, B_##m##_##r, false, true, true, NULL)
+#define PAIRED_FORM(m, r)                                                                                                                            \
+    GATHER(input_##m##_##r##_paired, m + r - 1, m + r - 1, B_##m##_##r, false, true, true)                                                           \
+    PAIRS(filter_##m##_##r##_paired, m + r - 1, r, G_##m##_##r, false, false)                                                                        \
+    PAIRS(input_##m##_##r##_tiles, m + r - 1, m + r - 1, B_##m##_##r, false, true)                                                                   \
+    PAIRS(gradient_##m##_##r##_tiles, m + r - 1, m, A_##m##_##r, true, true)
 PAIRED_FORM(2, 2)
 PAIRED_FORM(2, 3)
 
@@ -237,8 +302,12 @@ PAIRED_FORM(2, 3)
                             [WINOGRAD_FILTER_GRADIENT] = NAMED(filter_gradient_##m##_##r, MACHINE)}
 #define PAIRED_ENTRY(m, r)                                                                                                                           \
     [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r##_paired, MACHINE),                                                             \
-                            [WINOGRAD_FILTER] = NAMED(filter_##m##_##r, MACHINE),                                                                    \
+                            [WINOGRAD_FILTER] = NAMED(filter_##m##_##r##_paired, MACHINE),                                                           \
                             [WINOGRAD_OUTPUT] = NAMED(output_##m##_##r##_bf16, MACHINE)}
+#define TILES_ENTRY(m, r)                                                                                                                            \
+    [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r##_tiles, MACHINE),                                                              \
+                            [WINOGRAD_GRADIENT] = NAMED(gradient_##m##_##r##_tiles, MACHINE),                                                        \
+                            [WINOGRAD_FILTER_GRADIENT] = NAMED(filter_gradient_##m##_##r, MACHINE)}
 #define ENTRIES(type)                                                                                                                                \
     { ENTRY(2, 2, type), ENTRY(4, 2, type), ENTRY(2, 3, type), ENTRY(4, 3, type) }
 #ifdef DOT
@@ -246,22 +315,26 @@ PAIRED_FORM(2, 3)
 #else
 #define MULTIPLIES_BF16 false
 #endif
-static const winograd_machine NAMED(machine, MACHINE) = {.rows = ROWS,
-                                                         .width = VECTORS * LANES,
-                                                         .product = NAMED(product, MACHINE),
-                                                         .transform = {ENTRIES(f32), ENTRIES(bf16), {PAIRED_ENTRY(2, 2), PAIRED_ENTRY(2, 3)}},
-                                                         .paired = NAMED(paired, MACHINE),
-                                                         .pixels = NAMED(pixels, MACHINE),
-                                                         .pair = NAMED(pair, MACHINE),
-                                                         .multiplies_bf16 = MULTIPLIES_BF16};
+static const winograd_machine NAMED(machine, MACHINE) = {
+    .rows = ROWS,
+    .width = VECTORS * LANES,
+    .multiplies_bf16 = MULTIPLIES_BF16,
+    .product = NAMED(product, MACHINE),
+    .paired = NAMED(paired, MACHINE),
+    .pixels = NAMED(pixels, MACHINE),
+    .transform = {ENTRIES(f32), ENTRIES(bf16), {PAIRED_ENTRY(2, 2), PAIRED_ENTRY(2, 3)}, {TILES_ENTRY(2, 2), TILES_ENTRY(2, 3)}}};
 
 #undef MULTIPLIES_BF16
 #undef ENTRIES
+#undef TILES_ENTRY
 #undef PAIRED_ENTRY
 #undef ENTRY
 #undef PAIRED_FORM
 #undef FORM
 #undef PICTURE_FORM
+#undef SCATTER
+#undef PAIRS
+#undef GATHER
 #undef TRANSFORM
 #undef half_at
 #undef bits_at

@@ -34,13 +34,6 @@ static int64_t tiles_of(const onednn_conv *c, int axis, int64_t m) {
     return divide_up(rows_of(c, axis), m);
 }
 
-// Products of channel vectors; the transform of a filter, or reading one that has been transformed, costs as much as its product with some tiles.
-static int64_t cost_of(const onednn_conv *c, int64_t m) {
-    enum { TRANSFORM = 64, READ = 16 };
-    int64_t a = m + c->rows / c->params.stride[0] - 1;
-    return a * a * (c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m) + (c->constant ? READ : TRANSFORM));
-}
-
 // In the same units. With their transforms, products take a third longer than direct ones, and those in bf16 half as long.
 static double direct_cost(const onednn_conv *c) {
     int64_t r = c->rows / c->params.stride[0];
@@ -49,19 +42,26 @@ static double direct_cost(const onednn_conv *c) {
 
 // Products of bf16: those of F(2, r), whose transforms only add and subtract, so that what they round to bf16 is hardly larger than what they are given.
 static bool may_pair(const onednn_conv *c, int m) {
-    return m == 2 && c->x == BF16 && c->kind != ONEDNN_CONV_WEIGHTS && c->channels % WINOGRAD_LANES == 0 && c->out % WINOGRAD_LANES == 0;
+    return m == 2 && c->x == BF16 && c->channels % WINOGRAD_LANES == 0 && c->out % WINOGRAD_LANES == 0;
 }
 
-// Products of bf16 beside as many of f32. F(2, 3) is hardly faster than F(4, 3) in f32, which errs less: better for filters that learn.
-static double paired_cost(const onednn_conv *c) {
+// Time of a product. Products of bf16 beside as many of f32: F(2, 3) is hardly faster than F(4, 3) in f32, which errs less: better for filters that learn.
+static double product_cost(const onednn_conv *c, int m) {
+    if (!may_pair(c, m)) return 1;
     if (!winograd_machine_at(0)->multiplies_bf16) return 2;
     return c->rows == 3 && !c->constant ? .6 : .5;
 }
 
+// In units of a product of channel vectors. Filters are transformed or read, or their gradients, for as much as products with some tiles take.
+static double cost_of(const onednn_conv *c, int m) {
+    const double filters = c->kind == ONEDNN_CONV_WEIGHTS ? 12 : 8;
+    const int64_t a = m + c->rows / c->params.stride[0] - 1;
+    return (double)(a * a) * ((double)(c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m)) * product_cost(c, m) + filters);
+}
+
 int winograd_choose(const onednn_conv *c) {
     if (!has_form(c) || c->channels < 32 || c->out < 32) return 0;
-    double two = (double)cost_of(c, 2), four = (double)cost_of(c, 4);
-    if (may_pair(c, 2)) two *= paired_cost(c);
+    const double two = cost_of(c, 2), four = cost_of(c, 4);
     return direct_cost(c) < fmin(two, four) ? 0 : two < four ? 2 : 4;
 }
 
@@ -71,65 +71,138 @@ static void set_form(winograd *w, int m) {
     w->m = m;
     w->r = c->rows / w->step;
     w->a = m + w->r - 1;
+    w->points = w->a * w->a;
     for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
         if (FORMS[i].m == m && FORMS[i].r == w->r) w->form = FORMS[i].form;
     for (int i = 0; i < 2; i++) w->grid[i] = tiles_of(c, i, m);
     w->tiles = c->n * w->grid[0] * w->grid[1];
 }
 
-// Rows a little apart from powers of two, which would meet in the same lines of the cache.
-static matrices together(int64_t rows, int64_t cols, size_t size) {
-    int64_t row = round_up(cols, WINOGRAD_LANES) + WINOGRAD_LANES;
-    return (matrices){round_up(rows, WINOGRAD_LANES) * row, row, WINOGRAD_TOGETHER, 0, size};
-}
-
-static matrices in_panels(int64_t rows, int64_t cols, int64_t width, size_t size) {
-    return (matrices){divide_up(cols, width) * rows * width, width, width, rows * width, size};
-}
-
-static size_t take(size_t *at, int64_t elements, size_t size) {
+static size_t take(size_t *at, int64_t bytes) {
     size_t start = *at;
-    *at += (size_t)round_up(elements, 2048) * size + 256; // not in the same lines of the cache
+    *at += (size_t)round_up(bytes, 8192) + 256; // not in the same lines of the cache
     return start;
 }
 
-static void lay_out(winograd *w) {
-    bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS;
-    int64_t points = w->a * w->a, width = w->machine->width, columns = round_up(w->out, width);
-    size_t size = w->types == WINOGRAD_PAIRED ? sizeof(uint16_t) : sizeof(float);
-    w->input = together(w->block, w->depth, size);
-    w->filters = in_panels(weights ? w->block : w->depth, w->out, width, size);
-    w->products = together(weights ? w->depth : w->block, columns, sizeof(float));
-    size_t at = 0;
-    take(&at, points * w->filters.point, size);
-    w->filter_bytes = at; // a multiple of 64, as `take` gives
-    if (w->conv.constant) at = 0;
-    size_t shared = at;
-    w->input_at = take(&at, points * w->input.point, size);
-    w->products_at = take(&at, points * w->products.point, sizeof(float));
-    w->outside_at = take(&at, columns, sizeof(float));
-    w->private_bytes = at - shared;
-    w->bytes = weights ? at : shared + (size_t)w->threads * w->private_bytes;
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
 }
 
-// A block's transforms stay in the cache: the thread's own, or that of all threads, which work on one block of conv_weights. But for each block all filters are
-// read, or all their gradients added to; where they are many, blocks are larger.
-static void divide(winograd *w) {
-    enum { LEAST_PRIVATE = 1 << 20, LEAST_SHARED = 8 << 20, LEAST_TILES = 16 };
-    bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS;
-    int64_t element = w->a * w->a * (int64_t)sizeof(float), tile = element * (w->depth + w->out), part = element * w->depth * w->out / 4;
-    int64_t least = weights ? LEAST_SHARED : LEAST_PRIVATE, bytes = part > least ? part : least;
-    int64_t most = bytes / tile < LEAST_TILES ? LEAST_TILES : bytes / tile, each = weights ? w->tiles : divide_up(w->tiles, w->threads);
-    w->block = round_up(divide_up(each, divide_up(each, most)), w->machine->rows);
+static void find_taps(winograd *w) {
+    const bool mirrored = w->conv.kind == ONEDNN_CONV_DATA;
+    for (int64_t phase = 0; phase < w->step * w->step; phase++)
+        for (int64_t i = 0; i < w->r * w->r; i++) {
+            const int64_t tap = mirrored ? w->r * w->r - 1 - i : i, h = tap / w->r * w->step + phase / w->step,
+                          x = tap % w->r * w->step + phase % w->step;
+            w->taps[phase][i] = (h * w->conv.cols + x) * w->out;
+        }
+}
+
+// `all` in equal pieces of at most `most`, multiples of `of`.
+static int64_t equal_pieces(int64_t all, int64_t most, int64_t of) {
+    return round_up(divide_up(all, divide_up(all, larger(most, of))), of);
+}
+
+enum {
+    PART_BYTES = 256 << 10,     // of transformed filters
+    GROUP_BYTES = 512 << 10,    // of products
+    GRADIENT_BYTES = 256 << 10, // the same of conv_weights
+    OWN_BYTES = 1 << 20,        // of a thread's block
+    SHARED_BYTES = 8 << 20,     // of a block of all threads
+    LEAST_BYTES = 4 << 20,      // the same of conv_weights
+    MOST_BYTES = 16 << 20,
+    FEW_FILTERS = 4 << 20,
+};
+
+// Filters are transformed by who needs them, part by part in its cache: larger ones than the cache would be written to memory and read from there, which takes
+// longer than their transform. So do constant ones, but in bf16, where transformed ones are not larger. For few filters it does not pay that threads wait for
+// one another.
+static void divide_pictures(winograd *w) {
+    const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * w->channels / w->together, c = row * w->width, filters = a * w->out;
+    w->shares = filters > FEW_FILTERS && 4 * w->tiles <= w->out;
+    w->prepared = w->conv.constant && (!w->shares || w->together == 2);
+    if (w->shares) {
+        w->part = equal_pieces(w->channels, PART_BYTES * w->together / c, WINOGRAD_LANES);
+        w->block = equal_pieces(w->tiles, SHARED_BYTES / a, w->machine->rows);
+        const int64_t groups = larger(divide_up(w->block * c, GROUP_BYTES), divide_up(w->threads, w->panels));
+        w->group = round_up(divide_up(w->block, groups), w->machine->rows);
+        w->columns = w->width;
+    } else {
+        const int64_t all = row * (w->channels / w->together + w->out);
+        w->part = round_up(w->channels, WINOGRAD_LANES);
+        w->block = equal_pieces(divide_up(w->tiles, w->threads), larger(OWN_BYTES, filters / 4) / all, w->machine->rows);
+        w->group = w->block;
+        w->columns = w->panels * w->width;
+    }
+    w->parts = divide_up(w->channels, w->part);
+    w->groups = divide_up(w->block, w->group);
+    w->b_point = w->part / w->together * w->width;
+}
+
+// All gradients are added to for each block: the more they are, the larger are blocks. They stay in the cache from their product to their transform if one
+// block holds all tiles. Not by threads: sums would depend on them.
+static void divide_weights(winograd *w) {
+    const int64_t row = w->points * WINOGRAD_ELEMENT, tile = row * (w->channels + w->out) / w->together, gradients = row * w->channels * w->out;
+    w->shares = true;
+    w->block = equal_pieces(w->tiles, smaller(larger(LEAST_BYTES, gradients), MOST_BYTES) / tile, 2);
+    w->part = round_up(w->channels, WINOGRAD_LANES);
+    w->parts = 1;
+    w->group = equal_pieces(w->channels, GRADIENT_BYTES / (row * w->width), w->machine->rows);
+    w->groups = divide_up(w->channels, w->group);
+    w->columns = w->width;
+    w->b_point = w->block / w->together * w->width;
+}
+
+static void lay_out_pictures(winograd *w) {
+    const int64_t a = w->parts * (int64_t)w->a_bytes, b = (int64_t)w->b_bytes;
+    size_t at = 0;
+    if (w->shares) w->a_at = take(&at, a);
+    if (!w->shares && !w->prepared) w->b_at = take(&at, w->panels * w->parts * b);
+    w->private_at = at;
+    if (!w->shares) w->a_at = take(&at, a) - w->private_at;
+    if (w->shares && !w->prepared) w->b_at = take(&at, b) - w->private_at;
+    w->c_at = take(&at, (int64_t)w->c_bytes) - w->private_at;
+    w->outside_at = take(&at, w->panels * w->width * (int64_t)sizeof(float)) - w->private_at;
+    w->private_bytes = at - w->private_at;
+}
+
+static void lay_out_weights(winograd *w) {
+    size_t at = 0;
+    w->a_at = take(&at, (int64_t)w->a_bytes);
+    w->b_at = take(&at, w->panels * (int64_t)w->b_bytes);
+    const int64_t c = (int64_t)w->c_bytes;
+    if (w->blocks > 1) w->c_at = take(&at, w->groups * w->panels * c);
+    w->private_at = at;
+    if (w->blocks == 1) w->c_at = take(&at, c) - w->private_at;
+    w->private_bytes = at - w->private_at;
+}
+
+static void lay_out(winograd *w) {
+    const bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS, pairs_tiles = w->types == WINOGRAD_PAIRED_TILES;
+    (weights ? divide_weights : divide_pictures)(w);
     w->blocks = divide_up(w->tiles, w->block);
+    // Rows a little apart from powers of two, which would meet in the same lines of the cache.
+    w->a_tile = w->part / (pairs_tiles ? 1 : w->together) + WINOGRAD_LANES;
+    w->a_point = round_up(w->block / (pairs_tiles ? 2 : 1), w->machine->rows) * w->a_tile;
+    w->c_row = w->columns > w->width ? w->columns + WINOGRAD_LANES : w->width;
+    w->c_point = w->group * w->c_row + WINOGRAD_LANES;
+    w->a_bytes = (size_t)(w->points * w->a_point * WINOGRAD_ELEMENT);
+    w->b_bytes = (size_t)(w->points * w->b_point * WINOGRAD_ELEMENT);
+    w->c_bytes = (size_t)(w->points * w->c_point * WINOGRAD_ELEMENT);
+    (weights ? lay_out_weights : lay_out_pictures)(w);
+    w->bytes = w->private_at + (size_t)w->threads * w->private_bytes;
 }
 
 foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd **out) {
     winograd *w = calloc(1, sizeof *w);
     if (!w) return foil_fail_memory(sizeof *w, "a convolution");
     w->conv = *c;
-    w->type = c->x;
-    w->types = may_pair(c, m) ? WINOGRAD_PAIRED : c->x == BF16 ? WINOGRAD_BF16 : WINOGRAD_F32;
+    const bool weights = c->kind == ONEDNN_CONV_WEIGHTS;
+    w->types = !may_pair(c, m) ? (c->x == BF16 ? WINOGRAD_BF16 : WINOGRAD_F32) : weights ? WINOGRAD_PAIRED_TILES : WINOGRAD_PAIRED;
+    w->together = may_pair(c, m) ? 2 : 1;
     w->machine = winograd_machine_at(machine);
     w->threads = omp_get_max_threads();
     set_form(w, m);
@@ -137,12 +210,13 @@ foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd *
     int64_t views = w->step * w->step;
     w->views_in = data ? 1 : views;
     w->views_out = data ? views : 1;
-    w->depth = data ? c->out : views * c->channels;
+    w->channels = data ? c->out : views * c->channels;
     w->out = data ? c->channels : c->out;
-    divide(w);
+    find_taps(w);
+    w->width = w->machine->width;
+    w->panels = divide_up(w->out, w->width);
     lay_out(w);
-    snprintf(w->implementation, sizeof w->implementation, "foil:winograd%s F(%d,%d)", w->types == WINOGRAD_PAIRED ? "_bf16" : "", (int)w->m,
-             (int)w->r);
+    snprintf(w->implementation, sizeof w->implementation, "foil:winograd%s F(%d,%d)", w->together == 2 ? "_bf16" : "", (int)w->m, (int)w->r);
     w->zeros = calloc((size_t)(c->channels > c->out ? c->channels : c->out), sizeof(float));
     if (!w->zeros) {
         winograd_free(w);
@@ -158,7 +232,7 @@ void winograd_free(winograd *w) {
 }
 
 size_t winograd_filter_bytes(const winograd *w) {
-    return (size_t)w->views_out * w->filter_bytes;
+    return w->prepared ? (size_t)(w->views_out * w->panels * w->parts) * w->b_bytes : 0;
 }
 
 size_t winograd_scratch(const winograd *w) {

@@ -1,40 +1,50 @@
-// How a fast convolution (winograd.h) is divided: into tiles, blocks of them, and matrices in the scratch memory.
+// How a fast convolution (winograd.h) is divided: into tiles, blocks of them, and the matrices of their products in the scratch memory.
+//
+// At each of the points is a product c = a · b, [rows, depth] · [depth, out]: rows are tiles and the depth input channels, of conv_weights the other way around.
+// `out` is divided into panels, input channels into parts, and rows into groups, so that what a thread multiplies at a time stays in its cache:
+//
+//     a     of a block                      [parts, points, tiles, part]
+//     b     of a panel                      [parts, points, part, width], of conv_weights [points, tiles, width]
+//     c     of a group and some panels      [points, group, columns]
+//
+// Elements have 32 bits: f32, or a pair of bf16, which are neighbours along the depth.
 #ifndef FOIL_NN_OPS_WINOGRAD_LAYOUT_H
 #define FOIL_NN_OPS_WINOGRAD_LAYOUT_H
 
 #include "nn/ops/winograd.h"
 #include "nn/ops/winograd_inner.h"
 
-// One matrix for each point: a row for each tile or for each input channel, whose columns lie together or in panels.
-typedef struct matrices {
-    int64_t point, row;   // how far apart they are, in elements
-    int64_t width, panel; // columns of a panel, and how far apart panels are
-    size_t size;          // of an element
-} matrices;
+enum { WINOGRAD_ELEMENT = 4 }; // bytes
 
 struct winograd {
     onednn_conv conv;
     const winograd_machine *machine;
     winograd_form form;
-    dtype type;                  // of pictures
-    int types;                   // WINOGRAD_F32, WINOGRAD_BF16 or WINOGRAD_PAIRED
-    int64_t m, r, a;             // of F(m, r); a = m + r - 1
-    int64_t step, grid[2];       // of views (winograd.c); tiles of one view's picture along each axis
-    int64_t tiles;               // of all pictures
-    int64_t views_in, views_out; // step² of x, 1 of y
-    int64_t depth, out;          // of the products: [tiles, depth] · [depth, out]; of conv_weights [depth, tiles] · [tiles, out]
-    int64_t block, blocks;       // tiles of a block
+    winograd_types types;
+    int64_t m, r, a;                // of F(m, r); a = m + r - 1
+    int64_t step, grid[2];          // of views (winograd.c); tiles of one view's picture along each axis
+    int64_t tiles;                  // of all pictures
+    int64_t views_in, views_out;    // step² of x, 1 of y
+    int64_t taps[4][9];             // of each view: where its r² taps are in a row of filters
+    int64_t points;                 // a²
+    int64_t channels, out;          // input channels of all views; output channels
+    int64_t together;               // products that an element stands for
+    int64_t block, blocks;          // tiles that are transformed at a time
+    int64_t part, parts;            // input channels; of conv_weights one part has all
+    int64_t group, groups;          // rows of `c`; groups of a block, of conv_weights of all channels
+    int64_t panels, width, columns; // of `out`; columns of `c`
+    bool shares;                    // threads work on one block, each on other panels and groups; or each on a block of its own
+    bool prepared;                  // filters are given transformed
     int threads;
-    matrices input, filters, products; // of a block; of conv_weights `filters` is the transformed y, and `products` the gradient
-    // Scratch memory, in bytes: the filters at 0, if they are not constant; then, for each thread if the convolution is not conv_weights, what follows.
-    size_t input_at, products_at, outside_at, private_bytes, bytes;
-    size_t filter_bytes; // transformed filters of one view
-    float *zeros;        // a pixel outside
+    int64_t a_tile, a_point, b_point, c_row, c_point; // how far tiles, rows and points are apart, in elements
+    size_t a_bytes, b_bytes, c_bytes;                 // of a part, of a part of a panel, of a group
+    // Scratch memory, in bytes: what threads share from 0 on, then for each thread what it has alone, at private_at + thread * private_bytes.
+    size_t a_at, b_at, c_at, outside_at, private_at, private_bytes, bytes;
+    float *zeros; // a pixel outside
     char implementation[32];
 };
 
 int64_t divide_up(int64_t n, int64_t by);
 int64_t round_up(int64_t n, int64_t to);
-enum { WINOGRAD_TOGETHER = 1 << 30 }; // `width` of columns that lie together: a multiple of WINOGRAD_LANES
 
 #endif

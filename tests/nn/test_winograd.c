@@ -309,27 +309,29 @@ static void products_of_bf16_are_bounded(void **state) {
     (void)state;
     double worst = 0, direct = 0;
     for (int i = 0; i < COUNT; i++)
-        for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_DATA; kind++) {
+        for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) {
+            const bool weights = kind == ONEDNN_CONV_WEIGHTS;
             onednn_conv half = geometry(&EXAMPLES[i], (onednn_conv_kind)kind);
-            half.x = half.y = half.w = BF16;
+            half.x = half.y = BF16;
+            half.w = weights ? F32 : BF16;
             if (!multiplies_bf16(&half, 2)) continue;
             values_of v = make_values(&EXAMPLES[i], kind);
-            uint16_t *h0 = halves(v.in0, v.n.in0);
+            uint16_t *h0 = halves(v.in0, v.n.in0), *h1 = halves(v.in1, v.n.in1);
             for (int machine = -1; machine < machines(); machine++) {
-                const float *in0 = (const float *)(const void *)h0;
-                void *got = machine < 0 ? direct_result(&half, in0, v.in1) : fast_result(&half, 2, machine, in0, v.in1);
+                const float *in0 = (const float *)(const void *)h0, *in1 = weights ? (const float *)(const void *)h1 : v.in1;
+                void *got = machine < 0 ? direct_result(&half, in0, in1) : fast_result(&half, 2, machine, in0, in1);
                 float *f = allocate((size_t)v.n.out * sizeof *f);
-                for (int64_t e = 0; e < v.n.out; e++) f[e] = bf16_to_f32(((uint16_t *)got)[e]);
+                for (int64_t e = 0; e < v.n.out; e++) f[e] = weights ? ((float *)got)[e] : bf16_to_f32(((uint16_t *)got)[e]);
                 free(got);
                 double error = error_of(&v, f);
-                if (machine >= 0 && !(error <= 4e-3)) fail_msg("example %d, kind %d, machine %d: %g", i, kind, machine, error);
+                if (machine >= 0 && !(error <= (weights ? 8e-3 : 4e-3))) fail_msg("example %d, kind %d, machine %d: %g", i, kind, machine, error);
                 if (machine < 0)
                     direct = fmax(direct, error);
                 else
                     worst = fmax(worst, error);
             }
             free_values(&v);
-            free(h0);
+            free(h0), free(h1);
         }
     print_message("largest errors of bf16: direct %.1e, m = 2 %.1e\n", direct, worst);
 }
@@ -355,9 +357,10 @@ static void constant_filters_may_be_transformed_before(void **state) {
                     check_ok(winograd_create(&constant, m, 0, &once));
                     void *transformed = allocate(winograd_filter_bytes(once)), *scratch = allocate(winograd_scratch(w));
                     void *expected = allocate((size_t)n.out * sizeof(float)), *got = allocate((size_t)n.out * sizeof(float));
-                    winograd_transform_filters(once, filters, transformed);
+                    const bool transforms = winograd_filter_bytes(once) > 0;
+                    if (transforms) winograd_transform_filters(once, filters, transformed);
                     winograd_run(w, in, filters, NULL, expected, scratch);
-                    winograd_run(once, in, transformed, NULL, got, scratch);
+                    winograd_run(once, in, transforms ? transformed : filters, NULL, got, scratch);
                     assert_memory_equal(got, expected, (size_t)n.out * (type ? 2 : 4));
                     winograd_free(w), winograd_free(once);
                     free(in0), free(in1), free(f0), free(filters), free(h0), free(transformed), free(scratch), free(expected), free(got);
