@@ -29,6 +29,8 @@ def openvino(o, threads):
     model = ov.Core().read_model(o.model + ".onnx")
     side = model.input(0).partial_shape[2].get_length()
     compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": o.type, "INFERENCE_NUM_THREADS": o.threads, **hint})
+    if folder:  # alone at first: its bindings wait for each other for ever if two threads come at once, while they hold Python's lock
+        compiled.create_infer_request().infer(np.zeros((1, model.input(0).partial_shape[1].get_length(), side, side), np.float32))
     return side, lambda x: compiled.create_infer_request().infer(x)[0]
 
 
