@@ -12,8 +12,8 @@ foil_status folder_write(const char *folder, const char *name, const char *conte
 
 // Makes the folder and writes config.yaml. A folder that holds a run is refused unless `resume`, and then unless its config.yaml agrees with `c`.
 foil_status folder_prepare(const char *folder, const config *c, bool resume);
-// Whether there is a checkpoint to go on from; a run killed before its first has none.
 bool folder_has(const char *folder, const char *name); // a file
+// Whether there is a checkpoint to go on from; a run killed before its first has none.
 bool folder_has_checkpoint(const char *folder);
 
 #endif

@@ -6,6 +6,7 @@
 #if defined(__x86_64__)
 
 #include "nn/ops/narrow_lanes.h"
+#include "nn/ops/pieces.h"
 
 enum { LANES = 16, FILTERS = 8, CHANNELS = 16, VECTORS = 2, BLOCK = LANES * VECTORS }; // FILTERS · VECTORS sums stay in registers
 enum { BAND = 16, LONG = 64 }; // lines of the result for which a thread makes planes; taps at most
@@ -28,10 +29,8 @@ typedef struct planes {
 static planes planes_of(const onednn_conv *c) {
     const conv_params *p = &c->params;
     planes s = {.n = c->w == F32 ? c->channels : (c->channels + 1) / 2};
-    s.stride = (c->out_width + BLOCK - 1) / BLOCK * BLOCK + (c->cols - 1) * p->dilation[1];
-    const int64_t stored = p->pad[1] + (c->width + LANES - 1) / LANES * LANES; // whole registers
-    if (s.stride < stored) s.stride = stored;
-    s.stride = (s.stride + LANES - 1) / LANES * LANES;
+    const int64_t seen = round_up(c->out_width, BLOCK) + (c->cols - 1) * p->dilation[1], stored = p->pad[1] + round_up(c->width, LANES);
+    s.stride = round_up(larger(seen, stored), LANES); // whole registers
     s.row = s.n * s.stride;
     s.rows = BAND + (c->rows - 1) * p->dilation[0];
     s.depth = c->rows * c->cols * s.n;
@@ -215,14 +214,14 @@ size_t narrow_conv_scratch(const onednn_conv *c) {
 void narrow_conv_run(const onednn_conv *c, bool mirrored, const void *x, const void *w, const conv_vectors *v, void *y, void *scratch) {
     const planes s = planes_of(c);
     const size_t x_row = (size_t)(c->width * c->channels) * dtype_size(c->x), y_row = (size_t)(c->out_width * FILTERS) * dtype_size(c->y);
-    const int64_t bands = (c->out_height + BAND - 1) / BAND;
+    const int64_t bands = divide_up(c->out_height, BAND);
     int64_t *at = scratch;
     float *weights = (float *)(void *)(at + s.depth), *all = weights + s.depth * FILTERS;
     pack(c, mirrored, &s, w, at, (char *)weights);
 #pragma omp parallel for schedule(static)
     for (int64_t band = 0; band < c->n * bands; band++) {
         float *own = all + omp_get_thread_num() * s.rows * s.row;
-        const int64_t n = band / bands, top = band % bands * BAND, lines = c->out_height - top < BAND ? c->out_height - top : BAND;
+        const int64_t n = band / bands, top = band % bands * BAND, lines = smaller(c->out_height - top, BAND);
         for (int64_t r = 0; r < s.rows - BAND + lines; r++) {
             const int64_t h = top + r - c->params.pad[0];
             make_planes(c, &s, h < 0 || h >= c->height ? NULL : (const char *)x + (size_t)(n * c->height + h) * x_row, own + r * s.row);

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "nn/ops/elementwise.h"
+#include "nn/ops/pieces.h"
 
 enum { LANES = 16, FILTERS = 8, VECTORS_MAX = 3, WIDE = 32 }; // FILTERS · VECTORS_MAX sums and what they need fit into 32 registers
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
 // Registers that one row of the window takes; what is beyond its end is computed and not read.
 static int64_t vectors(const onednn_conv *c) {
-    return (c->cols * c->channels + LANES - 1) / LANES;
+    return divide_up(c->cols * c->channels, LANES);
 }
 
 bool narrow_weights_pays(const onednn_conv *c) {
@@ -78,7 +79,7 @@ static void add_line(const onednn_conv *c, int64_t line, const float *x, const f
     }
     const int64_t across = vectors(c), all = c->rows * across;
     for (int64_t i = 0; i < all; i += VECTORS_MAX) {
-        const int64_t some = all - i < VECTORS_MAX ? all - i : VECTORS_MAX;
+        const int64_t some = smaller(all - i, VECTORS_MAX);
         int64_t at[VECTORS_MAX];
         for (int64_t k = 0; k < some; k++) at[k] = (i + k) / across * row_floats(c) + (i + k) % across * LANES;
         add[some](c, rows, at, y + line * c->out_width * FILTERS, sums + i * FILTERS * LANES);

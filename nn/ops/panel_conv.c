@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/ops/winograd_layout.h"
+#include "nn/ops/pieces.h"
+#include "nn/ops/winograd_inner.h"
 
 enum { BLOCK = 64, CHUNK = 128 };   // windows at a time; f32 elements of a window at a time: their part of a panel stays in the first-level cache
 enum { FEW = 32, LEAST = 1 << 19 }; // windows and filters of f32 convolutions that pay
@@ -60,7 +61,7 @@ foil_status panel_conv_create(const onednn_conv *c, int machine, panel_conv **ou
     p->block = p->windows < BLOCK ? round_up(p->windows, p->machine->rows) : BLOCK;
     p->blocks = divide_up(p->windows, p->block);
     p->panels = c->out / p->machine->width;
-    p->groups = p->blocks >= p->threads ? 1 : p->threads < p->panels ? p->threads : p->panels;
+    p->groups = p->blocks >= p->threads ? 1 : smaller(p->threads, p->panels);
     p->in_place = is_pixels(c);
     p->window = p->depth + (c->x == F32 ? APART : 0);
     p->sums_at = (size_t)round_up(p->block * p->window, LINE) * p->size;
@@ -87,7 +88,7 @@ const char *panel_conv_implementation(const panel_conv *p) {
 
 // Windows. ---------------------------------------------------------------------------------------------------------------------------------------------------
 static int64_t clamp(int64_t n, int64_t most) {
-    return n < 0 ? 0 : n > most ? most : n;
+    return larger(0, smaller(n, most));
 }
 
 // What lies outside the picture is zero.
@@ -125,7 +126,7 @@ static void finish(const panel_conv *p, int64_t n, const float *sums, const wino
 static void multiply_f32(const panel_conv *p, const windows *w, const float *panel, const winograd_post *post, float *y, float *sums) {
     const int64_t width = p->machine->width;
     for (int64_t k = 0; k < p->depth; k += CHUNK) {
-        const int64_t depth = p->depth - k < CHUNK ? p->depth - k : CHUNK;
+        const int64_t depth = smaller(p->depth - k, CHUNK);
         p->machine->product(&(winograd_product){.rows = w->whole,
                                                 .depth = depth,
                                                 .a = (const float *)w->first + k,
@@ -156,7 +157,7 @@ static void multiply_bf16(const panel_conv *p, const windows *w, const uint16_t 
 static void run_block(const panel_conv *p, int64_t block, int64_t from, int64_t to, const char *x, const char *filters, const winograd_post *post,
                       char *y, char *mine) {
     const onednn_conv *c = &p->conv;
-    const int64_t first = block * p->block, n = p->windows - first < p->block ? p->windows - first : p->block, width = p->machine->width;
+    const int64_t first = block * p->block, n = smaller(p->windows - first, p->block), width = p->machine->width;
     windows w = {x + (size_t)(first * p->depth) * p->size, p->depth, n, round_up(n, p->machine->rows)};
     if (!p->in_place || w.whole > n) {
         for (int64_t i = 0; i < n; i++) copy_window(p, x, first + i, mine + (size_t)(i * p->window) * p->size);

@@ -6,6 +6,7 @@
 #if defined(__x86_64__)
 
 #include "nn/ops/narrow_lanes.h"
+#include "nn/ops/pieces.h"
 
 enum { REGISTER = 64, LANES = 16, FILTERS = 8, TAPS = 3 }; // bytes; f32; FILTERS · TAPS sums stay in registers
 enum { BAND_BYTES = 64 << 10, WIDE = 32 };                 // of y's planes; columns
@@ -27,10 +28,6 @@ typedef struct layout {
     int64_t sums, all;
 } layout;
 
-static int64_t round_up(int64_t n, int64_t to) {
-    return (n + to - 1) / to * to;
-}
-
 static layout layout_of(const onednn_conv *c) {
     const conv_params *p = &c->params;
     layout l = {.element = (int64_t)dtype_size(c->x)};
@@ -38,12 +35,12 @@ static layout layout_of(const onednn_conv *c) {
     l.y_line = FILTERS * l.y_plane;
     const int64_t seen = l.y_plane + (c->cols - 1) * p->dilation[1] * l.element;
     const int64_t stored = p->pad[1] * l.element + round_up(c->width * l.element, REGISTER);
-    l.x_plane = round_up(seen > stored ? seen : stored, REGISTER);
+    l.x_plane = round_up(larger(seen, stored), REGISTER);
     l.x_row = c->channels * l.x_plane;
     l.lines = l.y_line < BAND_BYTES ? BAND_BYTES / l.y_line : 1;
     if (l.lines > c->out_height) l.lines = c->out_height;
     l.rows = l.lines + (c->rows - 1) * p->dilation[0];
-    l.groups = (c->rows * c->cols * c->channels + TAPS - 1) / TAPS;
+    l.groups = divide_up(c->rows * c->cols * c->channels, TAPS);
     l.sums = l.lines * l.y_line + l.rows * l.x_row;
     l.all = l.sums + l.groups * TAPS * FILTERS * REGISTER;
     return l;
@@ -98,7 +95,7 @@ static int64_t place(const onednn_conv *c, const layout *l, int64_t k) {
 static void add_band(const onednn_conv *c, const layout *l, int64_t n, int64_t top, const char *x, const char *y, char *own) {
     void (*const apart)(int64_t, const char *, int64_t, char *, int64_t) = c->x == F32 ? apart_f32 : apart_bf16;
     void (*const add)(const layout *, int64_t, const char *, const int64_t *, const char *, float *) = c->x == F32 ? add_f32 : add_bf16;
-    const int64_t lines = c->out_height - top < l->lines ? c->out_height - top : l->lines, terms = c->rows * c->cols * c->channels;
+    const int64_t lines = smaller(c->out_height - top, l->lines), terms = c->rows * c->cols * c->channels;
     char *y_planes = own, *x_planes = own + l->lines * l->y_line;
     float *sums = (float *)(void *)(own + l->sums);
     for (int64_t i = 0; i < lines; i++)
@@ -130,7 +127,7 @@ size_t plane_weights_scratch(const onednn_conv *c) {
 
 void plane_weights_run(const onednn_conv *c, const void *x, const void *y, float *weights, void *scratch) {
     const layout l = layout_of(c);
-    const int64_t bands = (c->out_height + l.lines - 1) / l.lines, terms = c->rows * c->cols * c->channels;
+    const int64_t bands = divide_up(c->out_height, l.lines), terms = c->rows * c->cols * c->channels;
     const int threads = omp_get_max_threads();
     for (int t = 0; t < threads; t++) memset((char *)scratch + t * l.all + l.sums, 0, (size_t)(l.all - l.sums));
 #pragma omp parallel for schedule(static)

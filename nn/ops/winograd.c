@@ -10,33 +10,33 @@
 #include <omp.h>
 #include <string.h>
 
+#include "nn/ops/pieces.h"
 #include "nn/ops/winograd_layout.h"
 
 typedef struct view {
     int64_t height, width, channels; // of a picture
     int64_t step, first[2];
-    size_t size; // of an element
 } view;
 
 // Views and tiles. -------------------------------------------------------------------------------------------------------------------------------------
 
 static view view_of_x(const winograd *w, int64_t phase) {
     const onednn_conv *c = &w->conv;
-    view v = {c->height, c->width, c->channels, w->step, {0}, dtype_size(w->conv.x)};
+    view v = {c->height, c->width, c->channels, w->step, {0}};
     for (int i = 0; i < 2; i++) {
         int64_t p = i ? phase % w->step : phase / w->step, pad = c->params.pad[i];
         v.first[i] = p - pad;
-        if (c->kind == ONEDNN_CONV_DATA) v.first[i] += (pad - p + w->step - 1) / w->step * w->step; // the first in the picture
+        if (c->kind == ONEDNN_CONV_DATA) v.first[i] += round_up(pad - p, w->step); // the first in the picture
     }
     return v;
 }
 
 static view view_of_y(const winograd *w, int64_t phase) {
     const onednn_conv *c = &w->conv;
-    view v = {c->out_height, c->out_width, c->out, 1, {0}, dtype_size(w->conv.x)};
+    view v = {c->out_height, c->out_width, c->out, 1, {0}};
     for (int i = 0; i < 2; i++) {
         int64_t p = i ? phase % w->step : phase / w->step, pad = c->params.pad[i];
-        if (c->kind == ONEDNN_CONV_DATA) v.first[i] = (pad - p + w->step - 1) / w->step - (w->r - 1);
+        if (c->kind == ONEDNN_CONV_DATA) v.first[i] = divide_up(pad - p, w->step) - (w->r - 1);
     }
     return v;
 }
@@ -44,7 +44,7 @@ static view view_of_y(const winograd *w, int64_t phase) {
 // Where the `size`² pixels of a tile are; `outside` for those that the picture does not have.
 static void tile_pixels(const winograd *w, const view *v, const void *pictures, int64_t tile, int64_t size, void *outside, void **at) {
     int64_t j = tile % w->grid[1], i = tile / w->grid[1] % w->grid[0], n = tile / w->grid[1] / w->grid[0];
-    size_t pixel = (size_t)v->channels * v->size;
+    size_t pixel = (size_t)v->channels * dtype_size(w->conv.x);
     char *picture = (char *)(uintptr_t)pictures + (size_t)(n * v->height * v->width) * pixel;
     int64_t top = i * w->m * v->step + v->first[0], left = j * w->m * v->step + v->first[1];
     for (int64_t h = top; h < top + size * v->step; h += v->step)
@@ -75,10 +75,19 @@ typedef struct pointers {
     void *at[2 * WINOGRAD_POINTS]; // pixels or taps, of one tile or filter or of two
 } pointers;
 
+// Bytes of an element of pixels or taps, and how far points are apart, in elements.
+static size_t size_of(const winograd *w, winograd_side side) {
+    return side == WINOGRAD_FILTER || side == WINOGRAD_FILTER_GRADIENT ? sizeof(float) : dtype_size(w->conv.x);
+}
+static int64_t point_of(const winograd *w, winograd_side side) {
+    return side == WINOGRAD_INPUT ? w->a_point : side == WINOGRAD_FILTER || side == WINOGRAD_GRADIENT ? w->b_point : w->c_point;
+}
+
 // Channels [at, at + n), the last few, n < WINOGRAD_LANES, of `count` pixels or taps, through copies with room. Points have it.
-static void transform_rest(const winograd *w, winograd_side side, int64_t n, int64_t count, void *const *list, size_t size, int64_t at, char *points,
+static void transform_rest(const winograd *w, winograd_side side, int64_t n, void *const *list, int64_t count, int64_t at, char *points,
                            int64_t distance, const winograd_post *post) {
     const bool writes = side == WINOGRAD_OUTPUT || side == WINOGRAD_FILTER_GRADIENT;
+    const size_t size = size_of(w, side);
     float copy[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, bias[WINOGRAD_LANES] = {0};
     pointers copies;
     for (int64_t i = 0; i < count; i++) {
@@ -91,21 +100,17 @@ static void transform_rest(const winograd *w, winograd_side side, int64_t n, int
     for (int64_t i = 0; writes && i < count; i++) memcpy((char *)list[i] + (size_t)at * size, copy[i], (size_t)n * size);
 }
 
-// Channels [at, at + n) of `count` pixels or taps, whose elements have `size` bytes. `distance` of points: in elements.
-static void transform(const winograd *w, winograd_side side, int64_t n, const pointers *p, int64_t count, size_t size, int64_t at, char *points,
-                      int64_t distance, const winograd_post *post) {
-    const int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES, apart = distance * WINOGRAD_ELEMENT;
-    if (whole) w->machine->transform[w->types][w->form][side](whole, p->at, at, points, apart, post);
-    if (whole < n) transform_rest(w, side, n - whole, count, p->at, size, at + whole, points + whole * WINOGRAD_ELEMENT, apart, post);
+// Channels [at, at + n) of `count` pixels or taps; those of points begin at `points`.
+static void transform(const winograd *w, winograd_side side, int64_t n, const pointers *p, int64_t count, int64_t at, char *points,
+                      const winograd_post *post) {
+    const int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES, distance = point_of(w, side) * WINOGRAD_ELEMENT;
+    if (whole) w->machine->transform[w->types][w->form][side](whole, p->at, at, points, distance, post);
+    if (whole < n) transform_rest(w, side, n - whole, p->at, count, at + whole, points + whole * WINOGRAD_ELEMENT, distance, post);
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-// Pixels of a tile, and if tiles are paired of the next one; `i`: of the block. Behind the last tile is nothing.
+// Pixels of a tile, and if tiles are paired of the next one. Behind the last tile is nothing.
 static void pixels_of(const winograd *w, const view *v, const void *pictures, int64_t tile, int64_t size, pointers *p) {
-    const int64_t tiles = w->types == WINOGRAD_PAIRED_TILES ? 2 : 1;
+    const int64_t tiles = w->types == WINOGRAD_PAIRED_TILES ? 2 : 1; // tiles_together, which the analyser cannot know to be positive
     for (int64_t t = 0; t < tiles; t++) {
         void **at = p->at + t * size * size;
         if (tile + t < w->tiles)
@@ -117,8 +122,8 @@ static void pixels_of(const winograd *w, const view *v, const void *pictures, in
 
 // Tile i of block b, all views of it: their channels one after the other, divided into parts.
 static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out_phase, const void *in, void *a) {
-    const int64_t channels = w->channels / w->views_in, paired_tiles = w->types == WINOGRAD_PAIRED_TILES;
-    char *row = address(a, i / (paired_tiles ? 2 : 1) * w->a_tile);
+    const int64_t channels = w->channels / w->views_in;
+    char *row = address(a, i / w->tiles_together * w->a_tile);
     for (int64_t phase = 0; phase < w->views_in; phase++) {
         pointers p;
         const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_y(w, out_phase) : view_of_x(w, phase);
@@ -126,8 +131,7 @@ static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out
         for (int64_t at = 0, n; at < channels; at += n) {
             const int64_t k = phase * channels + at, part = k / w->part;
             n = smaller(channels - at, (part + 1) * w->part - k);
-            char *to = row + (size_t)part * w->a_bytes + (size_t)(k % w->part / (paired_tiles ? 1 : w->together) * WINOGRAD_ELEMENT);
-            transform(w, WINOGRAD_INPUT, n, &p, w->points, v.size, at, to, w->a_point, NULL);
+            transform(w, WINOGRAD_INPUT, n, &p, w->points, at, address(row + (size_t)part * w->a_bytes, k % w->part / w->channels_together), NULL);
         }
     }
 }
@@ -143,7 +147,7 @@ static int64_t columns_of(const winograd *w, int64_t panel) {
 // A point's products of `rows` rows with a part of a panel.
 static void multiply(const winograd *w, int64_t rows, int64_t depth, const void *a, int64_t a_row, int64_t a_depth, const void *b, void *c,
                      bool adds) {
-    (w->together == 2 ? w->machine->paired : w->machine->product)(&(winograd_product){
+    (w->paired ? w->machine->paired : w->machine->product)(&(winograd_product){
         .rows = round_up(rows, w->machine->rows),
         .depth = depth,
         .a = a,
@@ -175,11 +179,11 @@ static int64_t depth_of_part(const winograd *w, int64_t part) {
 }
 
 static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, void *to) {
-    for (int64_t k = 0; k < depth_of_part(w, part); k += w->together) {
+    const int64_t together = w->channels_together;
+    for (int64_t k = 0; k < depth_of_part(w, part); k += together) {
         pointers p;
-        for (int64_t i = 0; i < w->together; i++) filter_taps(w, phase, part * w->part + k + i, panel, filters, p.at + i * w->r * w->r);
-        transform(w, WINOGRAD_FILTER, columns_of(w, panel), &p, w->r * w->r, sizeof(float), panel * w->width, address(to, k / w->together * w->width),
-                  w->b_point, NULL);
+        for (int64_t i = 0; i < together; i++) filter_taps(w, phase, part * w->part + k + i, panel, filters, p.at + i * w->r * w->r);
+        transform(w, WINOGRAD_FILTER, columns_of(w, panel), &p, w->r * w->r, panel * w->width, address(to, k / together * w->width), NULL);
     }
 }
 
@@ -207,8 +211,8 @@ static void transform_output(const task *t, int64_t tile, int64_t row, int64_t f
     pointers p;
     const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, t->phase) : view_of_y(w, t->phase);
     tile_pixels(w, &v, t->out, tile, w->m, t->own + w->outside_at, p.at);
-    transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, v.size, first * w->width,
-              address(t->own + w->c_at, row * w->c_row), w->c_point, t->post);
+    transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, first * w->width,
+              address(t->own + w->c_at, row * w->c_row), t->post);
 }
 
 // The tiles of a group of block b, those channels of the result that begin with panel `first`, as many as `c` has.
@@ -216,7 +220,7 @@ static void run_group(const task *t, int64_t b, int64_t group, int64_t first, co
     const winograd *w = t->w;
     const int64_t top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group), panels = w->columns / w->width;
     for (int64_t part = 0; n > 0 && part < w->parts; part++) {
-        const int64_t depth = depth_of_part(w, part) / w->together;
+        const int64_t depth = depth_of_part(w, part) / w->channels_together;
         if (w->shares && !w->prepared) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
         for (int64_t point = 0; point < w->points; point++)
             for (int64_t panel = 0; panel < panels; panel++)
@@ -273,20 +277,19 @@ static void transform_gradient(const winograd *w, int64_t b, int64_t i, const vo
     const view v = view_of_y(w, 0);
     pixels_of(w, &v, y, b * w->block + i, w->m, &p);
     for (int64_t panel = 0; panel < w->panels; panel++)
-        transform(w, WINOGRAD_GRADIENT, columns_of(w, panel), &p, w->m * w->m, v.size, panel * w->width,
-                  address(to + (size_t)panel * w->b_bytes, i / w->together * w->width), w->b_point, NULL);
+        transform(w, WINOGRAD_GRADIENT, columns_of(w, panel), &p, w->m * w->m, panel * w->width,
+                  address(to + (size_t)panel * w->b_bytes, i / w->tiles_together * w->width), NULL);
 }
 
 static void transform_filter_gradient(const winograd *w, int64_t k, int64_t row, int64_t panel, void *c, float *out) {
     pointers p;
     filter_taps(w, 0, k, panel, out, p.at);
-    transform(w, WINOGRAD_FILTER_GRADIENT, columns_of(w, panel), &p, w->r * w->r, sizeof(float), panel * w->width, address(c, row * w->c_row),
-              w->c_point, NULL);
+    transform(w, WINOGRAD_FILTER_GRADIENT, columns_of(w, panel), &p, w->r * w->r, panel * w->width, address(c, row * w->c_row), NULL);
 }
 
 // What block b has for a group of channels and a panel; after the last block all that is done with it.
 static void add_gradient(const winograd *w, int64_t b, int64_t group, int64_t panel, char *shared, char *own, float *out) {
-    const int64_t first = group * w->group, n = smaller(w->channels - first, w->group), depth = divide_up(tiles_of_block(w, b), w->together);
+    const int64_t first = group * w->group, n = smaller(w->channels - first, w->group), depth = divide_up(tiles_of_block(w, b), w->tiles_together);
     const char *gradient = shared + w->b_at + (size_t)panel * w->b_bytes;
     char *c = w->blocks > 1 ? shared + w->c_at + (size_t)(group * w->panels + panel) * w->c_bytes : own + w->c_at;
     for (int64_t point = 0; point < w->points; point++)
@@ -300,7 +303,7 @@ static void run_weights(const winograd *w, const void *x, const void *y, float *
     for (int64_t b = 0; b < w->blocks; b++) {
         char *own = own_memory(w, scratch);
 #pragma omp for schedule(static)
-        for (int64_t i = 0; i < tiles_of_block(w, b); i += w->together) {
+        for (int64_t i = 0; i < tiles_of_block(w, b); i += w->tiles_together) {
             transform_input(w, b, i, 0, x, scratch + w->a_at);
             transform_gradient(w, b, i, y, scratch + w->b_at);
         }

@@ -1,7 +1,5 @@
 #include "nn/ops/winograd_inner.h"
 
-#include <string.h>
-
 #include "nn/ops/winograd_matrices.h"
 
 enum { LINE = 16 };                                              // elements that come into the cache at a time

@@ -5,13 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int64_t round_up(int64_t n, int64_t to) {
-    return (n + to - 1) / to * to;
-}
-
-int64_t divide_up(int64_t n, int64_t by) {
-    return (n + by - 1) / by;
-}
+#include "nn/ops/pieces.h"
 
 static bool has_form(const onednn_conv *c) {
     const conv_params *p = &c->params;
@@ -84,13 +78,6 @@ static size_t take(size_t *at, int64_t bytes) {
     return start;
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-static int64_t larger(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 static void find_taps(winograd *w) {
     const bool mirrored = w->conv.kind == ONEDNN_CONV_DATA;
     for (int64_t phase = 0; phase < w->step * w->step; phase++)
@@ -121,17 +108,17 @@ enum {
 // longer than their transform. So do constant ones, but in bf16, where transformed ones are not larger. For few filters it does not pay that threads wait for
 // one another.
 static void divide_pictures(winograd *w) {
-    const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * w->channels / w->together, c = row * w->width, filters = a * w->out;
+    const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * w->channels / w->channels_together, c = row * w->width, filters = a * w->out;
     w->shares = filters > FEW_FILTERS && 4 * w->tiles <= w->out;
-    w->prepared = w->conv.constant && (!w->shares || w->together == 2);
+    w->prepared = w->conv.constant && (!w->shares || w->paired);
     if (w->shares) {
-        w->part = equal_pieces(w->channels, PART_BYTES * w->together / c, WINOGRAD_LANES);
+        w->part = equal_pieces(w->channels, PART_BYTES * w->channels_together / c, WINOGRAD_LANES);
         w->block = equal_pieces(w->tiles, SHARED_BYTES / a, w->machine->rows);
         const int64_t groups = larger(divide_up(w->block * c, GROUP_BYTES), divide_up(w->threads, w->panels));
         w->group = round_up(divide_up(w->block, groups), w->machine->rows);
         w->columns = w->width;
     } else {
-        const int64_t all = row * (w->channels / w->together + w->out);
+        const int64_t all = row * (w->channels / w->channels_together + w->out);
         w->part = round_up(w->channels, WINOGRAD_LANES);
         w->block = equal_pieces(divide_up(w->tiles, w->threads), larger(OWN_BYTES, filters / 4) / all, w->machine->rows);
         w->group = w->block;
@@ -139,13 +126,13 @@ static void divide_pictures(winograd *w) {
     }
     w->parts = divide_up(w->channels, w->part);
     w->groups = divide_up(w->block, w->group);
-    w->b_point = w->part / w->together * w->width;
+    w->b_point = w->part / w->channels_together * w->width;
 }
 
 // All gradients are added to for each block: the more they are, the larger are blocks. They stay in the cache from their product to their transform if one
 // block holds all tiles. Not by threads: sums would depend on them.
 static void divide_weights(winograd *w) {
-    const int64_t row = w->points * WINOGRAD_ELEMENT, tile = row * (w->channels + w->out) / w->together, gradients = row * w->channels * w->out;
+    const int64_t row = w->points * WINOGRAD_ELEMENT, tile = row * (w->channels + w->out) / w->tiles_together, gradients = row * w->channels * w->out;
     w->shares = true;
     w->block = equal_pieces(w->tiles, smaller(larger(LEAST_BYTES, gradients), MOST_BYTES) / tile, 2);
     w->part = round_up(w->channels, WINOGRAD_LANES);
@@ -153,7 +140,7 @@ static void divide_weights(winograd *w) {
     w->group = equal_pieces(w->channels, GRADIENT_BYTES / (row * w->width), w->machine->rows);
     w->groups = divide_up(w->channels, w->group);
     w->columns = w->width;
-    w->b_point = w->block / w->together * w->width;
+    w->b_point = w->block / w->tiles_together * w->width;
 }
 
 static void lay_out_pictures(winograd *w) {
@@ -181,12 +168,12 @@ static void lay_out_weights(winograd *w) {
 }
 
 static void lay_out(winograd *w) {
-    const bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS, pairs_tiles = w->types == WINOGRAD_PAIRED_TILES;
+    const bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS;
     (weights ? divide_weights : divide_pictures)(w);
     w->blocks = divide_up(w->tiles, w->block);
     // Rows a little apart from powers of two, which would meet in the same lines of the cache.
-    w->a_tile = w->part / (pairs_tiles ? 1 : w->together) + WINOGRAD_LANES;
-    w->a_point = round_up(w->block / (pairs_tiles ? 2 : 1), w->machine->rows) * w->a_tile;
+    w->a_tile = w->part / w->channels_together + WINOGRAD_LANES;
+    w->a_point = round_up(w->block / w->tiles_together, w->machine->rows) * w->a_tile;
     w->c_row = w->columns > w->width ? w->columns + WINOGRAD_LANES : w->width;
     w->c_point = w->group * w->c_row + WINOGRAD_LANES;
     w->a_bytes = (size_t)(w->points * w->a_point * WINOGRAD_ELEMENT);
@@ -201,8 +188,10 @@ foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd *
     if (!w) return foil_fail_memory(sizeof *w, "a convolution");
     w->conv = *c;
     const bool weights = c->kind == ONEDNN_CONV_WEIGHTS;
-    w->types = !may_pair(c, m) ? (c->x == BF16 ? WINOGRAD_BF16 : WINOGRAD_F32) : weights ? WINOGRAD_PAIRED_TILES : WINOGRAD_PAIRED;
-    w->together = may_pair(c, m) ? 2 : 1;
+    w->paired = may_pair(c, m);
+    w->types = w->paired ? (weights ? WINOGRAD_PAIRED_TILES : WINOGRAD_PAIRED) : c->x == BF16 ? WINOGRAD_BF16 : WINOGRAD_F32;
+    w->channels_together = w->types == WINOGRAD_PAIRED ? 2 : 1;
+    w->tiles_together = w->types == WINOGRAD_PAIRED_TILES ? 2 : 1;
     w->machine = winograd_machine_at(machine);
     w->threads = omp_get_max_threads();
     set_form(w, m);
@@ -216,7 +205,7 @@ foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd *
     w->width = w->machine->width;
     w->panels = divide_up(w->out, w->width);
     lay_out(w);
-    snprintf(w->implementation, sizeof w->implementation, "foil:winograd%s F(%d,%d)", w->together == 2 ? "_bf16" : "", (int)w->m, (int)w->r);
+    snprintf(w->implementation, sizeof w->implementation, "foil:winograd%s F(%d,%d)", w->paired ? "_bf16" : "", (int)w->m, (int)w->r);
     w->zeros = calloc((size_t)(c->channels > c->out ? c->channels : c->out), sizeof(float));
     if (!w->zeros) {
         winograd_free(w);

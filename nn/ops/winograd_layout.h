@@ -21,20 +21,21 @@ struct winograd {
     const winograd_machine *machine;
     winograd_form form;
     winograd_types types;
-    int64_t m, r, a;                // of F(m, r); a = m + r - 1
-    int64_t step, grid[2];          // of views (winograd.c); tiles of one view's picture along each axis
-    int64_t tiles;                  // of all pictures
-    int64_t views_in, views_out;    // step² of x, 1 of y
-    int64_t taps[4][9];             // of each view: where its r² taps are in a row of filters
-    int64_t points;                 // a²
-    int64_t channels, out;          // input channels of all views; output channels
-    int64_t together;               // products that an element stands for
-    int64_t block, blocks;          // tiles that are transformed at a time
-    int64_t part, parts;            // input channels; of conv_weights one part has all
-    int64_t group, groups;          // rows of `c`; groups of a block, of conv_weights of all channels
-    int64_t panels, width, columns; // of `out`; columns of `c`
-    bool shares;                    // threads work on one block, each on other panels and groups; or each on a block of its own
-    bool prepared;                  // filters are given transformed
+    int64_t m, r, a;                           // of F(m, r); a = m + r - 1
+    int64_t step, grid[2];                     // of views (winograd.c); tiles of one view's picture along each axis
+    int64_t tiles;                             // of all pictures
+    int64_t views_in, views_out;               // step² of x, 1 of y
+    int64_t taps[4][9];                        // of each view: where its r² taps are in a row of filters
+    int64_t points;                            // a²
+    int64_t channels, out;                     // input channels of all views; output channels
+    bool paired;                               // products are of bf16: two neighbours along the depth are one element
+    int64_t channels_together, tiles_together; // that an element has
+    int64_t block, blocks;                     // tiles that are transformed at a time
+    int64_t part, parts;                       // input channels; of conv_weights one part has all
+    int64_t group, groups;                     // rows of `c`; groups of a block, of conv_weights of all channels
+    int64_t panels, width, columns;            // of `out`; columns of `c`
+    bool shares;                               // threads work on one block, each on other panels and groups; or each on a block of its own
+    bool prepared;                             // filters are given transformed
     int threads;
     int64_t a_tile, a_point, b_point, c_row, c_point; // how far tiles, rows and points are apart, in elements
     size_t a_bytes, b_bytes, c_bytes;                 // of a part, of a part of a panel, of a group
@@ -43,8 +44,5 @@ struct winograd {
     float *zeros; // a pixel outside
     char implementation[32];
 };
-
-int64_t divide_up(int64_t n, int64_t by);
-int64_t round_up(int64_t n, int64_t to);
 
 #endif
