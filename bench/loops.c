@@ -66,7 +66,7 @@ static void bench(shape s, dtype t, double *copy) {
     node *beta = graph_input(g, "beta", row, F32), *inputs[] = {x, dy, gamma, beta}, *d[3];
     printf("%s %s\n", dtype_name(t), shape_text(s));
     report(g, "  copy", inputs, 1, &(plan_output){nn_cast(nn_mul_scalar(x, 2), t), NULL}, 1, copy);
-    node *y = nn_leaky_relu(nn_batch_norm(x, nn_batch_stats(x), gamma, beta, 1e-5), 0.2);
+    node *y = nn_leaky_relu(nn_batch_norm(x, nn_batch_stats(x, 1), gamma, beta, 1e-5), 0.2);
     grad_from(y, dy, (node *const[]){x, gamma, beta}, 3, d);
     report(g, "  batch norm, leaky ReLU", inputs, 4, &(plan_output){y, NULL}, 1, copy);
     plan_output both[] = {{y, NULL}, {d[0], NULL}, {d[1], NULL}, {d[2], NULL}};

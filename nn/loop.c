@@ -90,8 +90,8 @@ static void load_strided(const loop_leaf *leaf, int64_t first, int64_t n, float 
     }
 }
 
-// Leaves whose blocks are made once per run: in `to`, room for two blocks.
-static void prepare_leaf(const loop_leaf *leaf, int64_t count, float *to) {
+// Leaves whose blocks are made once per segment: in `to`, room for two blocks.
+static void prepare_leaf(const loop_leaf *leaf, int64_t count, int64_t segment, float *to) {
     int n = (int)(count < LOOP_BLOCK ? count : LOOP_BLOCK);
     if (leaf->kind == LEAF_CONSTANT) {
         blocks_fill(n, to, leaf->constant);
@@ -100,8 +100,8 @@ static void prepare_leaf(const loop_leaf *leaf, int64_t count, float *to) {
         blocks_load(1, &value, leaf->data, leaf->type);
         blocks_fill(n, to, value);
     } else if (leaf->kind == LEAF_TILE) {
-        int row = (int)leaf->at.size[1], total = (int)(count < row + LOOP_BLOCK ? count : row + LOOP_BLOCK);
-        blocks_load(row, to, leaf->data, leaf->type);
+        int row = (int)leaf->at.size[leaf->at.n - 1], total = (int)(count < row + LOOP_BLOCK ? count : row + LOOP_BLOCK);
+        blocks_load(row, to, element(leaf->data, leaf->type, leaf->at.n > 2 ? segment * leaf->at.stride[0] : 0), leaf->type);
         for (int i = row; i < total; i++) to[i] = to[i - row];
     }
 }
@@ -113,7 +113,7 @@ static const float *load_leaf(const loop_leaf *leaf, int64_t first, int n, float
     case LEAF_SCALAR:
         return own;
     case LEAF_TILE:
-        return own + first % leaf->at.size[1];
+        return own + first % leaf->at.size[leaf->at.n - 1];
     case LEAF_DENSE:
         if (leaf->type == F32) return (const float *)leaf->data + first;
         blocks_load(n, to, element(leaf->data, leaf->type, first), leaf->type);
@@ -215,8 +215,12 @@ static void run_part(const loop *l, void *scratch, int part) {
     int64_t first = part_start(l, part), last = part_start(l, part + 1);
     float *buffers = (float *)scratch + (size_t)part * l->buffer_floats;
     clear_partials(l, scratch, part, first, last);
-    for (int i = 0; i < l->leaves; i++) prepare_leaf(&l->leaf[i], l->count, buffers + (size_t)l->leaf[i].buffer * LOOP_BLOCK);
-    for (int64_t i = first; i < last; i += LOOP_BLOCK) run_block(l, i, (int)(last - i < LOOP_BLOCK ? last - i : LOOP_BLOCK), buffers, scratch, part);
+    for (int64_t end; first < last; first = end) {
+        const int64_t segment = first / l->segment;
+        end = (segment + 1) * l->segment < last ? (segment + 1) * l->segment : last;
+        for (int i = 0; i < l->leaves; i++) prepare_leaf(&l->leaf[i], l->segment, segment, buffers + (size_t)l->leaf[i].buffer * LOOP_BLOCK);
+        for (int64_t i = first; i < end; i += LOOP_BLOCK) run_block(l, i, (int)(end - i < LOOP_BLOCK ? end - i : LOOP_BLOCK), buffers, scratch, part);
+    }
 }
 
 // Results [from, to) of one reduction from its partial results.
@@ -286,7 +290,9 @@ void loop_finish(loop *l, int threads) {
     for (int i = 0; i < l->reductions; i++) {
         loop_reduction *r = &l->reduction[i];
         set_unit(r, l->count);
-        if (l->count / r->unit >= 4 * l->parts && r->unit % l->unit == 0) l->unit = r->unit;
+        const int64_t units = l->count / r->unit;
+        const bool balanced = units >= 4 * l->parts || (units > 1 && units % l->parts == 0);
+        if (balanced && r->unit % l->unit == 0) l->unit = r->unit;
     }
     l->buffer_floats = (size_t)l->buffers * LOOP_BLOCK;
     size_t bytes = aligned((size_t)l->parts * l->buffer_floats * sizeof(float));

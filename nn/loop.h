@@ -23,7 +23,7 @@ typedef enum leaf_kind {
     LEAF_DENSE,
     LEAF_SCALAR,   // one value, in memory
     LEAF_CONSTANT, // one value, known now
-    LEAF_TILE,     // a repeated row that is shorter than a block: kept repeated, so that every block of it is contiguous
+    LEAF_TILE,     // a repeated row that is shorter than a block, or one for each segment: kept repeated, so that every block of it is contiguous
     LEAF_STRIDED,  // anything
 } leaf_kind;
 typedef struct loop_leaf {
@@ -72,8 +72,9 @@ typedef struct loop_instruction {
 
 typedef struct loop {
     int64_t count;
-    int parts;    // threads that share the work: 1 for little of it
-    int64_t unit; // parts begin at multiples of it
+    int parts;       // threads that share the work: 1 for little of it
+    int64_t unit;    // parts begin at multiples of it
+    int64_t segment; // within which tiles repeat the same row
     int leaves, stores, reductions, instructions, buffers;
     loop_leaf *leaf;
     loop_store *store;

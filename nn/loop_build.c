@@ -25,11 +25,22 @@ static bool equal_leaves(const loop_leaf *a, const loop_leaf *b) {
     return !memcmp(a->at.size, b->at.size, sizeof a->at.size) && !memcmp(a->at.stride, b->at.stride, sizeof a->at.stride);
 }
 
-static leaf_kind kind_of(const access *at) {
+// Of repeated rows, one for each segment of a loop. All such leaves of a loop have to have the same segments, which are long enough to make tiles for.
+static bool is_tile(loop *l, const access *at) {
+    enum { LONG = 4 * LOOP_BLOCK };
+    const int last = at->n - 1;
+    if (last < 1 || last > 2 || at->stride[last] != 1 || at->stride[last - 1] != 0 || at->size[last] > LOOP_BLOCK) return false;
+    if (last == 1) return true;
+    const int64_t segment = l->count / at->size[0];
+    if (segment < LONG || (l->segment != l->count && l->segment != segment)) return false;
+    l->segment = segment;
+    return true;
+}
+
+static leaf_kind kind_of(loop *l, const access *at) {
     if (access_is_dense(at)) return LEAF_DENSE;
     if (at->n == 1 && at->stride[0] == 0) return LEAF_SCALAR;
-    if (at->n == 2 && at->stride[0] == 0 && at->stride[1] == 1 && at->size[1] <= LOOP_BLOCK) return LEAF_TILE;
-    return LEAF_STRIDED;
+    return is_tile(l, at) ? LEAF_TILE : LEAF_STRIDED;
 }
 
 static int leaf_slot(builder *b, loop_leaf leaf) {
@@ -52,7 +63,7 @@ static int value_slot(builder *b, int base, access at) {
     const plan *p = b->c->plan;
     int v = p->value_of[base];
     assert(v >= 0);
-    return leaf_slot(b, (loop_leaf){.kind = kind_of(&at), .at = at, .type = p->value[v].node->type, .value = v});
+    return leaf_slot(b, (loop_leaf){.kind = kind_of(b->l, &at), .at = at, .type = p->value[v].node->type, .value = v});
 }
 
 static access dense_access(int64_t count) {
@@ -214,7 +225,8 @@ static foil_status begin(compiler *c, builder *b, int64_t count) {
     if (!room) room = c->loop_room = arena_alloc(&c->memory, sizeof *room + slots);
     if (!room) return foil_fail_memory(sizeof *room + slots, "a loop");
     memset(room->slot_of, 0, slots);
-    room->loop = (loop){.count = count, .leaf = room->leaf, .store = room->store, .reduction = room->reduction, .instruction = room->instruction};
+    room->loop = (loop){
+        .count = count, .segment = count, .leaf = room->leaf, .store = room->store, .reduction = room->reduction, .instruction = room->instruction};
     *b = (builder){.c = c, .l = &room->loop, .slot_of = room->slot_of};
     return FOIL_OK;
 }

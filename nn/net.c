@@ -257,6 +257,12 @@ int64_t net_parameters(const net *n) {
     return sum;
 }
 
+int64_t net_activations(const net *n) {
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < n->layers; i++) sum += shape_count(n->rows[i].out);
+    return sum;
+}
+
 double net_flops(const net *n) {
     double sum = 0;
     for (uint32_t i = 0; i < n->layers; i++) sum += n->rows[i].flops;

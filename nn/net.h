@@ -40,6 +40,7 @@ typedef enum net_mode {
     NET_INFER,       // running statistics, no dropout
     NET_TRAIN,       // batch statistics, dropout, power iterations; state advances: see net_apply's `updates`
     NET_TRAIN_STILL, // as NET_TRAIN, but running statistics stay
+    NET_TRAIN_PAIR,  // as NET_TRAIN of the first half of `x` and NET_TRAIN_STILL of the second: two batches that share nothing but the weights
 } net_mode;
 
 // Emits the body on `x` ([N,…]: f32 or bf16; images in -1..1) and gives its output; further heads with net_apply_head on that output. `updates`, if not NULL, collects assign
@@ -57,8 +58,9 @@ typedef struct net_updates {
 node *net_apply(const net *n, graph *g, store *s, node *x, net_mode mode, uint32_t pass, net_updates *updates);
 node *net_apply_head(const net *n, graph *g, store *s, const char *head, node *features, net_mode mode, uint32_t pass, net_updates *updates);
 
-// Counts for one sample: trainable parameters, and FLOPs of the forward pass (body and all heads).
+// Counts: trainable parameters; of one sample the numbers that all layers give, and FLOPs of the forward pass (body and all heads).
 int64_t net_parameters(const net *n);
+int64_t net_activations(const net *n);
 double net_flops(const net *n);
 
 // One row per layer for `foil inspect`, for one sample. What the layers of a branch have is theirs alone.

@@ -94,10 +94,10 @@ node *nn_resize_bilinear(node *x, int64_t height, int64_t width); // half-pixel 
 
 // Normalisation (norm.c), written with primitives. gamma and beta may be NULL. ------------------------------------------------------------------------------
 typedef struct batch_stats {
-    node *mean, *variance; // [C], f32; variance biased
+    node *mean, *variance; // [C], or of several batches [batches, C]; f32; variance biased
 } batch_stats;
-batch_stats nn_batch_stats(node *x);                                               // over all axes but the last
-node *nn_batch_norm(node *x, batch_stats s, node *gamma, node *beta, double eps);  // [.., C]
+batch_stats nn_batch_stats(node *x, int64_t batches);                              // of equal parts of x [N,…,C], over all axes but the last
+node *nn_batch_norm(node *x, batch_stats s, node *gamma, node *beta, double eps);  // [N,…,C], each part with its own
 node *nn_layer_norm(node *x, axes a, node *gamma, node *beta, double eps);         // gamma, beta broadcast against x
 node *nn_group_norm(node *x, int64_t groups, node *gamma, node *beta, double eps); // x [N,H,W,C]
 node *nn_instance_norm(node *x, node *gamma, node *beta, double eps);
@@ -113,7 +113,7 @@ spectral nn_spectral_norm(node *w, node *u, node *v, bool iterate, double eps); 
 node *nn_softmax(node *x, int axis);
 node *nn_log_softmax(node *x, int axis);
 node *nn_dropout(node *x, double p, uint32_t stream); // scaled by 1/(1-p) (softmax.c, dropout.c)
-node *nn_minibatch_stddev(node *x, int64_t group,
-                          int64_t features); // appends `features` channels of the deviation within groups (Karras et al. 2018)
+// Appends `features` channels of the deviation within groups of each of `batches` batches (Karras et al. 2018).
+node *nn_minibatch_stddev(node *x, int64_t batches, int64_t group, int64_t features);
 
 #endif

@@ -24,6 +24,7 @@ typedef struct penalty {
 
 static const char *const PRECISIONS[] = {"f32", "bf16", NULL};
 static const char *const BATCH_NORMS[] = {"local", "synchronised", NULL};
+static const char *const BATCHES[] = {"auto", "apart", "together", NULL};    // as game_batches
 static const char *const CONVOLUTIONS[] = {"direct", "fast", "plain", NULL}; // as conv_algorithm of nn/graph.h
 static const char *const SPLITS[] = {"train", "val", NULL};                  // never test: what is chosen on it says nothing about the unseen
 
@@ -78,6 +79,10 @@ static const key DATA_KEYS[] = {
 static const key GAME_KEYS[] = {
     {"loss", KEY_CHOICE, AT(game.loss), .fallback = "non_saturating", .choices = GAN_LOSS_NAMES, .doc = "what the two minimise"},
     {"d_steps", KEY_INT, AT(game.d_steps), .fallback = "1", .min = 1, .max = 1000, .doc = "discriminator steps before each generator step"},
+    {"batches", KEY_CHOICE, AT(game.batches), .fallback = "auto", .choices = BATCHES,
+     .doc = "reals and fakes go through the discriminator one after the other, or together as one batch in which each keeps statistics of its own: "
+            "the same but for rounding and dropout's draws. auto: together where the batch is small beside the weights, which is faster then; apart "
+            "takes less memory. Steps with a penalty take them apart"},
     {"penalty", KEY_NODE, AT(game.penalty), .fallback = "", .doc = "r1 or gradient, with its keys"},
     {"ema", KEY_NODE, AT(game.ema), .fallback = "", .doc = "running average of the generator: what is shown and shipped"},
     {0}};

@@ -10,6 +10,9 @@
 #include "nn/tensor.h"
 #include "train/optimizer.h"
 
+// Reals and fakes go through the discriminator one after the other, or as one batch.
+typedef enum game_batches { BATCHES_AUTO, BATCHES_APART, BATCHES_TOGETHER } game_batches;
+
 typedef struct config {
     yaml *document; // the resolved file, with every default written out; owns all texts below
     struct {
@@ -32,6 +35,7 @@ typedef struct config {
     struct {
         int loss; // gan_loss
         int64_t d_steps;
+        int batches;                       // game_batches
         const yaml_node *penalty, *ema;    // as written
         double r1_weight, gradient_weight; // 0 = none
         int64_t r1_every;

@@ -143,15 +143,29 @@ static void build_detect(const game *g, round_plan *p, wanted *w, slopes *s) {
     add_slopes(s, nn_mul_scalar(p->loss_detect, g->generator.net ? g->config->detect.weight : 1));
 }
 
+static node *feed_reals(const game *g, round_plan *p) {
+    const shape picture = net_input(g->discriminator.net);
+    p->real = graph_input(p->graph, "real", SHAPE(g->config->run.share, picture.d[0], picture.d[1], picture.d[2]), U8);
+    return nn_cast(to_signal(p->real), p->graph->compute);
+}
+
+static node *generate(const game *g, round_plan *p, net_updates *updates) {
+    p->latent = graph_input(p->graph, "latent", SHAPE(g->config->run.share, net_input(g->generator.net).d[0]), F32);
+    return net_apply(g->generator.net, p->graph, g->generator.store, p->latent, NET_TRAIN, PASS_GENERATOR, updates);
+}
+
+// Running statistics are of the reals; where there is a detect pass they are its own: they are what the shipped detector works with. State may advance only
+// once a step.
+static net_updates *state_of_game(const game *g, net_updates *updates) {
+    return g->detects ? NULL : updates;
+}
+
 // Gives the reals.
 static node *build_reals(const game *g, round_plan *p, bool penalised, wanted *w, slopes *s) {
     const config *c = g->config;
-    shape picture = net_input(g->discriminator.net);
     net_updates updates = {0};
-    p->real = graph_input(p->graph, "real", SHAPE(c->run.share, picture.d[0], picture.d[1], picture.d[2]), U8);
-    node *real = nn_cast(to_signal(p->real), p->graph->compute);
-    // Where there is a detect pass, running statistics are its own: they are what the shipped detector works with.
-    node *logits = judge(g, p->graph, real, "game", g->detects ? NET_TRAIN_STILL : NET_TRAIN, PASS_REAL, g->detects ? NULL : &updates);
+    node *real = feed_reals(g, p);
+    node *logits = judge(g, p->graph, real, "game", g->detects ? NET_TRAIN_STILL : NET_TRAIN, PASS_REAL, state_of_game(g, &updates));
     p->loss_d = gan_real_loss((gan_loss)c->game.loss, logits);
     p->mean_real = mean(logits);
     if (penalised && c->game.r1_weight > 0) p->penalty = penalty_r1(logits, real, c->game.r1_weight * (double)c->game.r1_every);
@@ -162,18 +176,46 @@ static node *build_reals(const game *g, round_plan *p, bool penalised, wanted *w
 
 // Gives the fakes.
 static node *build_fakes(const game *g, round_plan *p, wanted *w, slopes *s) {
-    const config *c = g->config;
     net_updates updates = {0};
-    p->latent = graph_input(p->graph, "latent", SHAPE(c->run.share, net_input(g->generator.net).d[0]), F32);
-    node *fake = net_apply(g->generator.net, p->graph, g->generator.store, p->latent, NET_TRAIN, PASS_GENERATOR, &updates);
-    // Running statistics are of the reals, and state may advance only once a step.
+    node *fake = generate(g, p, &updates);
     node *logits = judge(g, p->graph, fake, "game", NET_TRAIN_STILL, PASS_FAKE, NULL);
-    node *loss = gan_fake_loss((gan_loss)c->game.loss, logits);
+    node *loss = gan_fake_loss((gan_loss)g->config->game.loss, logits);
     p->mean_fake = mean(logits);
     p->loss_d = nn_add(p->loss_d, loss);
     want_updates(w, &updates);
     add_slopes(s, loss);
     return fake;
+}
+
+static node *samples(node *logits, int64_t from, int64_t to) {
+    return nn_slice(logits, &from, &to, NULL);
+}
+
+// Both in one pass. Gives the fakes.
+static node *build_both(const game *g, round_plan *p, wanted *w, slopes *s) {
+    const gan_loss loss = (gan_loss)g->config->game.loss;
+    const int64_t n = g->config->run.share;
+    net_updates updates = {0};
+    node *real = feed_reals(g, p), *fake = generate(g, p, &updates);
+    node *both = nn_concat((node *const[]){real, nn_stop_gradient(fake)}, 2, 0);
+    node *logits = judge(g, p->graph, both, "game", NET_TRAIN_PAIR, PASS_REAL, state_of_game(g, &updates));
+    node *of_reals = samples(logits, 0, n), *of_fakes = samples(logits, n, 2 * n);
+    p->mean_real = mean(of_reals);
+    p->mean_fake = mean(of_fakes);
+    p->loss_d = nn_add(gan_real_loss(loss, of_reals), gan_fake_loss(loss, of_fakes));
+    want_updates(w, &updates);
+    add_slopes(s, p->loss_d);
+    return fake;
+}
+
+// In one batch filters are read, transformed and multiplied once for both, which pays while they outweigh the pictures; later it is memory that counts. It
+// is the whole batch's size that decides, so that ranks who share it draw the same random numbers as one alone.
+static bool go_together(const game *g, bool penalised) {
+    enum { WORTH = 4 };
+    const game_batches batches = (game_batches)g->config->game.batches;
+    const net *d = g->discriminator.net;
+    if (penalised || batches != BATCHES_AUTO) return !penalised && batches == BATCHES_TOGETHER;
+    return (double)net_activations(d) * (double)g->config->run.batch <= WORTH * (double)net_parameters(d);
 }
 
 static void build_gradient_penalty(const game *g, round_plan *p, node *real, node *fake, slopes *s) {
@@ -186,7 +228,9 @@ static void build_gradient_penalty(const game *g, round_plan *p, node *real, nod
 static void build_discriminator(const game *g, round_plan *p, bool penalised, wanted *w, node **fake) {
     slopes s = slopes_of(&g->discriminator, p->graph, slab_of(&g->discriminator, g->own_d));
     if (g->detects) build_detect(g, p, w, &s);
-    if (g->generator.net) {
+    if (g->generator.net && go_together(g, penalised)) {
+        *fake = build_both(g, p, w, &s);
+    } else if (g->generator.net) {
         node *real = build_reals(g, p, penalised, w, &s);
         *fake = build_fakes(g, p, w, &s);
         if (penalised && g->config->game.gradient_weight > 0) build_gradient_penalty(g, p, real, *fake, &s);

@@ -12,6 +12,10 @@ net_mode builder_mode(const builder *b) {
     return b->mode;
 }
 
+int64_t builder_batches(const builder *b) {
+    return b->mode == NET_TRAIN_PAIR ? 2 : 1;
+}
+
 uint32_t builder_stream(const builder *b, const layer *l) {
     return b->pass << 12 | (l->id & 0xfff); // MAX_LAYERS ids in each pass
 }
@@ -66,6 +70,10 @@ node *builder_param(builder *b, const layer *l, const char *name, shape s, init 
 
 // Buffers ----------------------------------------------------------------------------------------------------------------------------------------
 
+static bool advances(const builder *b) {
+    return b->mode == NET_TRAIN || b->mode == NET_TRAIN_PAIR;
+}
+
 // The place of a tensor's update, or -1.
 static int find_update(const builder *b, int tensor) {
     for (int i = 0; b->updates && i < b->updates->n; i++) {
@@ -76,13 +84,13 @@ static int find_update(const builder *b, int tensor) {
 
 node *builder_buffer(builder *b, const layer *l, const char *name, shape s, init i) {
     node *stored = tensor_node(b, l, name, s, i, false);
-    int update = b->mode == NET_TRAIN && !b->declare ? find_update(b, find_tensor(b, l, name)) : -1;
+    int update = advances(b) && !b->declare ? find_update(b, find_tensor(b, l, name)) : -1;
     bool pending = update >= 0 && !graph_is_poison(b->updates->at[update]);
     return pending ? b->updates->at[update]->in[0] : stored;
 }
 
 void builder_update(builder *b, const layer *l, const char *name, node *value) {
-    if (b->mode != NET_TRAIN || !b->updates || graph_is_poison(value)) return;
+    if (!advances(b) || !b->updates || graph_is_poison(value)) return;
     net_updates *u = b->updates;
     int tensor = find_tensor(b, l, name), at = find_update(b, tensor);
     if (at < 0) at = u->n;

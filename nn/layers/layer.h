@@ -49,6 +49,7 @@ extern const layer_type LAYER_RESIDUAL, LAYER_PARALLEL, LAYER_REPEAT;
 // For build functions. -------------------------------------------------------------------------------------------------------------
 graph *builder_graph(builder *b);
 net_mode builder_mode(const builder *b);
+int64_t builder_batches(const builder *b); // that a layer's input holds, one after another: statistics are each one's own
 // "weight" -> the parameter "layers.3.weight": declared in a declaring pass, looked up after.
 node *builder_param(builder *b, const layer *l, const char *name, shape s, init i);
 // The same for state: what an earlier application with the same `updates` is about to assign, else what is stored.

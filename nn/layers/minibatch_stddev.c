@@ -6,7 +6,7 @@ typedef struct stddev_keys {
 
 static node *build(builder *b, const layer *l, node *x) {
     const stddev_keys *k = l->keys;
-    return builder_image(b, x) ? nn_minibatch_stddev(x, k->group, k->features) : x;
+    return builder_image(b, x) ? nn_minibatch_stddev(x, builder_batches(b), k->group, k->features) : x;
 }
 
 static const key KEYS[] = {{"group", KEY_INT, offsetof(stddev_keys, group), "4", .min = 1, .max = 4096,

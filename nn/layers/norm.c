@@ -34,9 +34,11 @@ static shape channels_of(const node *x) {
 
 // batch_norm -------------------------------------------------------------------------------------------------------------------------------------
 
-// running + momentum · (now - running)
+// running + momentum · (now - running), by the first of several batches.
 static void follow(builder *b, const layer *l, const char *name, node *running, node *now) {
     const norm_keys *k = l->keys;
+    const int64_t channels = running->shape.d[0];
+    if (now->shape.n > 1) now = nn_reshape(nn_slice(now, (int64_t[]){0, 0}, (int64_t[]){1, channels}, NULL), SHAPE(channels));
     builder_update(b, l, name, nn_add(nn_mul_scalar(running, 1 - k->momentum), nn_mul_scalar(now, k->momentum)));
 }
 
@@ -48,10 +50,12 @@ static node *build_batch_norm(builder *b, const layer *l, node *x) {
     node *variance = builder_buffer(b, l, "running_var", channels_of(x), (init){.kind = INIT_ONES});
     if (is_poison(a) || graph_is_poison(mean) || graph_is_poison(variance)) return x;
     if (builder_mode(b) == NET_INFER) return nn_batch_norm(x, (batch_stats){mean, variance}, a.gamma, a.beta, k->eps);
-    batch_stats now = nn_batch_stats(x);
-    double count = (double)shape_count(x->shape) / (double)channels_of(x).d[0] * (x->graph->synchronised ? ranks_count() : 1);
+    const int64_t batches = builder_batches(b);
+    batch_stats now = nn_batch_stats(x, batches);
+    if (graph_is_poison(now.mean)) return now.mean;
+    int64_t rows = shape_count(x->shape) / channels_of(x).d[0] / batches * (x->graph->synchronised ? ranks_count() : 1);
     follow(b, l, "running_mean", mean, now.mean);
-    follow(b, l, "running_var", variance, nn_mul_scalar(now.variance, count > 1 ? count / (count - 1) : 1)); // unbiased, as PyTorch
+    follow(b, l, "running_var", variance, nn_mul_scalar(now.variance, rows > 1 ? (double)rows / (double)(rows - 1) : 1)); // unbiased, as PyTorch
     return nn_batch_norm(x, now, a.gamma, a.beta, k->eps);
 }
 

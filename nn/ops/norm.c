@@ -28,20 +28,31 @@ static batch_stats moments_of_ranks(node *x, axes a) {
     return (batch_stats){mean, nn_mean_over_ranks(nn_mean(BINARY_NODE(OP_DEVIATION, x, mean, NULL), a, true))};
 }
 
-batch_stats nn_batch_stats(node *x) {
+// x [.., C] as the rows of each of several batches.
+static node *by_batch(node *x, int64_t batches) {
+    const int64_t channels = x->shape.d[x->shape.n - 1];
+    return nn_reshape(x, SHAPE(batches, shape_count(x->shape) / channels / batches, channels));
+}
+
+batch_stats nn_batch_stats(node *x, int64_t batches) {
     if (graph_is_poison(x)) return (batch_stats){x, x};
-    if (x->shape.n < 2) {
-        node *poison = graph_fail(x->graph, "batch norm: shape %s, expected at least [N, C]", shape_text(x->shape));
+    if (x->shape.n < 2 || batches < 1 || x->shape.d[0] % batches) {
+        node *poison =
+            graph_fail(x->graph, "batch norm: shape %s, expected at least [N, C], N a multiple of %lld", shape_text(x->shape), (long long)batches);
         return (batch_stats){poison, poison};
     }
-    const int last = x->shape.n - 1;
-    const batch_stats s = (x->graph->synchronised ? moments_of_ranks : moments)(x, nn_all_axes(x) & ~AXIS(last));
-    const shape channels = SHAPE(x->shape.d[last]);
-    return (batch_stats){nn_reshape(s.mean, channels), nn_reshape(s.variance, channels)};
+    const batch_stats s = (x->graph->synchronised ? moments_of_ranks : moments)(by_batch(x, batches), AXIS(1));
+    const int64_t channels = x->shape.d[x->shape.n - 1];
+    const shape each = batches > 1 ? SHAPE(batches, channels) : SHAPE(channels);
+    return (batch_stats){nn_reshape(s.mean, each), nn_reshape(s.variance, each)};
 }
 
 node *nn_batch_norm(node *x, batch_stats s, node *gamma, node *beta, double eps) {
-    return normalize(x, s, gamma, beta, eps);
+    if (graph_is_poison(x) || graph_is_poison(s.mean) || s.mean->shape.n < 2) return normalize(x, s, gamma, beta, eps);
+    const int64_t batches = s.mean->shape.d[0], channels = s.mean->shape.d[1];
+    const shape each = SHAPE(batches, 1, channels);
+    const batch_stats repeated = {nn_reshape(s.mean, each), nn_reshape(s.variance, each)};
+    return nn_reshape(normalize(by_batch(x, batches), repeated, gamma, beta, eps), x->shape);
 }
 
 node *nn_layer_norm(node *x, axes a, node *gamma, node *beta, double eps) {

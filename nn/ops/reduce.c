@@ -95,8 +95,9 @@ static axes repeated_axes(const node *x, axes a) {
 }
 
 // The sum with its axes kept. What is the same along all of them comes out of the sum: Σ s·x = s Σ x. This is what makes gradients of normalisations
-// cheap, where the inner factors are vectors.
+// cheap, where the inner factors are vectors. A short outermost axis is summed last: the sums of each of several batches are wanted anyway.
 static node *sum(node *x, axes a) {
+    enum { FEW = 2 };
     const shape result = reduced_shape(x->shape, a);
     const double count = (double)shape_count(x->shape) / (double)shape_count(result);
     double value;
@@ -111,6 +112,8 @@ static node *sum(node *x, axes a) {
     }
     for (int i = 0; x->op == &OP_MUL && i < 2; i++)
         if (repeated_axes(x->in[i], a) == a) return nn_mul(sum(x->in[1 - i], a), nn_broadcast(x->in[i]->in[0], result));
+    const axes inner = a & ~AXIS(0);
+    if (inner && inner != a && x->shape.d[0] <= FEW) return sum(sum(x, inner), AXIS(0));
     return graph_node(x->graph, &OP_SUM, &x, 1, &(reduce_params){a});
 }
 

@@ -78,9 +78,9 @@ BREAKING(cast_to_integers, nn_cast(x, U8))
 BREAKING(softmax_axis, nn_softmax(x, -1))
 BREAKING(dropout_all, nn_dropout(x, 1, 0))
 BREAKING(group_norm_shape, nn_group_norm(x, 3, NULL, NULL, 1e-5))
-BREAKING(stddev_shape, nn_minibatch_stddev(x, 2, 1))
+BREAKING(stddev_shape, nn_minibatch_stddev(x, 1, 2, 1))
 BREAKING(where_shapes, nn_where(x, x, nn_reshape(x, SHAPE(3, 2))))
-BREAKING(batch_norm_of_a_vector, nn_batch_stats(nn_reshape(x, SHAPE(6))).mean)
+BREAKING(batch_norm_of_a_vector, nn_batch_stats(nn_reshape(x, SHAPE(6)), 1).mean)
 BREAKING(empty_axis, input(x->graph, SHAPE(3, 0)))
 
 static void test_wrong_arguments_are_errors(void **state) {

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/grad.h"
 #include "nn/net.h"
+#include "nn/ops.h"
 #include "nn/reference.h"
 #include "nn/safetensors.h"
 #include "tests/cmocka.h"
@@ -274,6 +276,62 @@ static void modes(void **state) {
     net_free(n);
 }
 
+// One pass over two batches gives what two passes give: samples, gradients, and the first one's running statistics.
+static const char *const MIXING = "input: {image: [4, 6, 3]}\n"
+                                  "layers:\n"
+                                  "  - conv: {out: 4, kernel: 3, pad: 1, spectral_norm: true}\n"
+                                  "  - batch_norm\n"
+                                  "  - leaky_relu: 0.2\n"
+                                  "  - minibatch_stddev: {group: 2}\n"
+                                  "heads:\n"
+                                  "  game: {layers: [{conv: {out: 3, kernel: 2, stride: 2}}, batch_norm, {global_pool: mean}, {linear: 1}]}\n";
+
+static node *logits_of(const net *n, graph *g, store *s, node *x, net_mode mode, net_updates *updates) {
+    return net_apply_head(n, g, s, "game", net_apply(n, g, s, x, mode, 0, updates), mode, 0, updates);
+}
+
+static void two_batches_in_one(void **state) {
+    (void)state;
+    enum { BATCH = 4, MOST = 64 };
+    net *n = must_parse(MIXING, 0);
+    store *s = store_of(n);
+    graph *g = graph_new(F32);
+    net_updates together = {0}, apart = {0};
+    node *x[2] = {graph_normal(g, SHAPE(BATCH, 4, 6, 3), 1), nn_exp(graph_normal(g, SHAPE(BATCH, 4, 6, 3), 2))};
+    node *both = logits_of(n, g, s, nn_concat(x, 2, 0), NET_TRAIN_PAIR, &together);
+    node *each = nn_concat((node *[]){logits_of(n, g, s, x[0], NET_TRAIN, &apart), logits_of(n, g, s, x[1], NET_TRAIN_STILL, NULL)}, 2, 0);
+    node *weight = graph_normal(g, SHAPE(2 * BATCH), 3), *parameter[MOST], *wanted[2 * MOST] = {both, each};
+    int parameters = 0, pairs = 1;
+    for (int i = 0; i < s->n; i++)
+        if (s->tensor[i].trainable) parameter[parameters++] = graph_param(g, s, i);
+    for (int k = 0; k < 2; k++) {
+        node *d[MOST];
+        grad(nn_sum(nn_mul(k ? each : both, weight), AXIS(0), false), parameter, parameters, d);
+        for (int i = 0; i < parameters; i++) wanted[2 * (pairs + i) + k] = d[i];
+    }
+    pairs += parameters;
+    assert_int_equal(together.n, apart.n);
+    assert_int_equal(apart.n, 6); // two running means and variances, u and v
+    for (int i = 0; i < apart.n; i++, pairs++) {
+        assert_int_equal(together.tensor[i], apart.tensor[i]);
+        wanted[2 * pairs] = together.at[i];
+        wanted[2 * pairs + 1] = apart.at[i];
+    }
+    assert_int_equal(graph_status(g), FOIL_OK);
+    double *value[2 * MOST];
+    for (int i = 0; i < 2 * pairs; i++) value[i] = test_calloc((size_t)shape_count(wanted[i]->shape), sizeof(double));
+    assert_int_equal(reference_run(g, NULL, 0, 1, 2, wanted, 2 * pairs, value), FOIL_OK);
+    for (int i = 0; i < 2 * pairs; i += 2) {
+        assert_true(shape_equal(wanted[i]->shape, wanted[i + 1]->shape));
+        for (int64_t j = 0; j < shape_count(wanted[i]->shape); j++)
+            assert_true(fabs(value[i][j] - value[i + 1][j]) <= 1e-10 * (1 + fabs(value[i][j])));
+    }
+    for (int i = 0; i < 2 * pairs; i++) test_free(value[i]);
+    graph_free(g);
+    store_free(s);
+    net_free(n);
+}
+
 static void random_streams(void **state) {
     (void)state;
     net *n = must_parse("input: {latent: 64}\nlayers: [dropout, dropout: 0.3]\n", 0);
@@ -456,6 +514,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(mutated_files),
         cmocka_unit_test(wrong_use_fails_in_the_graph),
         cmocka_unit_test(modes),
+        cmocka_unit_test(two_batches_in_one),
         cmocka_unit_test(random_streams),
         cmocka_unit_test(documentation),
         cmocka_unit_test(parameter_counts_are_the_published_ones),

@@ -57,9 +57,9 @@ FUNCTION(pad, nn_square(nn_pad(x[0], (const int64_t[]){1, 0}, (const int64_t[]){
 FUNCTION(concat, nn_square(nn_concat((node *const[]){x[0], x[1], x[0]}, 3, 1)))
 FUNCTION(gather, nn_square(nn_gather(x[0], x[1], 1)))
 FUNCTION(scatter_add, nn_square(nn_scatter_add(x[0], x[1], 1, 3)))
-FUNCTION(batch_norm, nn_batch_norm(x[0], nn_batch_stats(x[0]), x[1], x[2], 1e-3))
-FUNCTION(batch_norm_plain, nn_batch_norm(x[0], nn_batch_stats(x[0]), NULL, NULL, 1e-3))
-FUNCTION(batch_variance, nn_batch_stats(x[0]).variance)
+FUNCTION(batch_norm, nn_batch_norm(x[0], nn_batch_stats(x[0], 1), x[1], x[2], 1e-3))
+FUNCTION(batch_norm_plain, nn_batch_norm(x[0], nn_batch_stats(x[0], 1), NULL, NULL, 1e-3))
+FUNCTION(batch_variance, nn_batch_stats(x[0], 1).variance)
 FUNCTION(layer_norm, nn_layer_norm(x[0], AXIS(1) | AXIS(2), x[1], x[2], 1e-3))
 FUNCTION(group_norm, nn_group_norm(x[0], 2, x[1], x[2], 1e-3))
 FUNCTION(instance_norm, nn_instance_norm(x[0], x[1], x[2], 1e-3))
@@ -67,7 +67,7 @@ FUNCTION(pixel_norm, nn_pixel_norm(x[0], 1e-3))
 FUNCTION(softmax, nn_softmax(x[0], 1))
 FUNCTION(log_softmax, nn_log_softmax(x[0], 0))
 FUNCTION(dropout, nn_dropout(nn_square(x[0]), 0.4, 3))
-FUNCTION(stddev, nn_minibatch_stddev(x[0], 2, 2))
+FUNCTION(stddev, nn_minibatch_stddev(x[0], 1, 2, 2))
 
 // u and v carry no gradient, which differences would see: they are tables.
 static node *spectral_norm(node **x) {

@@ -259,7 +259,7 @@ static void test_a_run_allocates_nothing(void **state) {
     check_inputs in = {0};
     node *x = check_input(&in, g, SHAPE(8, 16, 16, 32), F32, 1), *gamma = check_input(&in, g, SHAPE(32), F32, 2),
          *beta = check_input(&in, g, SHAPE(32), F32, 3);
-    node *y = nn_leaky_relu(nn_batch_norm(x, nn_batch_stats(x), gamma, beta, 1e-5), 0.2),
+    node *y = nn_leaky_relu(nn_batch_norm(x, nn_batch_stats(x, 1), gamma, beta, 1e-5), 0.2),
          *loss = nn_mean(nn_dropout(y, 0.5, 1), nn_all_axes(y), false), *d[3];
     grad(loss, (node *const[]){x, gamma, beta}, 3, d);
     float slab[64];

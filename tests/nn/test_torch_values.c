@@ -76,7 +76,7 @@ FUNCTION(nearest, nn_resize_nearest(x[0], 7, 9))
 FUNCTION(nearest_down, nn_resize_nearest(x[0], 2, 3))
 FUNCTION(bilinear, nn_resize_bilinear(x[0], 7, 9))
 FUNCTION(bilinear_down, nn_resize_bilinear(x[0], 2, 3))
-FUNCTION(batch_norm, nn_batch_norm(x[0], nn_batch_stats(x[0]), x[1], x[2], 1e-5))
+FUNCTION(batch_norm, nn_batch_norm(x[0], nn_batch_stats(x[0], 1), x[1], x[2], 1e-5))
 static node *batch_norm_running(node **x) {
     node *mean = graph_table(x[0]->graph, SHAPE(3), (const float[]){-0.5f, 0, 0.5f});
     node *variance = graph_table(x[0]->graph, SHAPE(3), (const float[]){0.5f, 1.25f, 2});
@@ -93,7 +93,7 @@ static node *spectral_norm(node **x) { // u need not be a unit vector when an it
 }
 FUNCTION(softmax, nn_softmax(x[0], 1))
 FUNCTION(log_softmax, nn_log_softmax(x[0], 0))
-FUNCTION(stddev, nn_minibatch_stddev(x[0], 2, 1))
+FUNCTION(stddev, nn_minibatch_stddev(x[0], 1, 2, 1))
 
 // |ours - PyTorch's| <= tolerance · (largest |PyTorch's| of the tensor).
 typedef struct row {
