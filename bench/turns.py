@@ -1,16 +1,35 @@
 """Programs that take turns: each round measures every one of them once, beginning with another one each time."""
+import contextlib
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from fnmatch import fnmatch
 
 
+PATIENCE = float(os.environ.get("PATIENCE", "900"))  # seconds for one answer: a compiled peer takes minutes to get ready, one that hangs is ended
+
+
 class Failed(Exception):
     pass
+
+
+@contextlib.contextmanager
+def patiently(process):
+    """Ends the process if what is done here takes too long."""
+    late = threading.Event()
+    timer = threading.Timer(PATIENCE, lambda: (late.set(), process.kill()))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise Failed(f"no answer within {PATIENCE:g} seconds")
 
 
 class Settings:
@@ -45,10 +64,11 @@ class Program:
         return True
 
     def measure(self):
-        done = subprocess.run(self.command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Failed(done.stderr.strip()[-300:])
-        return self.read(json.loads(done.stdout))
+        with subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p, patiently(p):
+            out, err = p.communicate()
+        if p.returncode:
+            raise Failed(err.strip()[-300:])
+        return self.read(json.loads(out))
 
     def end(self):
         pass
@@ -66,7 +86,8 @@ class Peer:
         self.process = subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=self.messages, text=True)
 
     def line(self):
-        text = self.process.stdout.readline()
+        with patiently(self.process):
+            text = self.process.stdout.readline()
         if not text:
             self.messages.seek(0)
             raise Failed(self.messages.read().strip()[-300:])
@@ -77,14 +98,18 @@ class Peer:
         return True
 
     def measure(self):
-        self.process.stdin.write(f"{self.seconds}\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(f"{self.seconds}\n")
+            self.process.stdin.flush()
+        except OSError as why:
+            raise Failed("it has ended") from why
         record = self.line()
         record["images_per_second"] = self.images / record["seconds"]
         return record
 
     def end(self):
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):  # what it was told and never read
+            self.process.stdin.close()
         self.process.stdout.close()
         self.messages.close()
         self.process.wait()
@@ -103,7 +128,7 @@ class Timed:
         return self.measure()  # files come from memory from now on
 
     def measure(self):
-        with subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as p:
+        with subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as p, patiently(p):
             begin = time.perf_counter()
             text = p.stdout.read()
             _, status, usage = os.wait4(p.pid, 0)
