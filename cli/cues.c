@@ -5,9 +5,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "eval/cue_fit.h"
-#include "eval/cue_report.h"
-#include "eval/page.h"
+#include "eval/cues/fit.h"
+#include "eval/cues/report.h"
+#include "eval/pages/page.h"
 
 static option OPTIONS[] = {
     {.name = "--json", .doc = "all numbers, for programs"},

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/ranks.h"
 #include "cli/calibration.h"
-#include "eval/page_evaluation.h"
+#include "eval/pages/evaluation.h"
 
 enum { MOST_SCORES = 32 };
 static const char *scores_given[MOST_SCORES + 1];

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "eval/explain.h"
+#include "eval/maps/explain.h"
 
 static option OPTIONS[] = {
     {.name = "--out",

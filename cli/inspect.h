@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "eval/calibrate.h"
-#include "eval/cue_model.h"
+#include "eval/cues/model.h"
 #include "eval/near_duplicates.h"
 #include "eval/shortcuts.h"
 #include "nn/net.h"

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "data/resize.h"
 #include "eval/metric.h"
-#include "eval/page.h"
+#include "eval/pages/page.h"
 #include "train/folder.h"
 
 // How often a page of a run that goes on loads itself again, in seconds; and how large a grid of samples may be there, in pixels.

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/philox.h"
 #include "base/ranks.h"
-#include "eval/cue_fit.h"
+#include "eval/cues/fit.h"
 #include "gan/ema.h"
 #include "gan/sampler.h"
 #include "train/checkpoint.h"
@@ -329,7 +329,7 @@ static void close_all(trainer *t) {
     run_close(&t->run);
 }
 
-// What the cues alone can do on this data (eval/cue_fit.h), for `foil eval` to put beside the detector. It depends on the data alone, so that a resumed run keeps it.
+// What the cues alone can do on this data (eval/cues/fit.h), for `foil eval` to put beside the detector. It depends on the data alone, so that a resumed run keeps it.
 static foil_status write_baseline(const trainer *t) {
     const run *r = &t->run;
     const cue_fitting f = {

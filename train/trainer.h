@@ -24,7 +24,7 @@ typedef struct train_options {
 } train_options;
 
 // Trains to config->run.steps. Files are as in the design; the last act is the final checkpoint, the detector best.safetensors calibrated on validation (if there is a detect head),
-// and the sample grid. The first is cues.safetensors, the baseline of cues (eval/cue_fit.h), if there is a detect head and the set has reals and fakes to fit and to calibrate it.
+// and the sample grid. The first is cues.safetensors, the baseline of cues (eval/cues/fit.h), if there is a detect head and the set has reals and fakes to fit and to calibrate it.
 // FOIL_DIVERGED names the step, the loss and the last good checkpoint.
 foil_status train(const config *c, const train_options *o);
 

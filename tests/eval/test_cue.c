@@ -3,7 +3,7 @@
 
 #include "base/thread.h"
 #include "data/resize.h"
-#include "eval/cue.h"
+#include "eval/cues/cue.h"
 #include "tests/data/pictures.h"
 
 // Normal noise around a level, the same in all channels.

@@ -3,7 +3,7 @@
 
 #include "base/thread.h"
 #include "data/set.h"
-#include "eval/cue_fit.h"
+#include "eval/cues/fit.h"
 #include "eval/detector.h"
 #include "eval/scoring.h"
 #include "tests/data/pictures.h"

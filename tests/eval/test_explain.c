@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/philox.h"
-#include "eval/explain.h"
+#include "eval/maps/explain.h"
 #include "tests/data/pictures.h"
 #include "tests/eval/small_detector.h"
 

@@ -1,5 +1,5 @@
 // Pages: that data stays data, whatever is in it.
-#include "eval/page.h"
+#include "eval/pages/page.h"
 
 #include <math.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/explain.h"
+#include "eval/maps/explain.h"
 
 static void must(foil_status status) {
     if (status == FOIL_OK) return;

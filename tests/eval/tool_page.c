@@ -1,7 +1,7 @@
 // tool_page FILE.json PAGE.html: the page of an evaluation, from data that is given.
 #include <stdio.h>
 
-#include "eval/page.h"
+#include "eval/pages/page.h"
 
 int main(int argc, char **argv) {
     json_t *data = argc == 3 ? json_load_file(argv[1], 0, NULL) : NULL;
