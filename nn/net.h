@@ -40,7 +40,8 @@ typedef enum net_mode {
     NET_INFER,       // running statistics, no dropout
     NET_TRAIN,       // batch statistics, dropout, power iterations; state advances: see net_apply's `updates`
     NET_TRAIN_STILL, // as NET_TRAIN, but running statistics stay
-    NET_TRAIN_PAIR,  // as NET_TRAIN of the first half of `x` and NET_TRAIN_STILL of the second: two batches that share nothing but the weights
+    NET_TRAIN_PAIR, // as NET_TRAIN of the first half of `x` and NET_TRAIN_STILL of the second: two batches that share nothing but the weights; the second
+                    // draws random numbers as pass + 1
 } net_mode;
 
 // Emits the body on `x` ([N,…]: f32 or bf16; images in -1..1) and gives its output; further heads with net_apply_head on that output. `updates`, if not NULL, collects assign

@@ -81,7 +81,7 @@ static const key GAME_KEYS[] = {
     {"d_steps", KEY_INT, AT(game.d_steps), .fallback = "1", .min = 1, .max = 1000, .doc = "discriminator steps before each generator step"},
     {"batches", KEY_CHOICE, AT(game.batches), .fallback = "auto", .choices = BATCHES,
      .doc = "reals and fakes go through the discriminator one after the other, or together as one batch in which each keeps statistics of its own: "
-            "the same but for rounding and dropout's draws. auto: together where the batch is small beside the weights, which is faster then; apart "
+            "the same but for rounding. auto: together where the batch is small beside the weights, which is faster then; apart "
             "takes less memory. Steps with a penalty take them apart"},
     {"penalty", KEY_NODE, AT(game.penalty), .fallback = "", .doc = "r1 or gradient, with its keys"},
     {"ema", KEY_NODE, AT(game.ema), .fallback = "", .doc = "running average of the generator: what is shown and shipped"},

@@ -11,7 +11,7 @@
 #include "nn/grad.h"
 #include "train/exchange.h"
 
-// Random streams of the applications of one step's networks.
+// Random streams of the applications of one step's networks. Fakes follow reals: see NET_TRAIN_PAIR.
 enum { PASS_GENERATOR, PASS_REAL, PASS_FAKE, PASS_DETECT, PASS_ANSWER, PASS_PENALTY };
 enum { STREAM_INTERPOLATE = 0xFFFF };
 
@@ -208,14 +208,13 @@ static node *build_both(const game *g, round_plan *p, wanted *w, slopes *s) {
     return fake;
 }
 
-// In one batch filters are read, transformed and multiplied once for both, which pays while they outweigh the pictures; later it is memory that counts. It
-// is the whole batch's size that decides, so that ranks who share it draw the same random numbers as one alone.
+// In one batch filters are read, transformed and multiplied once for both, which pays while they outweigh the pictures; later it is memory that counts.
 static bool go_together(const game *g, bool penalised) {
     enum { WORTH = 4 };
     const game_batches batches = (game_batches)g->config->game.batches;
     const net *d = g->discriminator.net;
     if (penalised || batches != BATCHES_AUTO) return !penalised && batches == BATCHES_TOGETHER;
-    return (double)net_activations(d) * (double)g->config->run.batch <= WORTH * (double)net_parameters(d);
+    return (double)net_activations(d) * (double)g->config->run.share <= WORTH * (double)net_parameters(d);
 }
 
 static void build_gradient_penalty(const game *g, round_plan *p, node *real, node *fake, slopes *s) {

@@ -16,8 +16,8 @@ int64_t builder_batches(const builder *b) {
     return b->mode == NET_TRAIN_PAIR ? 2 : 1;
 }
 
-uint32_t builder_stream(const builder *b, const layer *l) {
-    return b->pass << 12 | (l->id & 0xfff); // MAX_LAYERS ids in each pass
+uint32_t builder_stream(const builder *b, const layer *l, int64_t batch) {
+    return (b->pass + (uint32_t)batch) << 12 | (l->id & 0xfff); // MAX_LAYERS ids in each pass
 }
 
 bool builder_image(builder *b, const node *x) {

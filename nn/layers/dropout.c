@@ -6,7 +6,17 @@ typedef struct dropout_keys {
 
 static node *build(builder *b, const layer *l, node *x) {
     const dropout_keys *k = l->keys;
-    return builder_mode(b) == NET_INFER ? x : nn_dropout(x, k->p, builder_stream(b, l));
+    if (builder_mode(b) == NET_INFER || graph_is_poison(x)) return x;
+    if (builder_batches(b) == 1) return nn_dropout(x, k->p, builder_stream(b, l, 0));
+    const int64_t samples = x->shape.d[0] / 2;
+    int64_t from[MAX_DIMS] = {0}, to[MAX_DIMS];
+    for (int i = 0; i < x->shape.n; i++) to[i] = x->shape.d[i];
+    node *batch[2];
+    for (int64_t i = 0; i < 2; i++) {
+        from[0] = i * samples, to[0] = (i + 1) * samples;
+        batch[i] = nn_dropout(nn_slice(x, from, to, NULL), k->p, builder_stream(b, l, i));
+    }
+    return nn_concat(batch, 2, 0);
 }
 
 static const key KEYS[] = {{"p", KEY_FLOAT, offsetof(dropout_keys, p), "0.5", .min = 0, .max = 0.95, .doc = "share of the values set to zero"}, {0}};

@@ -283,11 +283,12 @@ static const char *const MIXING = "input: {image: [4, 6, 3]}\n"
                                   "  - batch_norm\n"
                                   "  - leaky_relu: 0.2\n"
                                   "  - minibatch_stddev: {group: 2}\n"
+                                  "  - dropout: 0.3\n"
                                   "heads:\n"
                                   "  game: {layers: [{conv: {out: 3, kernel: 2, stride: 2}}, batch_norm, {global_pool: mean}, {linear: 1}]}\n";
 
-static node *logits_of(const net *n, graph *g, store *s, node *x, net_mode mode, net_updates *updates) {
-    return net_apply_head(n, g, s, "game", net_apply(n, g, s, x, mode, 0, updates), mode, 0, updates);
+static node *logits_of(const net *n, graph *g, store *s, node *x, net_mode mode, uint32_t pass, net_updates *updates) {
+    return net_apply_head(n, g, s, "game", net_apply(n, g, s, x, mode, pass, updates), mode, pass, updates);
 }
 
 static void two_batches_in_one(void **state) {
@@ -298,8 +299,8 @@ static void two_batches_in_one(void **state) {
     graph *g = graph_new(F32);
     net_updates together = {0}, apart = {0};
     node *x[2] = {graph_normal(g, SHAPE(BATCH, 4, 6, 3), 1), nn_exp(graph_normal(g, SHAPE(BATCH, 4, 6, 3), 2))};
-    node *both = logits_of(n, g, s, nn_concat(x, 2, 0), NET_TRAIN_PAIR, &together);
-    node *each = nn_concat((node *[]){logits_of(n, g, s, x[0], NET_TRAIN, &apart), logits_of(n, g, s, x[1], NET_TRAIN_STILL, NULL)}, 2, 0);
+    node *both = logits_of(n, g, s, nn_concat(x, 2, 0), NET_TRAIN_PAIR, 5, &together);
+    node *each = nn_concat((node *[]){logits_of(n, g, s, x[0], NET_TRAIN, 5, &apart), logits_of(n, g, s, x[1], NET_TRAIN_STILL, 6, NULL)}, 2, 0);
     node *weight = graph_normal(g, SHAPE(2 * BATCH), 3), *parameter[MOST], *wanted[2 * MOST] = {both, each};
     int parameters = 0, pairs = 1;
     for (int i = 0; i < s->n; i++)
