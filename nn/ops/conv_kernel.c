@@ -175,9 +175,11 @@ static foil_status create_readers(conv_kernel *k) {
 static foil_status create_fast(conv_kernel *k) {
     TRY(winograd_create(&k->conv, winograd_choose(&k->conv), 0, &k->fast));
     snprintf(k->implementation, sizeof k->implementation, "%s", winograd_implementation(k->fast));
-    onednn_conv exact = k->conv;
-    exact.w = F32;
-    return onednn_layout_filters(&exact, winograd_by_input(k->fast), &k->filters);
+    onednn_layout *rows = NULL;
+    TRY(onednn_layout_filters(&k->conv, false, &rows));
+    const foil_status status = onednn_layout_plain(rows, F32, &k->filters);
+    onednn_layout_free(rows);
+    return status;
 }
 
 static foil_status create_panels(conv_kernel *k) {

@@ -56,38 +56,21 @@ static char *address(const void *base, int64_t element) {
     return (char *)(uintptr_t)base + element * WINOGRAD_ELEMENT;
 }
 
-// The r² taps of row k of the filters, those of one input channel of one view; those of a row that follows soon are called into the cache: they lie too far
-// apart for the processor to see them coming.
-static void filter_taps(const winograd *w, int64_t out_phase, int64_t k, int64_t panel, const float *filters, void **at) {
-    enum { AHEAD = 8, LINE = 64 };
-    const int64_t channels = w->channels / w->views_in, row = w->conv.rows * w->conv.cols * w->out, *tap = w->taps[out_phase + k / channels];
-    const float *from = filters + k % channels * row;
-    for (int64_t i = 0; i < w->r * w->r; i++) {
-        at[i] = (float *)(uintptr_t)from + tap[i];
-        const char *ahead = address(at[i], AHEAD * row + panel * w->width);
-        for (int64_t line = 0; line < w->width * WINOGRAD_ELEMENT; line += LINE) __builtin_prefetch(ahead + line);
-    }
-}
-
 // Transforms. ----------------------------------------------------------------------------------------------------------------------------------------------
 
 typedef struct pointers {
     void *at[2 * WINOGRAD_POINTS]; // pixels or taps, of one tile or filter or of two
 } pointers;
 
-// Bytes of an element of pixels or taps, and how far points are apart, in elements.
-static size_t size_of(const winograd *w, winograd_side side) {
-    return side == WINOGRAD_FILTER || side == WINOGRAD_FILTER_GRADIENT ? sizeof(float) : dtype_size(w->conv.x);
-}
+// How far points are apart, in elements.
 static int64_t point_of(const winograd *w, winograd_side side) {
     return side == WINOGRAD_INPUT ? w->a_point : side == WINOGRAD_FILTER || side == WINOGRAD_GRADIENT ? w->b_point : w->c_point;
 }
 
-// Channels [at, at + n), the last few, n < WINOGRAD_LANES, of `count` pixels or taps, through copies with room. Points have it.
+// Channels [at, at + n), the last few, n < WINOGRAD_LANES, of `count` pixels, through copies with room. Points have it.
 static void transform_rest(const winograd *w, winograd_side side, int64_t n, void *const *list, int64_t count, int64_t at, char *points,
                            int64_t distance, const winograd_post *post) {
-    const bool writes = side == WINOGRAD_OUTPUT || side == WINOGRAD_FILTER_GRADIENT;
-    const size_t size = size_of(w, side);
+    const size_t size = dtype_size(w->conv.x);
     float copy[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, bias[WINOGRAD_LANES] = {0};
     pointers copies;
     for (int64_t i = 0; i < count; i++) {
@@ -97,7 +80,7 @@ static void transform_rest(const winograd *w, winograd_side side, int64_t n, voi
     winograd_post rest = post ? *post : (winograd_post){0};
     if (rest.bias) rest.bias = memcpy(bias, rest.bias + at, (size_t)n * sizeof *bias);
     w->machine->transform[w->types][w->form][side](WINOGRAD_LANES, copies.at, 0, points, distance, &rest);
-    for (int64_t i = 0; writes && i < count; i++) memcpy((char *)list[i] + (size_t)at * size, copy[i], (size_t)n * size);
+    for (int64_t i = 0; side == WINOGRAD_OUTPUT && i < count; i++) memcpy((char *)list[i] + (size_t)at * size, copy[i], (size_t)n * size);
 }
 
 // Channels [at, at + n) of `count` pixels or taps; those of points begin at `points`.
@@ -120,28 +103,31 @@ static void pixels_of(const winograd *w, const view *v, const void *pictures, in
     }
 }
 
-// Tile i of block b, all views of it: their channels one after the other, divided into parts.
+static int64_t tiles_of_block(const winograd *w, int64_t b) {
+    return smaller(w->tiles - b * w->block, w->block);
+}
+
+static int64_t channels_of(const winograd *w, int64_t part) {
+    return smaller(w->channels - part * w->part, w->part);
+}
+
+static int64_t columns_of(const winograd *w, int64_t panel) {
+    return smaller(w->out - panel * w->width, w->width);
+}
+
+// Tile i of block b. A view's last vector may reach into the next view, which comes later.
 static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out_phase, const void *in, void *a) {
-    const int64_t channels = w->channels / w->views_in;
     char *row = address(a, i / w->tiles_together * w->a_tile);
     for (int64_t phase = 0; phase < w->views_in; phase++) {
         pointers p;
         const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_y(w, out_phase) : view_of_x(w, phase);
         pixels_of(w, &v, in, b * w->block + i, w->a, &p);
-        for (int64_t at = 0, n; at < channels; at += n) {
-            const int64_t k = phase * channels + at, part = k / w->part;
-            n = smaller(channels - at, (part + 1) * w->part - k);
-            transform(w, WINOGRAD_INPUT, n, &p, w->points, at, address(row + (size_t)part * w->a_bytes, k % w->part / w->channels_together), NULL);
+        for (int64_t part = 0; part < w->parts; part++) {
+            const int64_t n = channels_of(w, part);
+            transform(w, WINOGRAD_INPUT, n, &p, w->points, part * w->part, address(row + (size_t)part * w->a_bytes, phase * n / w->channels_together),
+                      NULL);
         }
     }
-}
-
-static int64_t tiles_of_block(const winograd *w, int64_t b) {
-    return smaller(w->tiles - b * w->block, w->block);
-}
-
-static int64_t columns_of(const winograd *w, int64_t panel) {
-    return smaller(w->out - panel * w->width, w->width);
 }
 
 // A point's products of `rows` rows with a part of a panel.
@@ -161,6 +147,46 @@ static void multiply(const winograd *w, int64_t rows, int64_t depth, const void 
     });
 }
 
+// Filters. -------------------------------------------------------------------------------------------------------------------------------------------------
+
+// Those of an input channel and a panel. What follows soon is called into the cache: it lies too far apart for the processor to see it coming.
+static const float *filters_at(const winograd *w, int64_t channel, int64_t panel, const float *filters) {
+    enum { AHEAD = 8 };
+    const float *from = filters + channel * w->of_channel + panel * w->width * w->of_column;
+    for (int64_t i = 0; i < columns_of(w, panel); i++) __builtin_prefetch(from + AHEAD * w->of_channel + i * w->of_column, 0, 2);
+    return from;
+}
+
+// The last few of a panel, n < WINOGRAD_LANES, go through copies with room.
+static void collect(const winograd *w, int64_t channel, int64_t panel, const float *filters, winograd_taps *to) {
+    const int64_t taps = w->conv.rows * w->conv.cols, n = columns_of(w, panel), whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
+    const float *from = filters_at(w, channel, panel, filters);
+    w->machine->collect(taps, whole, from, w->of_column, to, 0);
+    if (whole == n) return;
+    float copy[WINOGRAD_LANES][WINOGRAD_TAPS] = {{0}};
+    for (int64_t i = 0; i < n - whole; i++) memcpy(copy[i], from + (whole + i) * w->of_column, (size_t)taps * sizeof(float));
+    w->machine->collect(taps, WINOGRAD_LANES, copy[0], WINOGRAD_TAPS, to, whole);
+}
+
+static void spread(const winograd *w, int64_t channel, int64_t panel, float *filters, const winograd_taps *from) {
+    const int64_t taps = w->conv.rows * w->conv.cols, n = columns_of(w, panel), whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
+    float *to = (float *)(uintptr_t)filters_at(w, channel, panel, filters);
+    w->machine->spread(taps, whole, to, w->of_column, from, 0);
+    if (whole == n) return;
+    float copy[WINOGRAD_LANES][WINOGRAD_TAPS];
+    w->machine->spread(taps, WINOGRAD_LANES, copy[0], WINOGRAD_TAPS, from, whole);
+    for (int64_t i = 0; i < n - whole; i++) memcpy(to + (whole + i) * w->of_column, copy[i], (size_t)taps * sizeof(float));
+}
+
+// Transforms a panel's whole vectors of one view's taps, from the rows or to them.
+static void transform_taps(const winograd *w, winograd_side side, int64_t phase, int64_t panel, const winograd_taps *rows, int64_t count,
+                           char *points) {
+    const int64_t r2 = w->r * w->r;
+    pointers p;
+    for (int64_t i = 0; i < count * r2; i++) p.at[i] = (float *)(uintptr_t)rows[i / r2].tap[w->taps[phase][i % r2]];
+    transform(w, side, round_up(columns_of(w, panel), WINOGRAD_LANES), &p, count * r2, 0, points, NULL);
+}
+
 // Pictures. ------------------------------------------------------------------------------------------------------------------------------------------------
 
 // What a run is given, and who works on it.
@@ -174,16 +200,13 @@ typedef struct task {
     char *shared, *own;
 } task;
 
-static int64_t depth_of_part(const winograd *w, int64_t part) {
-    return smaller(w->channels - part * w->part, w->part);
-}
-
 static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, void *to) {
-    const int64_t together = w->channels_together;
-    for (int64_t k = 0; k < depth_of_part(w, part); k += together) {
-        pointers p;
-        for (int64_t i = 0; i < together; i++) filter_taps(w, phase, part * w->part + k + i, panel, filters, p.at + i * w->r * w->r);
-        transform(w, WINOGRAD_FILTER, columns_of(w, panel), &p, w->r * w->r, panel * w->width, address(to, k / together * w->width), NULL);
+    const int64_t n = channels_of(w, part), together = w->channels_together;
+    winograd_taps rows[2];
+    for (int64_t k = 0; k < n; k += together) {
+        for (int64_t i = 0; i < together; i++) collect(w, part * w->part + k + i, panel, filters, &rows[i]);
+        for (int64_t v = 0; v < w->views_in; v++)
+            transform_taps(w, WINOGRAD_FILTER, phase + v, panel, rows, together, address(to, (v * n + k) / together * w->width));
     }
 }
 
@@ -220,7 +243,7 @@ static void run_group(const task *t, int64_t b, int64_t group, int64_t first, co
     const winograd *w = t->w;
     const int64_t top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group), panels = w->columns / w->width;
     for (int64_t part = 0; n > 0 && part < w->parts; part++) {
-        const int64_t depth = depth_of_part(w, part) / w->channels_together;
+        const int64_t depth = w->views_in * channels_of(w, part) / w->channels_together;
         if (w->shares && !w->prepared) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
         for (int64_t point = 0; point < w->points; point++)
             for (int64_t panel = 0; panel < panels; panel++)
@@ -281,21 +304,24 @@ static void transform_gradient(const winograd *w, int64_t b, int64_t i, const vo
                   address(to + (size_t)panel * w->b_bytes, i / w->tiles_together * w->width), NULL);
 }
 
-static void transform_filter_gradient(const winograd *w, int64_t k, int64_t row, int64_t panel, void *c, float *out) {
-    pointers p;
-    filter_taps(w, 0, k, panel, out, p.at);
-    transform(w, WINOGRAD_FILTER_GRADIENT, columns_of(w, panel), &p, w->r * w->r, panel * w->width, address(c, row * w->c_row), NULL);
+static void transform_filter_gradients(const winograd *w, int64_t part, int64_t panel, const void *c, float *out) {
+    const int64_t n = channels_of(w, part);
+    winograd_taps rows;
+    for (int64_t k = 0; k < n; k++) {
+        for (int64_t v = 0; v < w->views_in; v++) transform_taps(w, WINOGRAD_FILTER_GRADIENT, v, panel, &rows, 1, address(c, (v * n + k) * w->c_row));
+        spread(w, part * w->part + k, panel, out, &rows);
+    }
 }
 
-// What block b has for a group of channels and a panel; after the last block all that is done with it.
-static void add_gradient(const winograd *w, int64_t b, int64_t group, int64_t panel, char *shared, char *own, float *out) {
-    const int64_t first = group * w->group, n = smaller(w->channels - first, w->group), depth = divide_up(tiles_of_block(w, b), w->tiles_together);
-    const char *gradient = shared + w->b_at + (size_t)panel * w->b_bytes;
-    char *c = w->blocks > 1 ? shared + w->c_at + (size_t)(group * w->panels + panel) * w->c_bytes : own + w->c_at;
+// What block b has for a part and a panel; after the last block all that is done with it.
+static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t panel, char *shared, char *own, float *out) {
+    const int64_t rows = w->views_in * channels_of(w, part), depth = divide_up(tiles_of_block(w, b), w->tiles_together);
+    const char *a = shared + w->a_at + (size_t)part * w->a_bytes, *gradient = shared + w->b_at + (size_t)panel * w->b_bytes;
+    char *c = w->blocks > 1 ? shared + w->c_at + (size_t)(part * w->panels + panel) * w->c_bytes : own + w->c_at;
     for (int64_t point = 0; point < w->points; point++)
-        multiply(w, n, depth, address(shared + w->a_at, point * w->a_point + first), 1, w->a_tile, address(gradient, point * w->b_point),
-                 address(c, point * w->c_point), b > 0);
-    for (int64_t i = 0; b == w->blocks - 1 && i < n; i++) transform_filter_gradient(w, first + i, i, panel, c, out);
+        multiply(w, rows, depth, address(a, point * w->a_point), 1, w->a_tile, address(gradient, point * w->b_point), address(c, point * w->c_point),
+                 b > 0);
+    if (b == w->blocks - 1) transform_filter_gradients(w, part, panel, c, out);
 }
 
 static void run_weights(const winograd *w, const void *x, const void *y, float *out, char *scratch) {
@@ -308,7 +334,7 @@ static void run_weights(const winograd *w, const void *x, const void *y, float *
             transform_gradient(w, b, i, y, scratch + w->b_at);
         }
 #pragma omp for schedule(dynamic)
-        for (int64_t i = 0; i < w->groups * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out);
+        for (int64_t i = 0; i < w->parts * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out);
     }
 }
 

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WINOGRAD_POINTS = 36, WINOGRAD_LANES = 16 }; // products of a tile at most; channels that transforms take at a time
+// Products of a tile at most; channels that transforms take at a time; columns of a panel and taps of a filter at most.
+enum { WINOGRAD_POINTS = 36, WINOGRAD_LANES = 16, WINOGRAD_WIDTH = 32, WINOGRAD_TAPS = 16 };
 
 // F(m, r): m results of a filter with r taps from a = m + r - 1 products, along each axis. With the matrices of winograd_matrices.h
 //
@@ -26,6 +27,16 @@ typedef struct winograd_post {
     bool adds, rectifies;
     float slope;
 } winograd_post;
+
+// Filters lie in PyTorch's order, the taps of each together: channels of a tap are gathered in rows first, from which transforms read, or to which they write.
+typedef struct winograd_taps {
+    _Alignas(64) float tap[WINOGRAD_TAPS][WINOGRAD_WIDTH];
+} winograd_taps;
+
+// Takes `n` filters of `taps` taps, 9 or 16, which lie `stride` floats apart, to columns [at, at + n) of the rows; or puts them back. n and at: multiples of
+// WINOGRAD_LANES.
+typedef void winograd_collect(int64_t taps, int64_t n, const float *filters, int64_t stride, winograd_taps *to, int64_t at);
+typedef void winograd_spread(int64_t taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at);
 
 // Transforms channels [at, at + n) of a tile, `n` a multiple of WINOGRAD_LANES. Its elements, pixels or taps, begin at list[]; its points lie `distance` bytes apart
 // from `points` on. Filters, inputs and gradients are read from the list, outputs and gradients of filters are written there. `post`: NULL for all but outputs.
@@ -68,6 +79,8 @@ typedef struct winograd_machine {
     void (*product)(const winograd_product *p);
     void (*paired)(const winograd_product *p);
     void (*pixels)(const winograd_pixels *p);
+    winograd_collect *collect;
+    winograd_spread *spread;
     winograd_transform *transform[WINOGRAD_TYPES][WINOGRAD_FORMS][WINOGRAD_SIDES];
 } winograd_machine;
 

@@ -84,8 +84,13 @@ static void find_taps(winograd *w) {
         for (int64_t i = 0; i < w->r * w->r; i++) {
             const int64_t tap = mirrored ? w->r * w->r - 1 - i : i, h = tap / w->r * w->step + phase / w->step,
                           x = tap % w->r * w->step + phase % w->step;
-            w->taps[phase][i] = (h * w->conv.cols + x) * w->out;
+            w->taps[phase][i] = h * w->conv.cols + x;
         }
+}
+
+// Of `channels` input channels in all views.
+static int64_t elements_of(const winograd *w, int64_t channels) {
+    return w->views_in * channels / w->channels_together;
 }
 
 // `all` in equal pieces of at most `most`, multiples of `of`.
@@ -108,39 +113,34 @@ enum {
 // longer than their transform. So do constant ones, but in bf16, where transformed ones are not larger. For few filters it does not pay that threads wait for
 // one another.
 static void divide_pictures(winograd *w) {
-    const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * w->channels / w->channels_together, c = row * w->width, filters = a * w->out;
+    const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * elements_of(w, w->channels), c = row * w->width, filters = a * w->out;
     w->shares = filters > FEW_FILTERS && 4 * w->tiles <= w->out;
     w->prepared = w->conv.constant && (!w->shares || w->paired);
     if (w->shares) {
-        w->part = equal_pieces(w->channels, PART_BYTES * w->channels_together / c, WINOGRAD_LANES);
+        w->part = equal_pieces(w->channels, PART_BYTES / c * w->channels_together / w->views_in, WINOGRAD_LANES);
         w->block = equal_pieces(w->tiles, SHARED_BYTES / a, w->machine->rows);
         const int64_t groups = larger(divide_up(w->block * c, GROUP_BYTES), divide_up(w->threads, w->panels));
         w->group = round_up(divide_up(w->block, groups), w->machine->rows);
         w->columns = w->width;
     } else {
-        const int64_t all = row * (w->channels / w->channels_together + w->out);
+        const int64_t all = a + row * w->out;
         w->part = round_up(w->channels, WINOGRAD_LANES);
         w->block = equal_pieces(divide_up(w->tiles, w->threads), larger(OWN_BYTES, filters / 4) / all, w->machine->rows);
         w->group = w->block;
         w->columns = w->panels * w->width;
     }
-    w->parts = divide_up(w->channels, w->part);
     w->groups = divide_up(w->block, w->group);
-    w->b_point = w->part / w->channels_together * w->width;
 }
 
 // All gradients are added to for each block: the more they are, the larger are blocks. They stay in the cache from their product to their transform if one
 // block holds all tiles. Not by threads: sums would depend on them.
 static void divide_weights(winograd *w) {
-    const int64_t row = w->points * WINOGRAD_ELEMENT, tile = row * (w->channels + w->out) / w->tiles_together, gradients = row * w->channels * w->out;
+    const int64_t row = w->points * WINOGRAD_ELEMENT, channels = w->views_in * w->channels, tile = row * (channels + w->out) / w->tiles_together,
+                  gradients = row * channels * w->out;
     w->shares = true;
     w->block = equal_pieces(w->tiles, smaller(larger(LEAST_BYTES, gradients), MOST_BYTES) / tile, 2);
-    w->part = round_up(w->channels, WINOGRAD_LANES);
-    w->parts = 1;
-    w->group = equal_pieces(w->channels, GRADIENT_BYTES / (row * w->width), w->machine->rows);
-    w->groups = divide_up(w->channels, w->group);
+    w->part = equal_pieces(w->channels, GRADIENT_BYTES / (row * w->width * w->views_in), WINOGRAD_LANES);
     w->columns = w->width;
-    w->b_point = w->block / w->tiles_together * w->width;
 }
 
 static void lay_out_pictures(winograd *w) {
@@ -158,10 +158,10 @@ static void lay_out_pictures(winograd *w) {
 
 static void lay_out_weights(winograd *w) {
     size_t at = 0;
-    w->a_at = take(&at, (int64_t)w->a_bytes);
+    w->a_at = take(&at, w->parts * (int64_t)w->a_bytes);
     w->b_at = take(&at, w->panels * (int64_t)w->b_bytes);
     const int64_t c = (int64_t)w->c_bytes;
-    if (w->blocks > 1) w->c_at = take(&at, w->groups * w->panels * c);
+    if (w->blocks > 1) w->c_at = take(&at, w->parts * w->panels * c);
     w->private_at = at;
     if (w->blocks == 1) w->c_at = take(&at, c) - w->private_at;
     w->private_bytes = at - w->private_at;
@@ -171,11 +171,15 @@ static void lay_out(winograd *w) {
     const bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS;
     (weights ? divide_weights : divide_pictures)(w);
     w->blocks = divide_up(w->tiles, w->block);
+    w->parts = divide_up(w->channels, w->part);
+    w->deep = elements_of(w, w->part);
+    const int64_t tiles = w->block / w->tiles_together;
     // Rows a little apart from powers of two, which would meet in the same lines of the cache.
-    w->a_tile = w->part / w->channels_together + WINOGRAD_LANES;
-    w->a_point = round_up(w->block / w->tiles_together, w->machine->rows) * w->a_tile;
+    w->a_tile = w->deep + WINOGRAD_LANES;
+    w->a_point = round_up(tiles, w->machine->rows) * w->a_tile;
+    w->b_point = (weights ? tiles : w->deep) * w->width;
     w->c_row = w->columns > w->width ? w->columns + WINOGRAD_LANES : w->width;
-    w->c_point = w->group * w->c_row + WINOGRAD_LANES;
+    w->c_point = (weights ? w->deep : w->group) * w->c_row + WINOGRAD_LANES;
     w->a_bytes = (size_t)(w->points * w->a_point * WINOGRAD_ELEMENT);
     w->b_bytes = (size_t)(w->points * w->b_point * WINOGRAD_ELEMENT);
     w->c_bytes = (size_t)(w->points * w->c_point * WINOGRAD_ELEMENT);
@@ -199,9 +203,12 @@ foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd *
     int64_t views = w->step * w->step;
     w->views_in = data ? 1 : views;
     w->views_out = data ? views : 1;
-    w->channels = data ? c->out : views * c->channels;
+    w->channels = data ? c->out : c->channels;
     w->out = data ? c->channels : c->out;
     find_taps(w);
+    const int64_t filter = c->rows * c->cols, filters = filter * c->channels; // of one output channel of the convolution
+    w->of_channel = data ? filters : filter;
+    w->of_column = data ? filter : filters;
     w->width = w->machine->width;
     w->panels = divide_up(w->out, w->width);
     lay_out(w);
@@ -230,8 +237,4 @@ size_t winograd_scratch(const winograd *w) {
 
 const char *winograd_implementation(const winograd *w) {
     return w->implementation;
-}
-
-bool winograd_by_input(const winograd *w) {
-    return w->conv.kind != ONEDNN_CONV_DATA;
 }

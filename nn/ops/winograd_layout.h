@@ -1,11 +1,13 @@
 // How a fast convolution (winograd.h) is divided: into tiles, blocks of them, and the matrices of their products in the scratch memory.
 //
 // At each of the points is a product c = a · b, [rows, depth] · [depth, out]: rows are tiles and the depth input channels, of conv_weights the other way around.
-// `out` is divided into panels, input channels into parts, and rows into groups, so that what a thread multiplies at a time stays in its cache:
+// `out` is divided into panels, input channels into parts, and tiles into groups, so that what a thread multiplies at a time stays in its cache:
 //
-//     a     of a block                      [parts, points, tiles, part]
-//     b     of a panel                      [parts, points, part, width], of conv_weights [points, tiles, width]
-//     c     of a group and some panels      [points, group, columns]
+//     a     of a block                      [parts, points, tiles, deep]
+//     b     of a panel                      [parts, points, deep, width], of conv_weights [points, tiles, width]
+//     c     of a group and some panels      [points, group, columns], of conv_weights of a part and a panel [points, deep, width]
+//
+// A part has its channels of the first view of the input, then those of the next one: all taps of a filter are wanted at the same time. Together they are `deep`.
 //
 // Elements have 32 bits: f32, or a pair of bf16, which are neighbours along the depth.
 #ifndef FOIL_NN_OPS_WINOGRAD_LAYOUT_H
@@ -25,14 +27,15 @@ struct winograd {
     int64_t step, grid[2];                     // of views (winograd.c); tiles of one view's picture along each axis
     int64_t tiles;                             // of all pictures
     int64_t views_in, views_out;               // step² of x, 1 of y
-    int64_t taps[4][9];                        // of each view: where its r² taps are in a row of filters
+    int64_t taps[4][9];                        // of each view: which r² of a filter's taps
+    int64_t of_channel, of_column;             // filters: how far those of input and of output channels are apart, in floats
     int64_t points;                            // a²
-    int64_t channels, out;                     // input channels of all views; output channels
+    int64_t channels, out;                     // input and output channels
     bool paired;                               // products are of bf16: two neighbours along the depth are one element
     int64_t channels_together, tiles_together; // that an element has
     int64_t block, blocks;                     // tiles that are transformed at a time
-    int64_t part, parts;                       // input channels; of conv_weights one part has all
-    int64_t group, groups;                     // rows of `c`; groups of a block, of conv_weights of all channels
+    int64_t part, parts, deep;                 // input channels; elements of all views
+    int64_t group, groups;                     // tiles that are rows of `c`; groups of a block
     int64_t panels, width, columns;            // of `out`; columns of `c`
     bool shares;                               // threads work on one block, each on other panels and groups; or each on a block of its own
     bool prepared;                             // filters are given transformed

@@ -105,47 +105,32 @@ static sizes sizes_of(const onednn_conv *c) {
     return c->kind == ONEDNN_CONV ? (sizes){x, w, y} : c->kind == ONEDNN_CONV_DATA ? (sizes){y, w, x} : (sizes){x, y, w};
 }
 
-typedef void (*runner)(const void *conv, const void *in0, const void *in1, void *out, void *scratch);
-static void run_direct(const void *k, const void *in0, const void *in1, void *out, void *scratch) {
-    conv_kernel_run(k, in0, in1, out, scratch);
-}
-static void run_fast(const void *k, const void *in0, const void *in1, void *out, void *scratch) {
-    winograd_run(k, in0, in1, NULL, out, scratch);
-}
-
-// Runs a kernel whose weights lie as in `layout` on weights in PyTorch's order.
-static float *result(const onednn_conv *c, runner run, const void *conv, size_t scratch_bytes, const onednn_layout *layout, const float *in0,
-                     const float *in1) {
+// Of filters in PyTorch's order, as are their gradients.
+static float *direct_result(const onednn_conv *c, const float *in0, const float *in1) {
+    conv_kernel *k;
     onednn_layout *plain;
+    check_ok(conv_kernel_create(c, CONV_DIRECT, &k));
+    const onednn_layout *layout = conv_kernel_weights(k);
     check_ok(onednn_layout_plain(layout, F32, &plain));
     bool weights = c->kind == ONEDNN_CONV_WEIGHTS;
     float *packed = allocate(onednn_layout_bytes(layout)), *out = allocate((size_t)sizes_of(c).out * sizeof *out);
-    void *scratch = allocate(scratch_bytes);
+    void *scratch = allocate(conv_kernel_scratch(k));
     if (!weights) reorder(plain, in1, layout, packed);
-    run(conv, in0, weights ? in1 : packed, weights ? packed : out, scratch);
+    conv_kernel_run(k, in0, weights ? in1 : packed, weights ? packed : out, scratch);
     if (weights) reorder(layout, packed, plain, out);
     onednn_layout_free(plain);
-    free(packed), free(scratch);
-    return out;
-}
-
-static float *direct_result(const onednn_conv *c, const float *in0, const float *in1) {
-    conv_kernel *k;
-    check_ok(conv_kernel_create(c, CONV_DIRECT, &k));
-    float *out = result(c, run_direct, k, conv_kernel_scratch(k), conv_kernel_weights(k), in0, in1);
     conv_kernel_free(k);
+    free(packed), free(scratch);
     return out;
 }
 
 static float *fast_result(const onednn_conv *c, int m, int machine, const float *in0, const float *in1) {
     winograd *w;
-    onednn_layout *layout;
-    onednn_conv exact = *c;
-    exact.x = exact.y = exact.w = F32;
     check_ok(winograd_create(c, m, machine, &w));
-    check_ok(onednn_layout_filters(&exact, winograd_by_input(w), &layout));
-    float *out = result(c, run_fast, w, winograd_scratch(w), layout, in0, in1);
-    onednn_layout_free(layout);
+    float *out = allocate((size_t)sizes_of(c).out * sizeof *out);
+    void *scratch = allocate(winograd_scratch(w));
+    winograd_run(w, in0, in1, NULL, out, scratch);
+    free(scratch);
     winograd_free(w);
     return out;
 }
