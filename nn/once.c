@@ -57,37 +57,20 @@ foil_status keep_known(compiler *c) {
 }
 
 // Running. -------------------------------------------------------------------------------------------------------------------------------------------------
-static foil_status prepare_known(plan *p, const prepared *copy) {
-    const plan_transform *t = &copy->transform;
-    if (!t->run) {
-        run_reorder(p, copy, copy->kept);
-        return FOIL_OK;
-    }
-    size_t bytes = (onednn_layout_bytes(copy->layout) + 63) & ~(size_t)63;
-    void *reordered = aligned_alloc(64, bytes);
-    if (!reordered) return foil_fail_memory(bytes, "prepared weights");
-    run_reorder(p, copy, reordered);
-    t->run(t->context, reordered, copy->kept);
-    free(reordered);
-    return FOIL_OK;
-}
-
 // A copy is made right after its value, which may then go.
-static foil_status prepare_all_known(plan *p, int made_by) {
+static void prepare_all_known(plan *p, int made_by) {
     for (int i = 0; i < p->copies; i++) {
         const prepared *copy = &p->prepared[i];
         const value *v = &p->value[copy->of];
-        if (copy->kept && (node_is_memory(v->node) ? -1 : v->first) == made_by) TRY(prepare_known(p, copy));
+        if (copy->kept && (node_is_memory(v->node) ? -1 : v->first) == made_by) fill_copy(p, copy, copy->kept);
     }
-    return FOIL_OK;
 }
 
-foil_status run_once(plan *p) {
+void run_once(plan *p) {
     resolve(p);
-    TRY(prepare_all_known(p, -1));
+    prepare_all_known(p, -1);
     for (int at = 0; at < first_step(p); at++) {
         run_step(p, &p->step[at], 0, 0);
-        TRY(prepare_all_known(p, at));
+        prepare_all_known(p, at);
     }
-    return FOIL_OK;
 }

@@ -89,11 +89,12 @@ foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, works
     foil_status status = p->workspace ? compile(&c, phases, n_phases) : foil_fail_memory(sizeof *w, "a workspace");
     arena_free(&c.memory);
     if (status == FOIL_OK) status = workspace_grow(p->workspace, p->arena_bytes + p->scratch_bytes);
-    if (status == FOIL_OK) status = run_once(p);
-    if (status == FOIL_OK)
+    if (status == FOIL_OK) {
+        run_once(p);
         *out = p;
-    else
+    } else {
         plan_free(p);
+    }
     return status;
 }
 
@@ -168,8 +169,10 @@ void plan_feed(plan *p, const node *input, const void *data) {
 }
 
 // Running. ------------------------------------------------------------------------------------------------------------------------------------------------------
-void run_reorder(plan *p, const prepared *copy, void *to) {
-    if (copy->pack)
+void fill_copy(plan *p, const prepared *copy, void *to) {
+    if (copy->transform.run)
+        copy->transform.run(copy->transform.context, address(p, copy->of), to);
+    else if (copy->pack)
         pack_run(copy->pack, address(p, copy->of), to);
     else
         onednn_run(copy->reorder, address(p, copy->of), NULL, to, scratch_of(p));
@@ -183,7 +186,7 @@ void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
         s->kernel.step = now;
         s->node->op->run(&s->kernel);
     } else {
-        run_reorder(p, &p->prepared[s->prepared], address(p, s->out));
+        fill_copy(p, &p->prepared[s->prepared], address(p, s->out));
     }
 }
 

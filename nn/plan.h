@@ -57,13 +57,13 @@ struct onednn_layout;
 foil_status plan_prepared_weight(plan *p, kernel *k, int i, const struct onednn_layout *wanted);
 // Whether operand i never changes (frozen weights).
 bool plan_knows(const plan *p, const kernel *k, int i);
-// For such an operand: that `bytes` arrive which `run` makes of the reordered one, when the plan is compiled.
+// For such an operand: that `bytes` arrive which `run` makes of it, when the plan is compiled.
 typedef struct plan_transform {
     size_t bytes;
     void (*run)(const void *context, const void *from, void *to);
     const void *context;
 } plan_transform;
-foil_status plan_transformed_weight(plan *p, kernel *k, int i, const struct onednn_layout *wanted, plan_transform transform);
+foil_status plan_transformed_weight(plan *p, kernel *k, int i, plan_transform transform);
 
 // What the plan will take: arena (activations), scratch, prepared weights and other values that are computed once, in bytes.
 typedef struct plan_memory {

@@ -43,7 +43,7 @@ typedef struct prepared {
     onednn_kernel *reorder;
     pack *pack;               // instead of `reorder`, where it is faster
     void *kept;               // memory of its own, of a weight that is known: run_once fills it
-    plan_transform transform; // of a weight that is known: what else is done to it; `run` may be NULL
+    plan_transform transform; // instead of both, of a weight that is known; `run` may be NULL
     int phase;                // the last one that has a step for it
 } prepared;
 
@@ -187,11 +187,11 @@ foil_status make_steps(compiler *c);
 foil_status keep_known(compiler *c); // gives a place of their own to values of PHASE_ONCE that are read later
 foil_status recompute(compiler *c);  // more steps, for less memory
 foil_status make_memory(compiler *c);
-foil_status run_once(plan *p);
+void run_once(plan *p);
 
 void resolve(plan *p); // sets all pointers
 void run_step(plan *p, step *s, uint64_t seed, uint64_t now);
-void run_reorder(plan *p, const prepared *copy, void *to);
+void fill_copy(plan *p, const prepared *copy, void *to); // by its transform, its pack or its reorder
 
 // The most bytes that are ever alive in the arena at a time, and at which step first.
 foil_status memory_peak(compiler *c, size_t *bytes, int *at);

@@ -96,11 +96,16 @@ static foil_status add_step(plan *p, step s) {
 }
 
 // Prepared weights. --------------------------------------------------------------------------------------------------------------------------------------
-static foil_status new_copy(plan *p, int v, const onednn_layout *wanted, int *out) {
+static foil_status new_copy(plan *p, int v, int *out) {
     TRY(plan_grow((void **)&p->prepared, p->copies, &p->copy_capacity, sizeof *p->prepared));
     *out = p->copies++; // from here on plan_free cleans up
+    p->prepared[*out] = (prepared){.of = v, .copy = -1, .phase = -1};
+    return FOIL_OK;
+}
+
+static foil_status new_reordered(plan *p, int v, const onednn_layout *wanted, int *out) {
+    TRY(new_copy(p, v, out));
     prepared *copy = &p->prepared[*out];
-    *copy = (prepared){.of = v, .copy = -1, .phase = -1};
     TRY(onednn_layout_clone(wanted, &copy->layout));
     TRY(onednn_layout_plain(wanted, p->value[v].node->type, &copy->from));
     TRY(onednn_reorder_create(copy->from, copy->layout, &copy->reorder));
@@ -155,7 +160,7 @@ foil_status plan_prepared_weight(plan *p, kernel *k, int i, const onednn_layout 
         bool same = onednn_layout_equal(plain, wanted);
         onednn_layout_free(plain);
         if (same) return FOIL_OK;
-        TRY(new_copy(p, v, wanted, &at));
+        TRY(new_reordered(p, v, wanted, &at));
     }
     TRY(plan_knows(p, k, i) ? keep_copy(p, &p->prepared[at]) : reorder_step(p, at));
     step_of(k)->in[i] = p->prepared[at].copy;
@@ -166,9 +171,9 @@ bool plan_knows(const plan *p, const kernel *k, int i) {
     return p->value[p->value_of[k->node->in[i]->id]].known && p->current_phase != PHASE_ONCE;
 }
 
-foil_status plan_transformed_weight(plan *p, kernel *k, int i, const onednn_layout *wanted, plan_transform transform) {
+foil_status plan_transformed_weight(plan *p, kernel *k, int i, plan_transform transform) {
     int at;
-    TRY(new_copy(p, p->value_of[k->node->in[i]->id], wanted, &at));
+    TRY(new_copy(p, p->value_of[k->node->in[i]->id], &at));
     p->prepared[at].transform = transform;
     TRY(keep_copy(p, &p->prepared[at]));
     step_of(k)->in[i] = p->prepared[at].copy;

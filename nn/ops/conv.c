@@ -203,9 +203,8 @@ static foil_status make_state(kernel *k, struct plan *p, conv_state *s) {
     k->scratch_bytes = conv_kernel_scratch(s->kernel);
     if (c.kind == ONEDNN_CONV_WEIGHTS) return make_unpack(s, &k->scratch_bytes);
     size_t transformed = conv_kernel_transformed(s->kernel);
-    const onednn_layout *layout = conv_kernel_weights(s->kernel);
-    if (!transformed) return plan_prepared_weight(p, k, 1, layout);
-    return plan_transformed_weight(p, k, 1, layout, (plan_transform){transformed, conv_kernel_transform, s->kernel});
+    if (!transformed) return plan_prepared_weight(p, k, 1, conv_kernel_weights(s->kernel));
+    return plan_transformed_weight(p, k, 1, (plan_transform){transformed, conv_kernel_transform, s->kernel});
 }
 
 static foil_status prepare(kernel *k, struct plan *p) {

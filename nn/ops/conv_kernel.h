@@ -16,7 +16,7 @@ void conv_kernel_free(conv_kernel *k);
 const onednn_layout *conv_kernel_weights(const conv_kernel *k);
 size_t conv_kernel_scratch(const conv_kernel *k);
 const char *conv_kernel_implementation(const conv_kernel *k);
-// What is made once of weights that are c->constant, in the layout above, and then run on in their place: its bytes, 0 = nothing, and how; `k`: a conv_kernel.
+// What is made once of weights that are c->constant, in PyTorch's order and f32, and then run on in their place: its bytes, 0 = nothing, and how; `k`: a conv_kernel.
 size_t conv_kernel_transformed(const conv_kernel *k);
 void conv_kernel_transform(const void *k, const void *weights, void *to);
 // Whether the way that is chosen for this shape can do c->post.
