@@ -41,6 +41,9 @@ static const example EXAMPLES[] = {
     {20, 17, 15, 33, 40, 3, {1, 1, 1, 1}},
     {2, 4, 4, 256, 48, 4, {1, 1, 1, 1}},
     {1, 6, 6, 512, 32, 3, {1, 1, 1, 1}},
+    // large filters and few tiles: several parts, the last one of any size; in bf16
+    {1, 4, 4, 267, 45, 4, {1, 1, 1, 1}},
+    {2, 8, 8, 512, 128, 4, {1, 1, 1, 1}},
 };
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
