@@ -18,7 +18,7 @@ static foil_status add_picture(const char *source, const set *s, int64_t i, aren
                                            .method = o->method ? o->method : method,
                                            .subject = from.subject,
                                            .clip = clip,
-                                           .split = l.split});
+                                           .split = (int)l.split});
 }
 
 static foil_status list_set(const char *source, const import_options *o, import_list *into) {

@@ -153,7 +153,7 @@ static const char *add_tensor(onnx_model *m, const char *name, Onnx__TensorProto
     t->dims = d;
     t->n_dims = (size_t)n;
     t->has_data_type = true;
-    t->data_type = type;
+    t->data_type = (int32_t)type;
     t->has_raw_data = true;
     t->raw_data = (ProtobufCBinaryData){.len = bytes, .data = data};
     append(m, &m->graph.initializer, &m->graph.n_initializer, t);
