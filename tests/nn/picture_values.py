@@ -13,13 +13,13 @@ OPS = {  # initialisers of `how`: kind, then sizes or a pool's parameters
     "bilinear, 3, 4": lambda p: F.interpolate(p, (3, 4), mode="bilinear", align_corners=False),
     "bilinear, 10, 14": lambda p: F.interpolate(p, (10, 14), mode="bilinear", align_corners=False),
     "bilinear, 1, 1": lambda p: F.interpolate(p, (1, 1), mode="bilinear", align_corners=False),
-    "max, {{2, 2}}": lambda p: F.max_pool2d(p, 2),
-    "max, {{3, 3}, {2, 2}, {1, 1, 1, 1}}": lambda p: F.max_pool2d(p, 3, 2, 1),
-    "max, {{3, 2}, {1, 2}, {1, 1, 1, 1}}": lambda p: F.max_pool2d(p, (3, 2), (1, 2), (1, 1)),
-    "average, {{2, 2}}": lambda p: F.avg_pool2d(p, 2),
-    "average, {{3, 3}, {2, 2}, {1, 1, 1, 1}, true}": lambda p: F.avg_pool2d(p, 3, 2, 1),
-    "average, {{3, 3}, {2, 2}, {1, 1, 1, 1}, false}": lambda p: F.avg_pool2d(p, 3, 2, 1, count_include_pad=False),
-    "average, {{5, 7}}": lambda p: F.avg_pool2d(p, (5, 7)),
+    "max, .kernel = {2, 2}": lambda p: F.max_pool2d(p, 2),
+    "max, .kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}": lambda p: F.max_pool2d(p, 3, 2, 1),
+    "max, .kernel = {3, 2}, .stride = {1, 2}, .pad = {1, 1, 1, 1}": lambda p: F.max_pool2d(p, (3, 2), (1, 2), (1, 1)),
+    "average, .kernel = {2, 2}": lambda p: F.avg_pool2d(p, 2),
+    "average, .kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}, .count_padding = true": lambda p: F.avg_pool2d(p, 3, 2, 1),
+    "average, .kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}, .count_padding = false": lambda p: F.avg_pool2d(p, 3, 2, 1, count_include_pad=False),
+    "average, .kernel = {5, 7}": lambda p: F.avg_pool2d(p, (5, 7)),
 }
 
 

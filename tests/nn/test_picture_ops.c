@@ -41,9 +41,13 @@ typedef struct pytorch_case {
 #define CASE_bilinear(h, w)                                                                                                                          \
     { .kind = bilinear, .height = h, .width = w }
 #define CASE_max(...)                                                                                                                                \
-    { .kind = max, .pool = __VA_ARGS__ }
+    {                                                                                                                                                \
+        .kind = max, .pool = { __VA_ARGS__ }                                                                                                         \
+    }
 #define CASE_average(...)                                                                                                                            \
-    { .kind = average, .pool = __VA_ARGS__ }
+    {                                                                                                                                                \
+        .kind = average, .pool = { __VA_ARGS__ }                                                                                                     \
+    }
 static const pytorch_case CASES[] = {
 #include "tests/nn/picture_values.h"
 };
