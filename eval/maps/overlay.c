@@ -15,15 +15,15 @@ static int by_size(const void *a, const void *b) {
 
 double explain_scale(const float *heat, size_t n) {
     float *size = malloc(n * sizeof *size);
-    double largest = 0, scale = 0;
-    for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)heat[i]));
+    float largest = 0, scale = 0; // in double, gcc 12 for AArch64 fails on the loop
+    for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(heat[i]));
     if (size && n) {
         for (size_t i = 0; i < n; i++) size[i] = fabsf(heat[i]);
         qsort(size, n, sizeof *size, by_size);
         scale = size[(n - 1) * 99 / 100];
     }
     free(size);
-    return scale > 0 ? scale : largest;
+    return (double)(scale > 0 ? scale : largest);
 }
 
 static double linear_of(double srgb) {
