@@ -5,6 +5,7 @@
 
 #include "nn/ops/conv_kernel.h"
 #include "tests/cmocka.h"
+#include "tests/nn/bf16.h"
 
 typedef struct example {
     const char *what;
@@ -73,12 +74,15 @@ static int count_slow(const example *e, onednn_conv_kind kind, int64_t batch, dt
 
 static void convolutions_are_fast(void **state) {
     (void)state;
+#if !defined(__x86_64__)
+    skip(); // to oneDNN 2.6 all of them are gemm:ref on AArch64
+#endif
     static const int64_t batches[] = {1, 64};
-    static const dtype types[] = {F32, BF16};
+    const int n = has_bf16() ? 4 : 2;
     int slow = 0;
     for (size_t i = 0; i < sizeof EXAMPLES / sizeof *EXAMPLES; i++)
         for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++)
-            for (int v = 0; v < 4; v++) slow += count_slow(&EXAMPLES[i], (onednn_conv_kind)kind, batches[v / 2], types[v % 2]);
+            for (int v = 0; v < n; v++) slow += count_slow(&EXAMPLES[i], (onednn_conv_kind)kind, batches[v % 2], v < 2 ? F32 : BF16);
     assert_int_equal(slow, 0);
 }
 
@@ -114,7 +118,7 @@ static void check_product(int64_t batch, bool repeat_a, bool repeat_b, bool ta, 
 
 static void products_read_through_strides(void **state) {
     (void)state;
-    for (int v = 0; v < 8; v++) {
+    for (int v = 0; v < (has_bf16() ? 8 : 4); v++) {
         dtype t = v & 4 ? BF16 : F32;
         check_product(1, false, false, v & 1, v & 2, t);
         check_product(4, false, false, v & 1, v & 2, t);
@@ -126,7 +130,7 @@ static void products_read_through_strides(void **state) {
 static void weights_go_there_and_back(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof EXAMPLES / sizeof *EXAMPLES; i++) {
-        onednn_conv c = conv_of(&EXAMPLES[i], ONEDNN_CONV_DATA, 1, BF16);
+        onednn_conv c = conv_of(&EXAMPLES[i], ONEDNN_CONV_DATA, 1, has_bf16() ? BF16 : F32);
         onednn_kernel *k = NULL, *there = NULL, *back = NULL;
         onednn_layout *plain = NULL;
         assert_int_equal(onednn_conv_create(&c, &k), FOIL_OK);

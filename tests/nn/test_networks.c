@@ -12,6 +12,7 @@
 #include "nn/plan.h"
 #include "nn/reference.h"
 #include "tests/cmocka.h"
+#include "tests/nn/bf16.h"
 
 static const char *const NAMES[] = {"dcgan32-g", "dcgan32-d", "dcgan64-g", "dcgan64-d", "sngan32-g", "sngan32-d",
                                     "sngan64-g", "sngan64-d", "resnet18",  "meso4",     "npr",       NULL};
@@ -157,13 +158,11 @@ static void training_f32(void **state) {
     training(F32);
 }
 
-#if defined(__x86_64__)
 static void training_bf16(void **state) {
     (void)state;
-    if (!__builtin_cpu_supports("avx512bw")) skip(); // oneDNN has no bf16 below
+    if (!has_bf16()) skip();
     training(BF16);
 }
-#endif
 
 static void grey_images(void **state) {
     (void)state;
@@ -233,9 +232,7 @@ int main(void) {
         cmocka_unit_test(inference),
         cmocka_unit_test(values_are_the_references),
         cmocka_unit_test(training_f32),
-#if defined(__x86_64__)
         cmocka_unit_test(training_bf16),
-#endif
         cmocka_unit_test(grey_images),
         cmocka_unit_test(state_advances),
         cmocka_unit_test(a_later_phase_meets_new_parameters),

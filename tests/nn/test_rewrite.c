@@ -2,7 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "nn/ops/narrow_conv.h"
 #include "nn/store.h"
+#include "tests/nn/bf16.h"
 #include "tests/nn/plan_check.h"
 
 // f32: sums in another order. bf16: results are rounded once instead of after each step, to 8 bits.
@@ -93,7 +95,7 @@ static node *negative_slope(const scene *s) {
 static const struct {
     const char *name;
     node *(*build)(const scene *s);
-    int steps; // in f32
+    int steps; // in f32, with all kernels
 } CASES[] = {{"bias and rectifier", bias_and_rectifier, 1},
              {"batch norm", batch_norm, 1},
              {"residual of an input", residual_of_input, 1},
@@ -106,6 +108,22 @@ static const struct {
              {"negative slope", negative_slope, 1},
              {"narrow residual", narrow_residual, 3},
              {"narrow norms", narrow_norms, 2}};
+
+// Not all processors have the kernel for few channels.
+static int expected_steps(size_t i) {
+    const onednn_conv first = {.kind = ONEDNN_CONV,
+                               .n = N,
+                               .height = SIZE,
+                               .width = WIDE,
+                               .channels = FEW,
+                               .out_height = SIZE,
+                               .out_width = WIDE,
+                               .out = 8,
+                               .rows = 3,
+                               .cols = 3,
+                               .params = {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}};
+    return CASES[i].build == narrow_norms && !narrow_conv_pays(&first) ? 4 : CASES[i].steps;
+}
 
 static float *result_of(node *(*build)(const scene *s), dtype compute, bool frozen, conv_algorithm how, int *steps, int64_t *count) {
     store *st = new_store(frozen);
@@ -135,7 +153,7 @@ static float *result_of(node *(*build)(const scene *s), dtype compute, bool froz
 
 static void check_results(conv_algorithm how) {
     for (size_t k = 0; k < sizeof CASES / sizeof *CASES; k++)
-        for (dtype t = F32; t <= BF16; t++) {
+        for (dtype t = F32; t <= (has_bf16() ? BF16 : F32); t++) {
             int steps, plain_steps;
             int64_t count;
             float *plain = result_of(CASES[k].build, t, false, CONV_DIRECT, &plain_steps, &count),
@@ -145,7 +163,7 @@ static void check_results(conv_algorithm how) {
                 if (!(fabs(a - b) <= TOLERANCE[t] * fmax(1, fabs(a))))
                     fail_msg("%s, %s: [%d] is %g, was %g", CASES[k].name, dtype_name(t), (int)i, b, a);
             }
-            if (t == F32 && steps != CASES[k].steps) fail_msg("%s: %d steps, expected %d", CASES[k].name, steps, CASES[k].steps);
+            if (t == F32 && steps != expected_steps(k)) fail_msg("%s: %d steps, expected %d", CASES[k].name, steps, expected_steps(k));
             assert_true(steps <= plain_steps);
             free(plain), free(taken);
         }

@@ -12,6 +12,7 @@
 #include "nn/ops/winograd.h"
 #include "nn/ops/winograd_inner.h"
 #include "tests/cmocka.h"
+#include "tests/nn/bf16.h"
 
 typedef struct example {
     int64_t n, height, width, channels, out;
@@ -306,7 +307,7 @@ static void products_of_bf16_are_bounded(void **state) {
             if (!multiplies_bf16(&half, 2)) continue;
             values_of v = make_values(&EXAMPLES[i], kind);
             uint16_t *h0 = halves(v.in0, v.n.in0), *h1 = halves(v.in1, v.n.in1);
-            for (int machine = -1; machine < machines(); machine++) {
+            for (int machine = has_bf16() ? -1 : 0; machine < machines(); machine++) {
                 const float *in0 = (const float *)(const void *)h0, *in1 = weights ? (const float *)(const void *)h1 : v.in1;
                 void *got = machine < 0 ? direct_result(&half, in0, in1) : fast_result(&half, 2, machine, in0, in1);
                 float *f = allocate((size_t)v.n.out * sizeof *f);
