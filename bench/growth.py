@@ -23,10 +23,10 @@ class Growth:
             "--precision", number, "--batch", batch, "--threads", threads, "--seconds", self.settings.seconds, "--json"], read_bench)
 
     def measure(self, what, cases):
-        """Medians by (step, type, batch, threads), those of earlier runs, too."""
+        """The fastest rounds by (step, type, batch, threads), those of earlier runs, too."""
         if self.measures:
             take_turns(self.settings, what, [self.program(*c) for c in cases], self.records)
-        found = {tuple(mode.split()): r for mode, r in self.records.medians(what).items()}
+        found = {tuple(mode.split()): r for mode, r in self.records.fastest(what).items()}
         self.series = list(dict.fromkeys(mode[:2] for mode in found))
         return {(s, t, int(b), int(n)): r for (s, t, b, n), r in found.items()}
 

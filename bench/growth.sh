@@ -1,5 +1,6 @@
 #!/bin/sh
 # How time and memory of training steps grow with the batch, and speed with the threads: figures to stdout and to OUT/growth.md, plots to PLOTS/growth-*.svg.
+# Of the rounds the fastest one counts.
 # usage: bench/growth.sh FOIL PYTHON [NAME...]
 # NAME: batch, threads; none = both; report: nothing is measured, what OUT holds is drawn.
 # Variables: CORES (0,1,2,3: as many as the most threads), THREADS of the batch's growth (2), COUNTS of threads (1 2 4), BATCHES (16 32 64 128 256),

@@ -162,14 +162,23 @@ class Records:
         with open(self.path, "a") as f:
             f.write(json.dumps(record) + "\n")
 
-    def medians(self, work):
-        """By mode: of every number its median over the rounds."""
+    def rounds(self, work):
+        """Records by mode."""
         modes = {}
         for r in self.all:
             if r["work"] == work:
                 modes.setdefault(r["mode"], []).append(r)
+        return modes
+
+    def medians(self, work):
+        """By mode: of every number its median over the rounds."""
         return {mode: {k: statistics.median(r[k] for r in rounds) if isinstance(v, (int, float)) else v for k, v in rounds[0].items()}
-                for mode, rounds in modes.items()}
+                for mode, rounds in self.rounds(work).items()}
+
+    def fastest(self, work):
+        """By mode: the round that the machine's neighbours disturbed least, for what one program gains. The product beside it is the fastest, too."""
+        return {mode: {**min(rounds, key=lambda r: r["seconds"]), "gemm": max(r["gemm"] for r in rounds)}
+                for mode, rounds in self.rounds(work).items()}
 
 
 def attempt(work, program, action):

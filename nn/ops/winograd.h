@@ -10,7 +10,7 @@
 //     m = 4    .25    .39     6e-7
 //     direct   1      1       2.5e-7
 //
-//     in bf16, m = 2          4e-3: direct errs half as much, mostly by rounding the result; of filters' gradients 8e-3 for sums of few terms
+//     in bf16, m = 2          4e-3: direct errs half as much, mostly by rounding the result; of filters' gradients 1e-2 for sums of few terms
 //
 // Errors are measured against f64 on uniform x and w of either sign (tests/nn/test_winograd.c holds all three kinds to these bounds).
 // They are relative to a tile's neighbourhood, not to each result: where a picture is 0 next to large values, a fast result is not exactly 0.

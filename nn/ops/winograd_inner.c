@@ -1,5 +1,7 @@
 #include "nn/ops/winograd_inner.h"
 
+#include <stddef.h>
+
 #include "nn/ops/winograd_matrices.h"
 
 enum { LINE = 16 };                                              // elements that come into the cache at a time
