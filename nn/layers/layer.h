@@ -57,7 +57,7 @@ node *builder_buffer(builder *b, const layer *l, const char *name, shape s, init
 void builder_update(builder *b, const layer *l, const char *name, node *value); // assign to the buffer, if the mode lets state advance
 // Of random numbers for one of the batches, the same in every build of this net and pass.
 uint32_t builder_stream(const builder *b, const layer *l, int64_t batch);
-node *builder_layers(builder *b, const layer_list *list, node *x);              // a branch; NULL or empty gives x
+node *builder_layers(builder *b, const layer_list *list, node *x); // a branch; NULL or empty gives x
 // Whether `x` is [N,H,W,C]; if not, the graph fails.
 bool builder_image(builder *b, const node *x);
 
