@@ -80,8 +80,8 @@ int main(int argc, char **argv) {
     foil_status status = check(argc, argv);
     bool failed = status != FOIL_OK;
     if (ranks_speaks(failed)) printf("%s\n", failed ? foil_error() : "all as promised");
-    int self = ranks_self(), count = ranks_count();
+    if (ranks_self() == 0) printf("%d ranks\n", ranks_count());
+    fflush(stdout); // mpirun ends all ranks when the first one's exit status is not 0
     ranks_close(failed);
-    if (self == 0) printf("%d ranks\n", count);
     return failed;
 }
