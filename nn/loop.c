@@ -90,7 +90,7 @@ static void load_strided(const loop_leaf *leaf, int64_t first, int64_t n, float 
     }
 }
 
-// Leaves whose blocks are made once per segment: in `to`, room for two blocks.
+// Leaves whose blocks are made once per run, tiles of segments for each: in `to`, room for two blocks.
 static void prepare_leaf(const loop_leaf *leaf, int64_t count, int64_t segment, float *to) {
     int n = (int)(count < LOOP_BLOCK ? count : LOOP_BLOCK);
     if (leaf->kind == LEAF_CONSTANT) {
@@ -215,11 +215,12 @@ static void run_part(const loop *l, void *scratch, int part) {
     int64_t first = part_start(l, part), last = part_start(l, part + 1);
     float *buffers = (float *)scratch + (size_t)part * l->buffer_floats;
     clear_partials(l, scratch, part, first, last);
-    for (int64_t end; first < last; first = end) {
-        const int64_t segment = first / l->segment;
+    for (int64_t at = first, end; at < last; at = end) {
+        const int64_t segment = at / l->segment;
         end = (segment + 1) * l->segment < last ? (segment + 1) * l->segment : last;
-        for (int i = 0; i < l->leaves; i++) prepare_leaf(&l->leaf[i], l->segment, segment, buffers + (size_t)l->leaf[i].buffer * LOOP_BLOCK);
-        for (int64_t i = first; i < end; i += LOOP_BLOCK) run_block(l, i, (int)(end - i < LOOP_BLOCK ? end - i : LOOP_BLOCK), buffers, scratch, part);
+        for (int i = 0; i < l->leaves; i++)
+            if (at == first || l->leaf[i].at.n > 2) prepare_leaf(&l->leaf[i], l->segment, segment, buffers + (size_t)l->leaf[i].buffer * LOOP_BLOCK);
+        for (int64_t i = at; i < end; i += LOOP_BLOCK) run_block(l, i, (int)(end - i < LOOP_BLOCK ? end - i : LOOP_BLOCK), buffers, scratch, part);
     }
 }
 

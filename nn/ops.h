@@ -62,6 +62,7 @@ node *nn_broadcast(node *x, shape s);
 node *nn_reshape(node *x, shape s);                                                      // one dimension may be -1
 node *nn_permute(node *x, const int *order);                                             // out axis i = in axis order[i]
 node *nn_slice(node *x, const int64_t *start, const int64_t *stop, const int64_t *step); // [start, stop) by step >= 1 per axis; step NULL = ones
+node *nn_samples(node *x, int64_t start, int64_t stop);                                  // [start, stop) of the first axis
 node *nn_pad(node *x, const int64_t *before, const int64_t *after);                      // zeros
 node *nn_concat(node *const *x, int n, int axis);
 node *nn_gather(node *x, node *index, int axis);                    // index I32 [K], in [0, d[axis]); out axis `axis` has size K

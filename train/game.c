@@ -165,7 +165,7 @@ static node *build_reals(const game *g, round_plan *p, bool penalised, wanted *w
     const config *c = g->config;
     net_updates updates = {0};
     node *real = feed_reals(g, p);
-    node *logits = judge(g, p->graph, real, "game", g->detects ? NET_TRAIN_STILL : NET_TRAIN, PASS_REAL, state_of_game(g, &updates));
+    node *logits = judge(g, p->graph, real, "game", NET_TRAIN, PASS_REAL, state_of_game(g, &updates));
     p->loss_d = gan_real_loss((gan_loss)c->game.loss, logits);
     p->mean_real = mean(logits);
     if (penalised && c->game.r1_weight > 0) p->penalty = penalty_r1(logits, real, c->game.r1_weight * (double)c->game.r1_every);
@@ -187,10 +187,6 @@ static node *build_fakes(const game *g, round_plan *p, wanted *w, slopes *s) {
     return fake;
 }
 
-static node *samples(node *logits, int64_t from, int64_t to) {
-    return nn_slice(logits, &from, &to, NULL);
-}
-
 // Both in one pass. Gives the fakes.
 static node *build_both(const game *g, round_plan *p, wanted *w, slopes *s) {
     const gan_loss loss = (gan_loss)g->config->game.loss;
@@ -199,7 +195,7 @@ static node *build_both(const game *g, round_plan *p, wanted *w, slopes *s) {
     node *real = feed_reals(g, p), *fake = generate(g, p, &updates);
     node *both = nn_concat((node *const[]){real, nn_stop_gradient(fake)}, 2, 0);
     node *logits = judge(g, p->graph, both, "game", NET_TRAIN_PAIR, PASS_REAL, state_of_game(g, &updates));
-    node *of_reals = samples(logits, 0, n), *of_fakes = samples(logits, n, 2 * n);
+    node *of_reals = nn_samples(logits, 0, n), *of_fakes = nn_samples(logits, n, 2 * n);
     p->mean_real = mean(of_reals);
     p->mean_fake = mean(of_fakes);
     p->loss_d = nn_add(gan_real_loss(loss, of_reals), gan_fake_loss(loss, of_fakes));
@@ -213,8 +209,8 @@ static bool go_together(const game *g, bool penalised) {
     enum { WORTH = 4 };
     const game_batches batches = (game_batches)g->config->game.batches;
     const net *d = g->discriminator.net;
-    if (penalised || batches != BATCHES_AUTO) return !penalised && batches == BATCHES_TOGETHER;
-    return (double)net_activations(d) * (double)g->config->run.share <= WORTH * (double)net_parameters(d);
+    if (penalised || batches == BATCHES_APART) return false;
+    return batches == BATCHES_TOGETHER || (double)net_activations(d) * (double)g->config->run.share <= WORTH * (double)net_parameters(d);
 }
 
 static void build_gradient_penalty(const game *g, round_plan *p, node *real, node *fake, slopes *s) {

@@ -9,13 +9,8 @@ static node *build(builder *b, const layer *l, node *x) {
     if (builder_mode(b) == NET_INFER || graph_is_poison(x)) return x;
     if (builder_batches(b) == 1) return nn_dropout(x, k->p, builder_stream(b, l, 0));
     const int64_t samples = x->shape.d[0] / 2;
-    int64_t from[MAX_DIMS] = {0}, to[MAX_DIMS];
-    for (int i = 0; i < x->shape.n; i++) to[i] = x->shape.d[i];
     node *batch[2];
-    for (int64_t i = 0; i < 2; i++) {
-        from[0] = i * samples, to[0] = (i + 1) * samples;
-        batch[i] = nn_dropout(nn_slice(x, from, to, NULL), k->p, builder_stream(b, l, i));
-    }
+    for (int64_t i = 0; i < 2; i++) batch[i] = nn_dropout(nn_samples(x, i * samples, (i + 1) * samples), k->p, builder_stream(b, l, i));
     return nn_concat(batch, 2, 0);
 }
 

@@ -37,8 +37,7 @@ static shape channels_of(const node *x) {
 // running + momentum · (now - running), by the first of several batches.
 static void follow(builder *b, const layer *l, const char *name, node *running, node *now) {
     const norm_keys *k = l->keys;
-    const int64_t channels = running->shape.d[0];
-    if (now->shape.n > 1) now = nn_reshape(nn_slice(now, (int64_t[]){0, 0}, (int64_t[]){1, channels}, NULL), SHAPE(channels));
+    if (now->shape.n > 1) now = nn_reshape(nn_samples(now, 0, 1), running->shape);
     builder_update(b, l, name, nn_add(nn_mul_scalar(running, 1 - k->momentum), nn_mul_scalar(now, k->momentum)));
 }
 

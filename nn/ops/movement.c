@@ -269,6 +269,12 @@ node *nn_slice(node *x, const int64_t *start, const int64_t *stop, const int64_t
     return graph_node(x->graph, &OP_SLICE, &x, 1, &p);
 }
 
+node *nn_samples(node *x, int64_t start, int64_t stop) {
+    int64_t from[MAX_DIMS] = {start}, to[MAX_DIMS] = {0};
+    for (int i = 0; i < x->shape.n; i++) to[i] = i ? x->shape.d[i] : stop;
+    return nn_slice(x, from, to, NULL);
+}
+
 node *nn_pad(node *x, const int64_t *before, const int64_t *after) {
     if (graph_is_poison(x)) return x;
     slice_params p = {.shape = x->shape};
