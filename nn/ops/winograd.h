@@ -33,7 +33,8 @@ const char *winograd_implementation(const winograd *w);
 // What is made of filters that are c->constant, once: the bytes, 0 = nothing, and how. winograd_run takes that in their place.
 size_t winograd_filter_bytes(const winograd *w);
 void winograd_transform_filters(const winograd *w, const float *filters, void *to);
-// Arguments as of onednn_run_biased, but filters and their gradients are always f32 in PyTorch's order, [O, C, R, S]; c->post is done. Results do not depend on the number of threads.
+// Arguments as of onednn_run_biased, but filters and their gradients are always f32 in PyTorch's order, [O, C, R, S]; c->post is done. Results do not depend
+// on the number of threads.
 void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, void *scratch);
 
 #endif

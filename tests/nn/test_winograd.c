@@ -20,6 +20,8 @@ typedef struct example {
     int64_t pad[4];
 } example;
 
+enum { MOST_ERRING = 160 }; // output channels of the example whose gradients err most in bf16
+
 static const example EXAMPLES[] = {
     {2, 8, 8, 32, 32, 3, {1, 1, 1, 1}},
     {1, 1, 1, 16, 16, 3, {1, 1, 1, 1}},
@@ -42,7 +44,7 @@ static const example EXAMPLES[] = {
     {20, 17, 15, 33, 40, 3, {1, 1, 1, 1}},
     {2, 4, 4, 256, 48, 4, {1, 1, 1, 1}},
     {1, 6, 6, 512, 32, 3, {1, 1, 1, 1}},
-    {2, 4, 4, 512, 160, 4, {1, 1, 1, 1}}, // whose gradients err most in bf16
+    {2, 4, 4, 512, MOST_ERRING, 4, {1, 1, 1, 1}},
     // large filters and few tiles: several parts, the last one of any size; in bf16
     {1, 4, 4, 267, 45, 4, {1, 1, 1, 1}},
     {2, 8, 8, 512, 128, 4, {1, 1, 1, 1}},
@@ -314,8 +316,8 @@ static void products_of_bf16_are_bounded(void **state) {
                 float *f = allocate((size_t)v.n.out * sizeof *f);
                 for (int64_t e = 0; e < v.n.out; e++) f[e] = weights ? ((float *)got)[e] : bf16_to_f32(((uint16_t *)got)[e]);
                 free(got);
-                double error = error_of(&v, f);
-                if (machine >= 0 && !(error <= (weights ? 1e-2 : 4e-3))) fail_msg("example %d, kind %d, machine %d: %g", i, kind, machine, error);
+                const double error = error_of(&v, f), most = !weights ? 4e-3 : EXAMPLES[i].out == MOST_ERRING ? 1e-2 : 8e-3;
+                if (machine >= 0 && !(error <= most)) fail_msg("example %d, kind %d, machine %d: %g", i, kind, machine, error);
                 if (machine < 0)
                     direct = fmax(direct, error);
                 else
