@@ -115,7 +115,7 @@ static int64_t columns_of(const winograd *w, int64_t panel) {
     return smaller(w->out - panel * w->width, w->width);
 }
 
-// Tile i of block b. A view's last vector may reach into the next view, which comes later.
+// Tile i of block b for one view of the result. A view's last vector may reach into the next view, which comes later.
 static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out_phase, const void *in, void *a) {
     char *row = address(a, i / w->tiles_together * w->a_tile);
     for (int64_t phase = 0; phase < w->views_in; phase++) {
@@ -196,69 +196,91 @@ typedef struct task {
     const float *filters;
     const winograd_post *post;
     void *out;
-    int64_t phase; // of the result's views
+    int64_t phase; // the first of the result's views that are together
     char *shared, *own;
 } task;
 
-static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, void *to) {
+// For all views of the result that are together, from `phase` on.
+static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, char *to) {
     const int64_t n = channels_of(w, part), together = w->channels_together;
     winograd_taps rows[2];
     for (int64_t k = 0; k < n; k += together) {
         for (int64_t i = 0; i < together; i++) collect(w, part * w->part + k + i, panel, filters, &rows[i]);
-        for (int64_t v = 0; v < w->views_in; v++)
-            transform_taps(w, WINOGRAD_FILTER, phase + v, panel, rows, together, address(to, (v * n + k) / together * w->width));
+        for (int64_t v = 0; v < w->views_together; v++)
+            for (int64_t u = 0; u < w->views_in; u++)
+                transform_taps(w, WINOGRAD_FILTER, phase + v + u, panel, rows, together,
+                               address(to + (size_t)v * w->b_bytes, (u * n + k) / together * w->width));
     }
 }
 
 // Where a part is among all of them.
-static void *part_at(const winograd *w, int64_t phase, int64_t panel, int64_t part, const void *all) {
-    return (char *)(uintptr_t)all + (size_t)((phase * w->panels + panel) * w->parts + part) * w->b_bytes;
+static char *part_at(const winograd *w, int64_t phase, int64_t panel, int64_t part, const void *all) {
+    return (char *)(uintptr_t)all + (size_t)(((phase / w->views_together * w->panels + panel) * w->parts + part) * w->views_together) * w->b_bytes;
 }
 
 void winograd_transform_filters(const winograd *w, const float *filters, void *to) {
 #pragma omp parallel for schedule(static) collapse(3)
-    for (int64_t phase = 0; phase < w->views_out; phase++)
+    for (int64_t phase = 0; phase < w->views_out; phase += w->views_together)
         for (int64_t panel = 0; panel < w->panels; panel++)
             for (int64_t part = 0; part < w->parts; part++) transform_part(w, phase, panel, part, filters, part_at(w, phase, panel, part, to));
 }
 
-static const void *filters_of(const task *t, int64_t panel, int64_t part) {
+static const char *filters_of(const task *t, int64_t panel, int64_t part) {
     const winograd *w = t->w;
     if (w->prepared) return part_at(w, t->phase, panel, part, t->filters);
     return w->shares ? t->own + w->b_at : part_at(w, 0, panel, part, t->shared + w->b_at);
 }
 
-// Columns of the result from panel `first` on, as many as `c` has.
-static void transform_output(const task *t, int64_t tile, int64_t row, int64_t first) {
+// Columns of a view of the result from panel `first` on, as many as `c` has.
+static void transform_output(const task *t, int64_t view_out, int64_t tile, const char *c, int64_t first) {
     const winograd *w = t->w;
     pointers p;
-    const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, t->phase) : view_of_y(w, t->phase);
+    const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, t->phase + view_out) : view_of_y(w, 0);
     tile_pixels(w, &v, t->out, tile, w->m, t->own + w->outside_at, p.at);
-    transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, first * w->width,
-              address(t->own + w->c_at, row * w->c_row), t->post);
+    transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, first * w->width, (char *)(uintptr_t)c, t->post);
+}
+
+// Of view v of those that are together: where its transformed input of a part and its products are.
+static char *of_view(const winograd *w, int64_t v, int64_t part, const char *a) {
+    return (char *)(uintptr_t)a + (size_t)(v * w->parts + part) * w->a_bytes;
+}
+
+static char *products_of(const task *t, int64_t v) {
+    return t->own + t->w->c_at + (size_t)v * t->w->c_bytes;
+}
+
+// All points of `rows` tiles in view v, of panels from `first` on.
+static void multiply_part(const task *t, int64_t v, int64_t rows, int64_t part, int64_t first, const char *a) {
+    const winograd *w = t->w;
+    const int64_t depth = w->views_in * channels_of(w, part) / w->channels_together, panels = w->columns / w->width;
+    for (int64_t point = 0; point < w->points; point++)
+        for (int64_t panel = 0; panel < panels; panel++)
+            multiply(w, rows, depth, address(a, point * w->a_point), w->a_tile, 1,
+                     address(filters_of(t, first + panel, part) + (size_t)v * w->b_bytes, point * w->b_point),
+                     address(products_of(t, v), point * w->c_point + panel * w->width), part > 0);
+}
+
+static void transform_inputs(const task *t, int64_t b, int64_t i, char *a) {
+    for (int64_t v = 0; v < t->w->views_together; v++) transform_input(t->w, b, i, t->phase + v, t->in, of_view(t->w, v, 0, a));
 }
 
 // The tiles of a group of block b, those channels of the result that begin with panel `first`, as many as `c` has.
 static void run_group(const task *t, int64_t b, int64_t group, int64_t first, const char *a) {
     const winograd *w = t->w;
-    const int64_t top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group), panels = w->columns / w->width;
+    const int64_t top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group);
     for (int64_t part = 0; n > 0 && part < w->parts; part++) {
-        const int64_t depth = w->views_in * channels_of(w, part) / w->channels_together;
         if (w->shares && !w->prepared) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
-        for (int64_t point = 0; point < w->points; point++)
-            for (int64_t panel = 0; panel < panels; panel++)
-                multiply(w, n, depth, address(a + (size_t)part * w->a_bytes, point * w->a_point + top * w->a_tile), w->a_tile, 1,
-                         address(filters_of(t, first + panel, part), point * w->b_point),
-                         address(t->own + w->c_at, point * w->c_point + panel * w->width), part > 0);
+        for (int64_t v = 0; v < w->views_together; v++) multiply_part(t, v, n, part, first, address(of_view(w, v, part, a), top * w->a_tile));
     }
-    for (int64_t i = 0; i < n; i++) transform_output(t, b * w->block + top + i, i, first);
+    for (int64_t v = 0; v < w->views_together; v++)
+        for (int64_t i = 0; i < n; i++) transform_output(t, v, b * w->block + top + i, address(products_of(t, v), i * w->c_row), first);
 }
 
 static void run_block_together(const task *t, int64_t b) {
     const winograd *w = t->w;
     char *a = t->shared + w->a_at;
 #pragma omp for schedule(static)
-    for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_input(w, b, i, t->phase, t->in, a);
+    for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_inputs(t, b, i, a);
 #pragma omp for schedule(dynamic)
     for (int64_t i = 0; i < w->panels * w->groups; i++) run_group(t, b, i % w->groups, i / w->groups, a);
 }
@@ -271,7 +293,7 @@ static void run_blocks_apart(const task *t) {
         transform_part(w, t->phase, i / w->parts, i % w->parts, t->filters, part_at(w, 0, i / w->parts, i % w->parts, t->shared + w->b_at));
 #pragma omp for schedule(static)
     for (int64_t b = 0; b < w->blocks; b++) {
-        for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_input(w, b, i, t->phase, t->in, a);
+        for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_inputs(t, b, i, a);
         run_group(t, b, 0, 0, a);
     }
 }
@@ -284,7 +306,7 @@ static void run_pictures(const winograd *w, const void *in, const float *filters
     const onednn_post *p = &w->conv.post;
     const winograd_post post = {bias, p->adds, p->rectifies, p->slope};
 #pragma omp parallel num_threads(w->threads)
-    for (int64_t phase = 0; phase < w->views_out; phase++) {
+    for (int64_t phase = 0; phase < w->views_out; phase += w->views_together) {
         const task t = {w, in, filters, &post, out, phase, scratch, own_memory(w, scratch)};
         if (w->shares)
             for (int64_t b = 0; b < w->blocks; b++) run_block_together(&t, b);

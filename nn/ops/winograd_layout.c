@@ -46,11 +46,10 @@ static double product_cost(const onednn_conv *c, int m) {
     return c->rows == 3 && !c->constant ? .6 : .5;
 }
 
-// In units of a product of channel vectors. Filters are transformed or read, or their gradients, for as much as products with some tiles take.
+// In units of a product of channel vectors. Filters are transformed or read, or their gradients, for as much as products with eight tiles take.
 static double cost_of(const onednn_conv *c, int m) {
-    const double filters = c->kind == ONEDNN_CONV_WEIGHTS ? 12 : 8;
     const int64_t a = m + c->rows / c->params.stride[0] - 1;
-    return (double)(a * a) * ((double)(c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m)) * product_cost(c, m) + filters);
+    return (double)(a * a) * ((double)(c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m)) * product_cost(c, m) + 8);
 }
 
 int winograd_choose(const onednn_conv *c) {
@@ -111,14 +110,15 @@ enum {
 
 // Filters are transformed by who needs them, part by part in its cache: larger ones than the cache would be written to memory and read from there, which takes
 // longer than their transform. So do constant ones, but in bf16, where transformed ones are not larger. For few filters it does not pay that threads wait for
-// one another.
+// one another. Where tiles are so few that a group holds them for all views of the result, a filter's taps are collected once for all of those.
 static void divide_pictures(winograd *w) {
-    const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * elements_of(w, w->channels), c = row * w->width, filters = a * w->out;
+    const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * elements_of(w, w->channels), c = row * w->width, filters = a * w->out * w->views_out;
     w->shares = filters > FEW_FILTERS && 4 * w->tiles <= w->out;
     w->prepared = w->conv.constant && (!w->shares || w->paired);
+    if (w->shares && round_up(w->tiles, w->machine->rows) * c * w->views_out <= GROUP_BYTES) w->views_together = w->views_out;
     if (w->shares) {
-        w->part = equal_pieces(w->channels, PART_BYTES / c * w->channels_together / w->views_in, WINOGRAD_LANES);
-        w->block = equal_pieces(w->tiles, SHARED_BYTES / a, w->machine->rows);
+        w->part = equal_pieces(w->channels, PART_BYTES / c * w->channels_together / w->views_in / w->views_together, WINOGRAD_LANES);
+        w->block = equal_pieces(w->tiles, SHARED_BYTES / a / w->views_together, w->machine->rows);
         const int64_t groups = larger(divide_up(w->block * c, GROUP_BYTES), divide_up(w->threads, w->panels));
         w->group = round_up(divide_up(w->block, groups), w->machine->rows);
         w->columns = w->width;
@@ -144,14 +144,15 @@ static void divide_weights(winograd *w) {
 }
 
 static void lay_out_pictures(winograd *w) {
-    const int64_t a = w->parts * (int64_t)w->a_bytes, b = (int64_t)w->b_bytes;
+    const int64_t views = w->views_together, a = views * w->parts * (int64_t)w->a_bytes, b = views * (int64_t)w->b_bytes,
+                  c = views * (int64_t)w->c_bytes;
     size_t at = 0;
     if (w->shares) w->a_at = take(&at, a);
     if (!w->shares && !w->prepared) w->b_at = take(&at, w->panels * w->parts * b);
     w->private_at = at;
     if (!w->shares) w->a_at = take(&at, a) - w->private_at;
     if (w->shares && !w->prepared) w->b_at = take(&at, b) - w->private_at;
-    w->c_at = take(&at, (int64_t)w->c_bytes) - w->private_at;
+    w->c_at = take(&at, c) - w->private_at;
     w->outside_at = take(&at, w->panels * w->width * (int64_t)sizeof(float)) - w->private_at;
     w->private_bytes = at - w->private_at;
 }
@@ -203,6 +204,7 @@ foil_status winograd_create(const onednn_conv *c, int m, int machine, winograd *
     int64_t views = w->step * w->step;
     w->views_in = data ? 1 : views;
     w->views_out = data ? views : 1;
+    w->views_together = 1;
     w->channels = data ? c->out : c->channels;
     w->out = data ? c->channels : c->out;
     find_taps(w);

@@ -7,7 +7,8 @@
 //     b     of a panel                      [parts, points, deep, width], of conv_weights [points, tiles, width]
 //     c     of a group and some panels      [points, group, columns], of conv_weights of a part and a panel [points, deep, width]
 //
-// A part has its channels of the first view of the input, then those of the next one: all taps of a filter are wanted at the same time. Together they are `deep`.
+// All taps of a filter are wanted at the same time. So a part has its channels of the first view of the input, then those of the next one, together `deep`; and
+// where the result has views, there is an a, a b and a c of each of those that are together.
 //
 // Elements have 32 bits: f32, or a pair of bf16, which are neighbours along the depth.
 #ifndef FOIL_NN_OPS_WINOGRAD_LAYOUT_H
@@ -27,6 +28,7 @@ struct winograd {
     int64_t step, grid[2];                     // of views (winograd.c); tiles of one view's picture along each axis
     int64_t tiles;                             // of all pictures
     int64_t views_in, views_out;               // step² of x, 1 of y
+    int64_t views_together;                    // of the result, that are made at the same time
     int64_t taps[4][9];                        // of each view: which r² of a filter's taps
     int64_t of_channel, of_column;             // filters: how far those of input and of output channels are apart, in floats
     int64_t points;                            // a²
@@ -41,7 +43,7 @@ struct winograd {
     bool prepared;                             // filters are given transformed
     int threads;
     int64_t a_tile, a_point, b_point, c_row, c_point; // how far tiles, rows and points are apart, in elements
-    size_t a_bytes, b_bytes, c_bytes;                 // of a part, of a part of a panel, of a group
+    size_t a_bytes, b_bytes, c_bytes;                 // of a part, of a part of a panel, of a group; of one view of the result
     // Scratch memory, in bytes: what threads share from 0 on, then for each thread what it has alone, at private_at + thread * private_bytes.
     size_t a_at, b_at, c_at, outside_at, private_at, private_bytes, bytes;
     float *zeros; // a pixel outside
