@@ -37,6 +37,11 @@ static foil_status workspace_grow(workspace *w, size_t bytes) {
     return FOIL_OK;
 }
 
+// The memory, but not its addresses. What is computed once may take many times what runs touch: copies of whole weights.
+static void workspace_give_back(workspace *w) {
+    madvise(w->base, w->bytes, MADV_DONTNEED);
+}
+
 // Compiling. --------------------------------------------------------------------------------------------------------------------------------------------------
 // The caller's phases behind PHASE_ONCE, in terms of the graph that is computed.
 static foil_status take_phases(compiler *c, const plan_phase *phases, int n_phases) {
@@ -91,6 +96,7 @@ foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, works
     if (status == FOIL_OK) status = workspace_grow(p->workspace, p->arena_bytes + p->scratch_bytes);
     if (status == FOIL_OK) {
         run_once(p);
+        workspace_give_back(p->workspace);
         *out = p;
     } else {
         plan_free(p);
