@@ -146,12 +146,12 @@ def main():
             sets[side] = "data.set=" + os.path.join(folder, f"{side}.h5")
             subprocess.run([os.path.join(BUILD, "tests", "tool_set"), sets[side].split("=")[1], str(side), "300", "3"], check=True)
         good = [check(folder, "dcgan64", sets[64], "run.batch=32", SLOW),
-                check(folder, "sngan32", sets[32], "run.batch=16", "game.d_steps=1", SLOW),
-                check(folder, "r1_32", sets[32], "run.batch=16", SLOW),
+                check(folder, "sngan32", sets[32], "run.batch=8", "game.d_steps=1", SLOW),
+                check(folder, "r1_32", sets[32], "run.batch=8", SLOW),
                 check_other_way(folder, "dcgan64", "run.convolution=direct", sets[64], "run.batch=32", SLOW),
-                check_other_way(folder, "sngan32", "run.convolution=direct", sets[32], "run.batch=16", "game.d_steps=1", SLOW),
+                check_other_way(folder, "sngan32", "run.convolution=direct", sets[32], "run.batch=8", "game.d_steps=1", SLOW),
                 check_other_way(folder, "dcgan64", "game.batches=apart", sets[64], "run.batch=32", SLOW),
-                check_other_way(folder, "sngan32", "game.batches=together", sets[32], "run.batch=16", "game.d_steps=1", SLOW),
+                check_other_way(folder, "sngan32", "game.batches=together", sets[32], "run.batch=8", "game.d_steps=1", SLOW),
                 check_bf16(folder, "dcgan64", sets[64], "run.batch=32", SLOW)]
     sys.exit(0 if all(good) else 1)
 
