@@ -29,7 +29,7 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-// In huge pages, as a plan's arena is: with small ones it is chance which lines of the caches they share, and times differ by half.
+// In huge pages, as a plan's arena is.
 static void *memory(int64_t bytes) {
     const size_t huge = (size_t)2 << 20, size = ((size_t)bytes + huge) / huge * huge;
     void *p = aligned_alloc(huge, size);
