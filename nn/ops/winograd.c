@@ -225,28 +225,29 @@ void winograd_transform_filters(const winograd *w, const float *filters, void *t
             for (int64_t part = 0; part < w->parts; part++) transform_part(w, phase, panel, part, filters, part_at(w, phase, panel, part, to));
 }
 
-static const char *filters_of(const task *t, int64_t panel, int64_t part) {
-    const winograd *w = t->w;
-    if (w->prepared) return part_at(w, t->phase, panel, part, t->filters);
-    return w->shares ? t->own + w->b_at : part_at(w, 0, panel, part, t->shared + w->b_at);
+// What belongs to view v of those that are together.
+static char *input_of(const winograd *w, int64_t v, int64_t part, char *a) {
+    return a + (size_t)(v * w->parts + part) * w->a_bytes;
 }
 
-// Columns of a view of the result from panel `first` on, as many as `c` has.
-static void transform_output(const task *t, int64_t view_out, int64_t tile, const char *c, int64_t first) {
+static const char *filters_of(const task *t, int64_t v, int64_t panel, int64_t part) {
     const winograd *w = t->w;
-    pointers p;
-    const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, t->phase + view_out) : view_of_y(w, 0);
-    tile_pixels(w, &v, t->out, tile, w->m, t->own + w->outside_at, p.at);
-    transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, first * w->width, (char *)(uintptr_t)c, t->post);
-}
-
-// Of view v of those that are together: where its transformed input of a part and its products are.
-static char *of_view(const winograd *w, int64_t v, int64_t part, const char *a) {
-    return (char *)(uintptr_t)a + (size_t)(v * w->parts + part) * w->a_bytes;
+    const size_t of_view = (size_t)v * w->b_bytes;
+    if (w->prepared) return part_at(w, t->phase, panel, part, t->filters) + of_view;
+    return (w->shares ? t->own + w->b_at : part_at(w, 0, panel, part, t->shared + w->b_at)) + of_view;
 }
 
 static char *products_of(const task *t, int64_t v) {
     return t->own + t->w->c_at + (size_t)v * t->w->c_bytes;
+}
+
+// Columns of a view of the result from panel `first` on, as many as `c` has.
+static void transform_output(const task *t, int64_t view_out, int64_t tile, char *c, int64_t first) {
+    const winograd *w = t->w;
+    pointers p;
+    const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_x(w, t->phase + view_out) : view_of_y(w, 0);
+    tile_pixels(w, &v, t->out, tile, w->m, t->own + w->outside_at, p.at);
+    transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, first * w->width, c, t->post);
 }
 
 // All points of `rows` tiles in view v, of panels from `first` on.
@@ -255,22 +256,21 @@ static void multiply_part(const task *t, int64_t v, int64_t rows, int64_t part, 
     const int64_t depth = w->views_in * channels_of(w, part) / w->channels_together, panels = w->columns / w->width;
     for (int64_t point = 0; point < w->points; point++)
         for (int64_t panel = 0; panel < panels; panel++)
-            multiply(w, rows, depth, address(a, point * w->a_point), w->a_tile, 1,
-                     address(filters_of(t, first + panel, part) + (size_t)v * w->b_bytes, point * w->b_point),
+            multiply(w, rows, depth, address(a, point * w->a_point), w->a_tile, 1, address(filters_of(t, v, first + panel, part), point * w->b_point),
                      address(products_of(t, v), point * w->c_point + panel * w->width), part > 0);
 }
 
 static void transform_inputs(const task *t, int64_t b, int64_t i, char *a) {
-    for (int64_t v = 0; v < t->w->views_together; v++) transform_input(t->w, b, i, t->phase + v, t->in, of_view(t->w, v, 0, a));
+    for (int64_t v = 0; v < t->w->views_together; v++) transform_input(t->w, b, i, t->phase + v, t->in, input_of(t->w, v, 0, a));
 }
 
 // The tiles of a group of block b, those channels of the result that begin with panel `first`, as many as `c` has.
-static void run_group(const task *t, int64_t b, int64_t group, int64_t first, const char *a) {
+static void run_group(const task *t, int64_t b, int64_t group, int64_t first, char *a) {
     const winograd *w = t->w;
     const int64_t top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group);
     for (int64_t part = 0; n > 0 && part < w->parts; part++) {
         if (w->shares && !w->prepared) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
-        for (int64_t v = 0; v < w->views_together; v++) multiply_part(t, v, n, part, first, address(of_view(w, v, part, a), top * w->a_tile));
+        for (int64_t v = 0; v < w->views_together; v++) multiply_part(t, v, n, part, first, address(input_of(w, v, part, a), top * w->a_tile));
     }
     for (int64_t v = 0; v < w->views_together; v++)
         for (int64_t i = 0; i < n; i++) transform_output(t, v, b * w->block + top + i, address(products_of(t, v), i * w->c_row), first);

@@ -115,8 +115,8 @@ static void divide_pictures(winograd *w) {
     const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * elements_of(w, w->channels), c = row * w->width, filters = a * w->out * w->views_out;
     w->shares = filters > FEW_FILTERS && 4 * w->tiles <= w->out;
     w->prepared = w->conv.constant && (!w->shares || w->paired);
-    if (w->shares && round_up(w->tiles, w->machine->rows) * c * w->views_out <= GROUP_BYTES) w->views_together = w->views_out;
     if (w->shares) {
+        if (round_up(w->tiles, w->machine->rows) * c * w->views_out <= GROUP_BYTES) w->views_together = w->views_out;
         w->part = equal_pieces(w->channels, PART_BYTES / c * w->channels_together / w->views_in / w->views_together, WINOGRAD_LANES);
         w->block = equal_pieces(w->tiles, SHARED_BYTES / a / w->views_together, w->machine->rows);
         const int64_t groups = larger(divide_up(w->block * c, GROUP_BYTES), divide_up(w->threads, w->panels));
