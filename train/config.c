@@ -58,7 +58,7 @@ static const key RUN_KEYS[] = {
     {"precision", KEY_CHOICE, AT(run.precision), .fallback = "f32", .choices = PRECISIONS,
      .doc = "of convolutions and products; weights and sums are always f32"},
     {"convolution", KEY_CHOICE, AT(run.convolution), .fallback = "fast", .choices = CONVOLUTIONS,
-     .doc = "direct, or with fewer multiplications where that pays (errors of f32 are then up to four times larger, of bf16 twice); "
+     .doc = "direct, or with fewer multiplications where that pays (errors are then up to five times larger); "
             "plain: by oneDNN's kernels alone"},
     {"batch_norm", KEY_CHOICE, AT(run.batch_norm), .fallback = "local", .choices = BATCH_NORMS,
      .doc = "of several ranks: over each rank's share of the batch, or over the whole of it"},

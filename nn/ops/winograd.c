@@ -140,7 +140,7 @@ static void multiply(const winograd *w, int64_t rows, int64_t depth, const void 
         .a_row = a_row,
         .a_depth = a_depth,
         .b = b,
-        .next = address(b, depth * w->width),
+        .next = address(b, w->b_point),
         .c = c,
         .c_row = w->c_row,
         .add = adds,

@@ -1,16 +1,16 @@
 // Fast convolution: fewer multiplications by minimal filtering (Winograd 1980; Lavin and Gray 2015), for 3x3 filters at stride 1 and 4x4 ones at stride 2,
-// all pads, sizes and numbers of channels, and the gradients of both. Pictures are f32 or bf16, everything in between is f32; but m = 2 on bf16 pictures of whole
-// vectors of channels multiplies in bf16 (twice as fast on processors that have it), where transforms only add and subtract.
+// all pads, sizes and numbers of channels, and the gradients of both. Pictures are f32 or bf16, everything in between is f32; but on bf16 pictures of whole vectors
+// of channels products are of bf16, too (twice as fast on processors that have them): with m = 2, whose transforms only add and subtract, and with m = 4 where
+// filters learn.
 //
 // A tile of m x m results takes (m + r - 1)² products of channel vectors instead of m² r². At stride 2 a picture is four pictures of half the size, and a
-// filter of 4x4 taps four of r = 2. Products as a share of the definition's:
+// filter of 4x4 taps four of r = 2. Products as a share of the definition's, and errors:
 //
-//              3x3    4x4     largest error, in units of the largest Σ |x| |w| of a result
-//     m = 2    .44    .56     2.5e-7
-//     m = 4    .25    .39     6e-7
-//     direct   1      1       2.5e-7
-//
-//     in bf16, m = 2          4e-3: direct errs half as much, mostly by rounding the result; of filters' gradients 1e-2 for sums of few terms
+//              products       largest error, in units of the largest Σ |x| |w| of a result     typical error,
+//              3x3    4x4     f32          bf16         bf16, toward filters                   beside results, bf16
+//     m = 2    .44    .56     2.5e-7       4e-3         1e-2                                   .5 %
+//     m = 4    .25    .39     6e-7         5e-3         1.5e-2                                 1.4 %
+//     direct   1      1       2.5e-7       2e-3         4e-3                                   .3 %
 //
 // Errors are measured against f64 on uniform x and w of either sign (tests/nn/test_winograd.c holds all three kinds to these bounds).
 // They are relative to a tile's neighbourhood, not to each result: where a picture is 0 next to large values, a fast result is not exactly 0.

@@ -1,5 +1,5 @@
 // No include guard: included once for each kind of processor with MACHINE (its name), TARGET (what the compiler may use), LANES (floats of a vector),
-// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT, ROUND and WIDEN: what the processor has for bf16;
+// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT, ROUND, WIDEN and PAIR: what the processor has for bf16;
 // without them the same is done in steps.
 #define INLINE static inline __attribute__((always_inline)) TARGET
 #define UNROLL _Pragma("GCC unroll 8")
@@ -149,8 +149,12 @@ INLINE void NAMED(store, MACHINE)(void *to, int64_t at, vector v, bool half) {
 
 // Pairs of bf16 in memory.
 INLINE void NAMED(store_pairs, MACHINE)(char *to, vector even, vector odd) {
+#ifdef PAIR
+    *(bits_at *)to = PAIR(even, odd);
+#else
     const half_at lower = NAMED(round, MACHINE)(even), upper = NAMED(round, MACHINE)(odd);
     *(bits_at *)to = __builtin_convertvector(lower, bits) | __builtin_convertvector(upper, bits) << 16;
+#endif
 }
 
 INLINE vector NAMED(rectify, MACHINE)(vector v, vector slope) {
@@ -381,18 +385,15 @@ TARGET static void NAMED(spread, MACHINE)(int64_t taps, int64_t n, float *filter
     GATHER(filter_##m##_##r, m + r - 1, r, G_##m##_##r, false, false, false)                                                                         \
     SCATTER(filter_gradient_##m##_##r, r, m + r - 1, G_##m##_##r, true, false, NULL)                                                                 \
     PICTURE_FORM(m, r, f32, false)                                                                                                                   \
-    PICTURE_FORM(m, r, bf16, true)
-FORM(2, 2)
-FORM(4, 2)
-FORM(2, 3)
-FORM(4, 3)
-#define PAIRED_FORM(m, r)                                                                                                                            \
+    PICTURE_FORM(m, r, bf16, true)                                                                                                                   \
     GATHER(input_##m##_##r##_paired, m + r - 1, m + r - 1, B_##m##_##r, false, true, true)                                                           \
     PAIRS(filter_##m##_##r##_paired, m + r - 1, r, G_##m##_##r, false, false)                                                                        \
     PAIRS(input_##m##_##r##_tiles, m + r - 1, m + r - 1, B_##m##_##r, false, true)                                                                   \
     PAIRS(gradient_##m##_##r##_tiles, m + r - 1, m, A_##m##_##r, true, true)
-PAIRED_FORM(2, 2)
-PAIRED_FORM(2, 3)
+FORM(2, 2)
+FORM(4, 2)
+FORM(2, 3)
+FORM(4, 3)
 
 #define ENTRY(m, r, type)                                                                                                                            \
     [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r##_##type, MACHINE),                                                             \
@@ -408,8 +409,10 @@ PAIRED_FORM(2, 3)
     [WINOGRAD_##m##_##r] = {[WINOGRAD_INPUT] = NAMED(input_##m##_##r##_tiles, MACHINE),                                                              \
                             [WINOGRAD_GRADIENT] = NAMED(gradient_##m##_##r##_tiles, MACHINE),                                                        \
                             [WINOGRAD_FILTER_GRADIENT] = NAMED(filter_gradient_##m##_##r, MACHINE)}
-#define ENTRIES(type)                                                                                                                                \
-    { ENTRY(2, 2, type), ENTRY(4, 2, type), ENTRY(2, 3, type), ENTRY(4, 3, type) }
+#define F32_ENTRY(m, r) ENTRY(m, r, f32)
+#define BF16_ENTRY(m, r) ENTRY(m, r, bf16)
+#define ENTRIES(entry)                                                                                                                               \
+    { entry(2, 2), entry(4, 2), entry(2, 3), entry(4, 3) }
 #ifdef DOT
 #define MULTIPLIES_BF16 true
 #else
@@ -424,14 +427,16 @@ static const winograd_machine NAMED(machine, MACHINE) = {
     .pixels = NAMED(pixels, MACHINE),
     .collect = NAMED(collect, MACHINE),
     .spread = NAMED(spread, MACHINE),
-    .transform = {ENTRIES(f32), ENTRIES(bf16), {PAIRED_ENTRY(2, 2), PAIRED_ENTRY(2, 3)}, {TILES_ENTRY(2, 2), TILES_ENTRY(2, 3)}}};
+    .transform = {ENTRIES(F32_ENTRY), ENTRIES(BF16_ENTRY), ENTRIES(PAIRED_ENTRY), ENTRIES(TILES_ENTRY)},
+};
 
 #undef MULTIPLIES_BF16
 #undef ENTRIES
 #undef TILES_ENTRY
 #undef PAIRED_ENTRY
+#undef BF16_ENTRY
+#undef F32_ENTRY
 #undef ENTRY
-#undef PAIRED_FORM
 #undef FORM
 #undef PICTURE_FORM
 #undef SCATTER
@@ -452,5 +457,6 @@ static const winograd_machine NAMED(machine, MACHINE) = {
 #undef DOT
 #undef ROUND
 #undef WIDEN
+#undef PAIR
 #undef TARGET
 #undef MACHINE

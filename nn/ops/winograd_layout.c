@@ -34,22 +34,19 @@ static double direct_cost(const onednn_conv *c) {
     return (double)(r * r * c->n * rows_of(c, 0) * rows_of(c, 1)) / (c->x == BF16 ? 2.6 : 1.3);
 }
 
-// Products of bf16: those of F(2, r), whose transforms only add and subtract, so that what they round to bf16 is hardly larger than what they are given.
+// Products of bf16. Those of F(4, r) err more than twice as much as those of F(2, r): little beside how the pictures of batches differ, but too much for a detector's
+// scores, so they are for filters that learn.
 static bool may_pair(const onednn_conv *c, int m) {
-    return m == 2 && c->x == BF16 && c->channels % WINOGRAD_LANES == 0 && c->out % WINOGRAD_LANES == 0;
+    return c->x == BF16 && c->channels % WINOGRAD_LANES == 0 && c->out % WINOGRAD_LANES == 0 &&
+           (m == 2 || (!c->constant && winograd_machine_at(0)->multiplies_bf16));
 }
 
-// Time of a product. Products of bf16 beside as many of f32: F(2, 3) is hardly faster than F(4, 3) in f32, which errs less: better for filters that learn.
-static double product_cost(const onednn_conv *c, int m) {
-    if (!may_pair(c, m)) return 1;
-    if (!winograd_machine_at(0)->multiplies_bf16) return 2;
-    return c->rows == 3 && !c->constant ? .6 : .5;
-}
-
-// In units of a product of channel vectors. Filters are transformed or read, or their gradients, for as much as products with eight tiles take.
+// In units of a product of channel vectors in f32; so is what transforming a filter, or its gradient, takes.
 static double cost_of(const onednn_conv *c, int m) {
     const int64_t a = m + c->rows / c->params.stride[0] - 1;
-    return (double)(a * a) * ((double)(c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m)) * product_cost(c, m) + 8);
+    const bool paired = may_pair(c, m);
+    const double product = !paired ? 1 : winograd_machine_at(0)->multiplies_bf16 ? .5 : 2, filter = paired ? 5 : 8;
+    return (double)(a * a) * ((double)(c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m)) * product + filter);
 }
 
 int winograd_choose(const onednn_conv *c) {
@@ -103,7 +100,7 @@ enum {
     GRADIENT_BYTES = 256 << 10, // the same of conv_weights
     OWN_BYTES = 1 << 20,        // of a thread's block
     SHARED_BYTES = 8 << 20,     // of a block of all threads
-    LEAST_BYTES = 4 << 20,      // the same of conv_weights
+    LEAST_BYTES = 2 << 20,      // the same of conv_weights
     MOST_BYTES = 16 << 20,
     FEW_FILTERS = 4 << 20,
 };
@@ -178,7 +175,7 @@ static void lay_out(winograd *w) {
     // Rows a little apart from powers of two, which would meet in the same lines of the cache.
     w->a_tile = w->deep + WINOGRAD_LANES;
     w->a_point = round_up(tiles, w->machine->rows) * w->a_tile;
-    w->b_point = (weights ? tiles : w->deep) * w->width;
+    w->b_point = (weights ? tiles : w->deep) * w->width + w->width;
     w->c_row = w->columns > w->width ? w->columns + WINOGRAD_LANES : w->width;
     w->c_point = (weights ? w->deep : w->group) * w->c_row + WINOGRAD_LANES;
     w->a_bytes = (size_t)(w->points * w->a_point * WINOGRAD_ELEMENT);
