@@ -114,7 +114,7 @@ static sizes sizes_of(const onednn_conv *c) {
 }
 
 // Of filters in PyTorch's order, as are their gradients.
-static float *direct_result(const onednn_conv *c, const float *in0, const float *in1) {
+static float *direct_result(const onednn_conv *c, const void *in0, const void *in1) {
     conv_kernel *k;
     onednn_layout *plain;
     check_ok(conv_kernel_create(c, CONV_DIRECT, &k));
@@ -132,13 +132,17 @@ static float *direct_result(const onednn_conv *c, const float *in0, const float 
     return out;
 }
 
-static float *fast_result(const onednn_conv *c, int m, int machine, const float *in0, const float *in1) {
+static float *fast_result(const onednn_conv *c, int m, int machine, const void *in0, const void *in1) {
     winograd *w;
     check_ok(winograd_create(c, m, machine, &w));
     float *out = allocate((size_t)sizes_of(c).out * sizeof *out);
-    void *scratch = allocate(winograd_scratch(w));
-    winograd_run(w, in0, in1, NULL, out, scratch);
-    free(scratch);
+    void *scratch = allocate(winograd_scratch(w)), *once = NULL;
+    if (winograd_filter_bytes(w)) {
+        once = allocate(winograd_filter_bytes(w));
+        winograd_transform_filters(w, in1, once);
+    }
+    winograd_run(w, in0, once ? once : in1, NULL, out, scratch);
+    free(scratch), free(once);
     winograd_free(w);
     return out;
 }
@@ -276,8 +280,9 @@ static void pictures_may_be_bf16(void **state) {
     for (int i = 0; i < COUNT; i++)
         for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++) {
             onednn_conv c = geometry(&EXAMPLES[i], (onednn_conv_kind)kind), half = c;
-            half.x = half.y = BF16;
             bool weights = kind == ONEDNN_CONV_WEIGHTS;
+            half.x = half.y = BF16;
+            half.constant = !weights; // those that learn may multiply in bf16
             sizes n = sizes_of(&c);
             double *in0 = values(n.in0, 1), *in1 = values(n.in1, 2);
             float *f0 = rounded(in0, n.in0), *f1 = rounded(in1, n.in1);
@@ -288,7 +293,7 @@ static void pictures_may_be_bf16(void **state) {
                 for (int m = 2; m <= 4; m += 2) {
                     if (multiplies_bf16(&half, m)) continue;
                     float *exact = fast_result(&c, m, machine, f0, f1);
-                    void *got = fast_result(&half, m, machine, (const float *)(const void *)h0, weights ? (const float *)(const void *)h1 : f1);
+                    void *got = fast_result(&half, m, machine, h0, weights ? (const void *)h1 : f1);
                     uint16_t *expected = halves(exact, n.out);
                     assert_memory_equal(got, weights ? (void *)exact : (void *)expected, (size_t)n.out * (weights ? 4 : 2));
                     free(exact), free(got), free(expected);
@@ -310,8 +315,7 @@ static double typical_error(const values_of *v, const float *f) {
 
 // f32 from a result of a convolution of bf16 pictures by F(m, r), 0 = direct.
 static float *result_of_halves(const onednn_conv *c, int m, int machine, const uint16_t *in0, const void *in1) {
-    const float *x = (const float *)(const void *)in0;
-    void *got = m ? fast_result(c, m, machine, x, in1) : direct_result(c, x, in1);
+    void *got = m ? fast_result(c, m, machine, in0, in1) : direct_result(c, in0, in1);
     const int64_t n = sizes_of(c).out;
     float *f = allocate((size_t)n * sizeof *f);
     for (int64_t i = 0; i < n; i++) f[i] = c->kind == ONEDNN_CONV_WEIGHTS ? ((float *)got)[i] : bf16_to_f32(((uint16_t *)got)[i]);
@@ -362,24 +366,15 @@ static void constant_filters_may_be_transformed_before(void **state) {
                     c.x = c.y = type ? BF16 : F32;
                     constant = c;
                     constant.constant = true;
-                    if (multiplies_bf16(&c, m) != multiplies_bf16(&constant, m)) continue;
+                    if (multiplies_bf16(&c, m) != multiplies_bf16(&constant, m)) continue; // held against f32 by pictures_may_be_bf16
                     sizes n = sizes_of(&c);
                     double *in0 = values(n.in0, 1), *in1 = values(n.in1, 2);
                     float *f0 = rounded(in0, n.in0), *filters = rounded(in1, n.in1);
                     uint16_t *h0 = halves(f0, n.in0);
                     const void *in = type ? (const void *)h0 : f0;
-                    winograd *w, *once;
-                    check_ok(winograd_create(&c, m, 0, &w));
-                    check_ok(winograd_create(&constant, m, 0, &once));
-                    void *transformed = allocate(winograd_filter_bytes(once)), *scratch = allocate(winograd_scratch(w));
-                    void *expected = allocate((size_t)n.out * sizeof(float)), *got = allocate((size_t)n.out * sizeof(float));
-                    const bool transforms = winograd_filter_bytes(once) > 0;
-                    if (transforms) winograd_transform_filters(once, filters, transformed);
-                    winograd_run(w, in, filters, NULL, expected, scratch);
-                    winograd_run(once, in, transforms ? transformed : filters, NULL, got, scratch);
+                    void *expected = fast_result(&c, m, 0, in, filters), *got = fast_result(&constant, m, 0, in, filters);
                     assert_memory_equal(got, expected, (size_t)n.out * (type ? 2 : 4));
-                    winograd_free(w), winograd_free(once);
-                    free(in0), free(in1), free(f0), free(filters), free(h0), free(transformed), free(scratch), free(expected), free(got);
+                    free(in0), free(in1), free(f0), free(filters), free(h0), free(expected), free(got);
                 }
 }
 
