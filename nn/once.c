@@ -62,7 +62,7 @@ static void prepare_all_known(plan *p, int made_by) {
     for (int i = 0; i < p->copies; i++) {
         const prepared *copy = &p->prepared[i];
         const value *v = &p->value[copy->of];
-        if (copy->kept && (node_is_memory(v->node) ? -1 : v->first) == made_by) fill_copy(p, copy, copy->kept);
+        if (copy->kept && (node_is_memory(v->node) ? -1 : v->first) == made_by) fill_copy(p, copy, address(p, copy->of), copy->kept);
     }
 }
 

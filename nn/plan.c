@@ -128,7 +128,7 @@ void plan_free(plan *p) {
 }
 
 // Pointers. ----------------------------------------------------------------------------------------------------------------------------------------------------
-static void *address(const plan *p, int v) {
+void *address(const plan *p, int v) {
     const value *x = &p->value[v];
     return x->home == HOME_FIXED ? x->fixed : (char *)p->workspace->base + x->offset;
 }
@@ -175,13 +175,13 @@ void plan_feed(plan *p, const node *input, const void *data) {
 }
 
 // Running. ------------------------------------------------------------------------------------------------------------------------------------------------------
-void fill_copy(plan *p, const prepared *copy, void *to) {
+void fill_copy(plan *p, const prepared *copy, const void *from, void *to) {
     if (copy->transform.run)
-        copy->transform.run(copy->transform.context, address(p, copy->of), to);
+        copy->transform.run(copy->transform.context, from, to);
     else if (copy->pack)
-        pack_run(copy->pack, address(p, copy->of), to);
+        pack_run(copy->pack, from, to);
     else
-        onednn_run(copy->reorder, address(p, copy->of), NULL, to, scratch_of(p));
+        onednn_run(copy->reorder, from, NULL, to, scratch_of(p));
 }
 
 void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
@@ -192,7 +192,7 @@ void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
         s->kernel.step = now;
         s->node->op->run(&s->kernel);
     } else {
-        fill_copy(p, &p->prepared[s->prepared], address(p, s->out));
+        fill_copy(p, &p->prepared[s->prepared], address(p, s->in[0]), address(p, s->out));
     }
 }
 

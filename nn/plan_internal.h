@@ -191,7 +191,9 @@ void run_once(plan *p);
 
 void resolve(plan *p); // sets all pointers
 void run_step(plan *p, step *s, uint64_t seed, uint64_t now);
-void fill_copy(plan *p, const prepared *copy, void *to); // by its transform, its pack or its reorder
+void *address(const plan *p, int value);
+// By its transform, its pack or its reorder; `from`: the value, which may have been computed again elsewhere.
+void fill_copy(plan *p, const prepared *copy, const void *from, void *to);
 
 // The most bytes that are ever alive in the arena at a time, and at which step first.
 foil_status memory_peak(compiler *c, size_t *bytes, int *at);
