@@ -66,7 +66,7 @@ static float scale_to(int64_t in, int64_t out) {
 }
 
 foil_status onnx_resize(onnx_graph *x, const node *n) {
-    bool bilinear = ((const resize_params *)n->params)->bilinear;
+    bool bilinear = ((const resize_params *)n->params)->kind == SAMPLE_BILINEAR;
     const shape from = n->in[0]->shape, to = n->shape;
     const char *in = NULL;
     TRY(onnx_operand(x, n->in[0], ONNX_NCHW, &in));

@@ -21,8 +21,8 @@ typedef struct graph graph;
 typedef struct node node;
 typedef struct op op;
 
-// How convolutions are computed: by their definition, or where that pays with fewer multiplications and larger rounding errors (nn/ops/winograd.h); or by
-// oneDNN's kernels alone, which Foil's own are held against.
+// How convolutions are computed: by their definition, beside pooling and upsampling at the coarser resolution (nn/rewrite_resized.c); or where that pays with
+// fewer multiplications and larger rounding errors (nn/ops/winograd.h); or by oneDNN's kernels alone, as the graph says, which all else is held against.
 typedef enum conv_algorithm { CONV_DIRECT, CONV_FAST, CONV_PLAIN } conv_algorithm;
 
 struct node {

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "nn/plan_internal.h"
+#include "nn/rewrite.h"
 
 // Workspaces. ------------------------------------------------------------------------------------------------------------------------------------------------
 workspace *workspace_new(void) {
@@ -43,31 +43,34 @@ static void workspace_give_back(workspace *w) {
 }
 
 // Compiling. --------------------------------------------------------------------------------------------------------------------------------------------------
-// The caller's phases behind PHASE_ONCE, in terms of the graph that is computed.
+// The caller's phases behind PHASE_ONCE.
 static foil_status take_phases(compiler *c, const plan_phase *phases, int n_phases) {
-    const plan *p = c->plan;
     c->n_phases = n_phases + 1;
     c->phases = arena_alloc(&c->memory, (size_t)c->n_phases * sizeof *c->phases);
     if (!c->phases) return foil_fail_memory((size_t)c->n_phases * sizeof *c->phases, "the plan");
     c->phases[PHASE_ONCE] = (plan_phase){0};
-    for (int i = 0; i < n_phases; i++) {
-        plan_output *output = arena_alloc(&c->memory, (size_t)phases[i].n * sizeof *output);
-        if (phases[i].n && !output) return foil_fail_memory((size_t)phases[i].n * sizeof *output, "the plan");
-        for (int k = 0; k < phases[i].n; k++) {
-            output[k] = phases[i].output[k];
-            if (p->rewritten) output[k].node = p->became[output[k].node->id];
-        }
-        c->phases[i + 1] = (plan_phase){output, phases[i].n};
-    }
+    for (int i = 0; i < n_phases; i++) c->phases[i + 1] = phases[i];
     return FOIL_OK;
 }
 
-static foil_status compile(compiler *c, const plan_phase *phases, int n_phases) {
+// What is computed: the caller's graph, or another that comes to the same.
+static foil_status choose_graph(compiler *c) {
     plan *p = c->plan;
-    TRY(rewrite(p->graph, phases, n_phases, &p->memory, &p->rewritten, &p->became));
-    c->graph = p->rewritten ? p->rewritten : p->graph;
-    c->n = c->graph->n;
+    p->became = arena_alloc(&p->memory, (size_t)p->nodes * sizeof(node *));
+    if (!p->became) return foil_fail_memory((size_t)p->nodes * sizeof(node *), "the plan");
+    memcpy(p->became, p->graph->nodes, (size_t)p->nodes * sizeof(node *));
+    c->graph = p->graph;
+    foil_status status = FOIL_OK;
+    if (has_resized(c->graph)) status = rewrite(c, rewrite_resized);
+    if (status == FOIL_OK && has_frozen(c->graph)) status = rewrite(c, rewrite_frozen);
+    if (c->graph != p->graph) p->rewritten = c->graph;
+    return status;
+}
+
+static foil_status compile(compiler *c, const plan_phase *phases, int n_phases) {
     TRY(take_phases(c, phases, n_phases));
+    TRY(choose_graph(c));
+    c->n = c->graph->n;
     c->info = arena_alloc(&c->memory, (size_t)c->n * sizeof *c->info);
     if (!c->info) return foil_fail_memory((size_t)c->n * sizeof *c->info, "the plan");
     TRY(schedule_mark(c));
@@ -162,7 +165,7 @@ void resolve(plan *p) {
 
 void *plan_data(plan *p, const node *n) {
     if (n->graph != p->graph || n->id >= p->nodes) return NULL;
-    if (p->rewritten) n = p->became[n->id];
+    n = p->became[n->id];
     if (!n || p->value_of[n->id] < 0) return NULL;
     int v = p->value_of[n->id];
     return p->value[v].visible ? address(p, v) : NULL;

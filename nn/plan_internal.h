@@ -1,7 +1,9 @@
 // How a plan is made, in the order of its files:
 //
 //   schedule.c   which nodes are needed, in which phase, which are the same; and the order of the steps
-//   rewrite.c    convolutions with frozen weights take in what follows them
+//   rewrite.c    a graph that is computed in the caller's stead, by the rules of
+//     rewrite_resized.c  convolutions beside pooling or upsampling work at the coarser resolution
+//     rewrite_frozen.c   convolutions with frozen weights take in what follows them
 //   once.c       what is computed once, when the plan is compiled
 //   fuse.c       which values get memory, and which of them are computed in one loop
 //   loop_build.c a group of values -> a loop (loop.h)
@@ -75,7 +77,7 @@ struct plan {
     graph *graph;     // the caller's
     int nodes;        // of it, when compiled
     graph *rewritten; // what is computed in its stead, or NULL
-    node **became;    // by id of the caller's node: the one in `rewritten`, or NULL
+    node **became;    // by id of the caller's node: the one that is computed, or NULL
     int *value_of;    // by node id: the value that holds it, or -1
     int values, value_capacity;
     value *value;
@@ -175,8 +177,6 @@ bool node_is_reduction(const node *n);
 bool node_is_loop(const node *n);   // computed by loops
 bool node_is_memory(const node *n); // input, param, table: memory that nobody computes
 
-// The caller's graph with its frozen convolutions joined to what follows them; NULL if there are none. became[id]: what the caller's node is there, NULL = nothing.
-foil_status rewrite(const graph *g, const plan_phase *phases, int n_phases, arena *memory, graph **out, node ***became);
 foil_status find_known(const graph *g, arena *memory, bool **known); // by node id
 foil_status mark_known(compiler *c);                                 // known; and phase, of what is
 foil_status schedule_mark(compiler *c);                              // rep, base, phase

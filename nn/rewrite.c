@@ -1,204 +1,83 @@
-// A graph for frozen weights: what follows a convolution becomes a part of it.
-//
-//     conv(x, w) · scale + shift             ->  conv(x, w · scale) + shift       biases, batch norms; once.c computes w · scale
-//     rectify(conv(x, w) + bias + residual)  ->  one node, OP_CONV_POST           one pass over the result instead of two or three
-//     rectify(…) · scale + shift             ->  the same, with both              batch norms after rectifiers, where the kernel can
-//
-// So sums are rounded to bf16 once, after the rectifier. A store that is not frozen turns all this off.
-#include <string.h>
+#include "nn/rewrite.h"
 
-#include "nn/plan_internal.h"
-
-typedef struct rewriter {
-    const graph *from;
-    graph *to;
-    node **at;   // by id in `from`
-    int *uses;   // by readers and outputs; 0 = not wanted
-    bool *known; // see find_known
-} rewriter;
-
-// A convolution and what it has taken in.
-typedef struct conv {
-    node *x, *w, *bias, *residual, *scale, *shift; // NULL = none; scale, shift: after the rectifier
-    conv_post_params params;
-} conv;
-
-static bool is_conv(const node *n) {
-    return n->op == &OP_CONV || n->op == &OP_CONV_POST;
-}
-
-static conv conv_of(const node *n) {
-    conv c = {.x = n->in[0], .w = n->in[1]};
-    if (n->op == &OP_CONV) {
-        c.params.family = *(const conv_family_params *)n->params;
-        return c;
-    }
-    c.params = *(const conv_post_params *)n->params;
-    if (c.params.bias) c.bias = n->in[c.params.bias];
-    if (c.params.residual) c.residual = n->in[c.params.residual];
-    if (c.params.scale) c.scale = n->in[c.params.scale];
-    if (c.params.shift) c.shift = n->in[c.params.shift];
-    return c;
-}
-
-static node *conv_node(const conv *c) {
-    conv_post_params p;
-    memset(&p, 0, sizeof p); // its padding, too
-    p.family = c->params.family, p.rectifies = c->params.rectifies, p.slope = c->params.slope;
-    node *in[6] = {c->x, c->w};
-    int n = 2;
-    if (c->bias) in[p.bias = n++] = c->bias;
-    if (c->residual) in[p.residual = n++] = c->residual;
-    if (c->scale) in[p.scale = n++] = c->scale;
-    if (c->shift) in[p.shift = n++] = c->shift;
-    return n == 2 && !p.rectifies ? graph_node(c->x->graph, &OP_CONV, in, n, &p.family) : graph_node(c->x->graph, &OP_CONV_POST, in, n, &p);
-}
-
-// Rules: each changes `c` so that it computes `n`, whose operand i it was, or says that it can't. -----------------------------------------------------
-
-// If `n` is known and the same for all pixels, its values by channel.
-static node *channels_of(const rewriter *r, const node *n) {
-    const shape s = n->shape;
-    if (n->op != &OP_BROADCAST || !r->known[n->in[0]->id]) return NULL;
-    node *v = r->at[n->in[0]->id];
-    return v->type == F32 && v->shape.n == 1 && v->shape.d[0] == s.d[s.n - 1] ? v : NULL;
-}
-
-static node *times(node *a, node *b) {
-    return a ? nn_mul(a, b) : b;
-}
-static node *plus(node *a, node *b) {
-    return a ? nn_add(a, b) : b;
-}
-
-static bool take_scale(const rewriter *r, const node *n, int i, conv *c) {
-    node *v = channels_of(r, n->in[1 - i]);
-    if (!v || c->residual) return false;
-    if (c->params.rectifies) {
-        if (!conv_takes_affine(r->at[n->in[i]->id])) return false;
-        c->scale = times(c->scale, v);
-        if (c->shift) c->shift = nn_mul(c->shift, v);
-        return true;
-    }
-    c->w = nn_mul(c->w, nn_reshape(v, SHAPE(v->shape.d[0], 1, 1, 1)));
-    if (c->bias) c->bias = nn_mul(c->bias, v);
-    return true;
-}
-
-// A loop adds faster than oneDNN's kernels do, which get few results ready at a time; a sum of many terms hides that.
-static bool hides_residual(const rewriter *r, const node *n, const conv *c) {
-    enum { TERMS = 512 }; // of ResNet's convolutions 3x3 of 64 channels break even, 1x1 lose up to half of their time
-    return shape_count(c->w->shape) / c->w->shape.d[0] >= TERMS || conv_takes_residual(r->at[n->id]);
-}
-
-static bool take_sum(const rewriter *r, const node *n, int i, conv *c) {
-    const node *other = n->in[1 - i];
-    node *v = channels_of(r, other);
-    if (c->residual) return false;
-    if (c->params.rectifies) {
-        if (v && conv_takes_affine(r->at[n->in[i]->id])) c->shift = plus(c->shift, v);
-        return v && c->shift;
-    }
-    if (v)
-        c->bias = plus(c->bias, v);
-    else if (other->op != &OP_BROADCAST && other->op != &OP_CONSTANT && other->type == n->type && hides_residual(r, n->in[i], c) &&
-             !conv_takes_affine(r->at[n->in[i]->id]))
-        c->residual = r->at[other->id];
-    return v || c->residual;
-}
-
-static bool take_difference(const rewriter *r, const node *n, int i, conv *c) {
-    node *v = channels_of(r, n->in[1 - i]);
-    if (!v || i != 0 || c->residual || (c->params.rectifies && !conv_takes_affine(r->at[n->in[i]->id]))) return false;
-    node **sum = c->params.rectifies ? &c->shift : &c->bias;
-    *sum = plus(*sum, nn_neg(v));
-    return true;
-}
-
-static bool take_rectifier(const rewriter *r, const node *n, int i, conv *c) {
-    (void)r, (void)i;
-    if (c->params.rectifies) return false;
-    c->params.rectifies = 1;
-    c->params.slope = n->op == &OP_LEAKY_RELU ? ((const slope_params *)n->params)->slope : 0;
-    return true;
-}
-
-static const struct {
-    const op *op;
-    bool (*take)(const rewriter *r, const node *n, int i, conv *c);
-} RULES[] = {{&OP_MUL, take_scale}, {&OP_ADD, take_sum}, {&OP_SUB, take_difference}, {&OP_RELU, take_rectifier}, {&OP_LEAKY_RELU, take_rectifier}};
-
-// Whether operand i is a convolution that only `n` reads, with known weights.
-static bool may_take(const rewriter *r, const node *n, int i) {
-    const node *x = n->in[i], *at = r->at[x->id];
-    if (r->uses[x->id] != 1 || !is_conv(at) || at->type != n->type || !shape_equal(at->shape, n->shape)) return false;
-    return x->op != &OP_CONV || (r->known[x->in[1]->id] && conv_takes_post(at)); // else it has taken in something already
-}
-
-static node *taken_in(const rewriter *r, const node *n) {
-    int last = -1; // of two convolutions the one that is computed last
-    for (int i = 0; i < n->n_in; i++)
-        if (may_take(r, n, i) && (last < 0 || n->in[i]->id > n->in[last]->id)) last = i;
-    for (size_t k = 0; last >= 0 && k < sizeof RULES / sizeof *RULES; k++) {
-        conv c = conv_of(r->at[n->in[last]->id]);
-        if (n->op == RULES[k].op) return RULES[k].take(r, n, last, &c) ? conv_node(&c) : NULL;
-    }
-    return NULL;
-}
-
-// A convolution's picture as it was before it became bf16, where the kernel rounds it itself.
-static node *picture_of(const rewriter *r, const node *n) {
-    node *x = r->at[n->in[0]->id];
-    return n->op == &OP_CONV && x->op == &OP_CAST && x->in[0]->type == F32 && x->type == BF16 && conv_takes_affine(n) ? x->in[0] : x;
-}
-
-// The whole graph. ---------------------------------------------------------------------------------------------------------------------------------------
-static bool any_frozen(const graph *g) {
-    for (int i = 0; i < g->n; i++)
-        if (g->nodes[i]->op == &OP_PARAM && ((const param_params *)g->nodes[i]->params)->store->frozen) return true;
-    return false;
-}
-
-static void count_uses(rewriter *r, const plan_phase *phases, int n_phases) {
-    for (int phase = 0; phase < n_phases; phase++)
-        for (int i = 0; i < phases[phase].n; i++) r->uses[phases[phase].output[i].node->id]++;
+static void count_uses(rewriter *r, const compiler *c) {
+    for (int phase = 0; phase < c->n_phases; phase++)
+        for (int i = 0; i < c->phases[phase].n; i++) r->uses[c->phases[phase].output[i].node->id]++;
     for (int id = r->from->n - 1; id >= 0; id--) {
         const node *n = r->from->nodes[id];
         for (int i = 0; r->uses[id] && i < n->n_in; i++) r->uses[n->in[i]->id]++;
     }
 }
 
-static foil_status copy_nodes(const rewriter *r, arena *memory) {
+static node *copy_node(const rewriter *r, const node *n, arena *memory) {
+    node **in = arena_alloc(memory, (size_t)(n->n_in + 1) * sizeof(node *));
+    if (!in) return graph_fail(r->to, "out of memory for the plan");
+    for (int i = 0; i < n->n_in; i++) in[i] = r->at[n->in[i]->id];
+    return graph_node(r->to, n->op, in, n->n_in, n->params);
+}
+
+static foil_status copy_nodes(const rewriter *r, rewriting rule, arena *memory) {
     for (int id = 0; id < r->from->n; id++) {
         const node *n = r->from->nodes[id];
         if (!r->uses[id]) continue;
-        node **in = arena_alloc(memory, (size_t)(n->n_in + 1) * sizeof(node *));
-        if (!in) return foil_fail_memory(sizeof(node *), "the plan");
-        for (int i = 0; i < n->n_in; i++) in[i] = i ? r->at[n->in[i]->id] : picture_of(r, n);
         r->to->label = n->label;
-        r->at[id] = taken_in(r, n);
-        if (!r->at[id]) r->at[id] = graph_node(r->to, n->op, in, n->n_in, n->params);
+        r->at[id] = rule(r, n);
+        if (!r->at[id]) r->at[id] = copy_node(r, n, memory);
         TRY(graph_status(r->to));
     }
     return FOIL_OK;
 }
 
-foil_status rewrite(const graph *g, const plan_phase *phases, int n_phases, arena *memory, graph **out, node ***became) {
-    if (!any_frozen(g)) return FOIL_OK;
-    const size_t n = (size_t)g->n;
-    rewriter r = {.from = g, .to = graph_new(g->compute)};
-    *out = r.to;
-    arena temporary = {0};
-    r.at = *became = arena_alloc(memory, n * sizeof(node *));
-    r.uses = arena_alloc(&temporary, n * sizeof *r.uses);
-    foil_status status = r.to && r.at && r.uses ? find_known(g, &temporary, &r.known) : foil_fail_memory(n * sizeof(node *), "the plan");
-    if (status == FOIL_OK) {
-        r.to->convolution = g->convolution;
-        r.to->part = g->part;
-        r.to->synchronised = g->synchronised;
-        count_uses(&r, phases, n_phases);
-        status = copy_nodes(&r, &temporary);
+static graph *new_like(const graph *g) {
+    graph *to = graph_new(g->compute);
+    if (!to) return NULL;
+    to->convolution = g->convolution;
+    to->part = g->part;
+    to->synchronised = g->synchronised;
+    to->steady = g->steady;
+    return to;
+}
+
+static foil_status rename_outputs(compiler *c, const rewriter *r) {
+    for (int phase = 0; phase < c->n_phases; phase++) {
+        const int n = c->phases[phase].n;
+        plan_output *output = arena_alloc(&c->memory, (size_t)n * sizeof *output);
+        if (n && !output) return foil_fail_memory((size_t)n * sizeof *output, "the plan");
+        for (int i = 0; i < n; i++) {
+            output[i] = c->phases[phase].output[i];
+            output[i].node = r->at[output[i].node->id];
+        }
+        c->phases[phase].output = output;
     }
+    return FOIL_OK;
+}
+
+static void replace_graph(compiler *c, const rewriter *r) {
+    plan *p = c->plan;
+    for (int id = 0; id < p->nodes; id++)
+        if (p->became[id]) p->became[id] = r->at[p->became[id]->id];
+    if (c->graph != p->graph) graph_free(c->graph);
+    c->graph = r->to;
+}
+
+foil_status rewrite(compiler *c, rewriting rule) {
+    const size_t n = (size_t)c->graph->n;
+    arena temporary = {0};
+    bool *known = NULL;
+    rewriter r = {.from = c->graph, .to = new_like(c->graph)};
+    r.at = arena_alloc(&temporary, n * sizeof(node *));
+    r.uses = arena_alloc(&temporary, n * sizeof *r.uses);
+    foil_status status = r.to && r.at && r.uses ? find_known(r.from, &temporary, &known) : foil_fail_memory(n * sizeof(node *), "the plan");
+    r.known = known;
+    if (status == FOIL_OK) {
+        count_uses(&r, c);
+        status = copy_nodes(&r, rule, &temporary);
+    }
+    if (status == FOIL_OK) status = rename_outputs(c, &r);
+    if (status == FOIL_OK)
+        replace_graph(c, &r);
+    else
+        graph_free(r.to);
     arena_free(&temporary);
     return status;
 }

@@ -59,7 +59,7 @@ static const key RUN_KEYS[] = {
      .doc = "of convolutions and products; weights and sums are always f32"},
     {"convolution", KEY_CHOICE, AT(run.convolution), .fallback = "fast", .choices = CONVOLUTIONS,
      .doc = "direct, or with fewer multiplications where that pays (errors are then up to five times larger); "
-            "plain: by oneDNN's kernels alone"},
+            "plain: by oneDNN's kernels alone, each layer as it is written"},
     {"batch_norm", KEY_CHOICE, AT(run.batch_norm), .fallback = "local", .choices = BATCH_NORMS,
      .doc = "of several ranks: over each rank's share of the batch, or over the whole of it"},
     {"from", KEY_TEXT, AT(run.from), .fallback = "",

@@ -134,6 +134,7 @@ static onednn_conv geometry(const node *n) {
 }
 
 static double flops(const node *n) {
+    if (params_of(n)->flops > 0) return params_of(n)->flops;
     onednn_conv c = geometry(n);
     int64_t terms = c.channels / c.params.groups * c.rows * c.cols;
     return 2.0 * (double)(c.n * c.out_height * c.out_width * c.out * terms);
@@ -362,7 +363,7 @@ static node *conv_node(const op *kind, node *a, node *b, conv_params p, int64_t 
     }
     if (!p.groups) p.groups = 1;
     node *in[] = {cast_to(a, g->compute), cast_to(b, kind == &OP_CONV_WEIGHTS ? g->compute : F32)};
-    return graph_node(g, kind, in, 2, &(conv_family_params){p, {rows, cols}});
+    return graph_node(g, kind, in, 2, &(conv_family_params){p, {rows, cols}, 0});
 }
 
 node *nn_conv(node *x, node *w, conv_params p) {

@@ -123,13 +123,18 @@ static void vjp_max_gather(node *y, node *gy, node **gx) {
     gx[1] = pool_node(&OP_MAX_POOL_DATA, y->in[0], gy, params_of(y));
 }
 
-static void vjp_average(node *y, node *gy, node **gx) {
+node *average_pool_adjoint(node *g, pool_params pool, int64_t height, int64_t width) {
     average_data_params p;
     memset(&p, 0, sizeof p);
-    complete(&p.pool, params_of(y));
-    p.height = y->in[0]->shape.d[1];
-    p.width = y->in[0]->shape.d[2];
-    gx[0] = graph_node(y->graph, &OP_AVERAGE_POOL_DATA, &gy, 1, &p);
+    complete(&p.pool, &pool);
+    p.height = height;
+    p.width = width;
+    return graph_node(g->graph, &OP_AVERAGE_POOL_DATA, &g, 1, &p);
+}
+
+static void vjp_average(node *y, node *gy, node **gx) {
+    const shape x = y->in[0]->shape;
+    gx[0] = average_pool_adjoint(gy, *params_of(y), x.d[1], x.d[2]);
 }
 
 static void vjp_average_data(node *y, node *gy, node **gx) {

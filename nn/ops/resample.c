@@ -1,4 +1,12 @@
-// Nearest and bilinear resampling, and their adjoints. Each is the derivative of the other.
+// Nearest and bilinear resampling, what a convolution of an enlarged picture is made of, and their adjoints. Each is the derivative of the other.
+//
+// A convolution of 3 taps, zeros around, of a picture x of n pixels that was enlarged to 2n bilinearly, by hand. With v = …, x[0], x[0], x[1], …, x[n-1], x[n-1]
+// (SAMPLE_EXTENDED) and zeros between v's pixels and around, enlarging is the filter (1 3 3 1) / 4, and filters can change places:
+//
+//     z = the taps at every place where they meet v, so that z has 2n + 5;  y[j] = (z[j+1] + 3 z[j+2] + 3 z[j+3] + z[j+4]) / 4       SAMPLE_BLENDED
+//
+// but where taps meet the zeros around the enlarged picture, which y[0] must not see as more of x. There z[0] is the last tap times x[0] and z[2] the first
+// and the last one times x[0], so that y[0] = z[0] + (z[1] - z[2] + 3 z[3] + z[4]) / 4 has what it needs; y[2n-1] mirrors it. Rows and columns are alike.
 #include <math.h>
 
 #include "nn/ops/separable.h"
@@ -6,17 +14,6 @@
 
 static const resize_params *params_of(const node *n) {
     return n->params;
-}
-
-// Where output i of an axis comes from: the first of two neighbours and the share of the second.
-static int64_t source(int64_t i, int64_t in, int64_t out, bool bilinear, double *share) {
-    *share = 0;
-    if (!bilinear) return i * in / out;
-    double at = fmax(0, ((double)i + .5) * (double)in / (double)out - .5);
-    int64_t first = (int64_t)at;
-    if (first >= in - 1) return in - 1;
-    *share = at - (double)first;
-    return first;
 }
 
 static foil_status infer(node *n) {
@@ -32,23 +29,59 @@ static foil_status infer(node *n) {
     return FOIL_OK;
 }
 
-static node *resize_node(const op *kind, node *x, int64_t height, int64_t width, bool bilinear) {
-    return graph_node(x->graph, kind, &x, 1, &(resize_params){height, width, bilinear});
+node *resize_node(const op *kind, node *x, int64_t height, int64_t width, sample_kind how) {
+    return graph_node(x->graph, kind, &x, 1, &(resize_params){height, width, how});
 }
 
 static void vjp(node *y, node *gy, node **gx) {
     shape x = y->in[0]->shape;
-    gx[0] = resize_node(y->op == &OP_RESIZE ? &OP_RESIZE_ADJOINT : &OP_RESIZE, gy, x.d[1], x.d[2], params_of(y)->bilinear != 0);
+    gx[0] = resize_node(y->op == &OP_RESIZE ? &OP_RESIZE_ADJOINT : &OP_RESIZE, gy, x.d[1], x.d[2], (sample_kind)params_of(y)->kind);
 }
 
-static foil_status make_taps(taps *t, int64_t in, int64_t out, bool bilinear) {
-    TRY(taps_make(t, out, in, 2));
+enum { MOST_TAPS = 5 };
+typedef struct axis_tap { // of an output pixel along an axis
+    int64_t first;
+    int n;
+    double weight[MOST_TAPS];
+} axis_tap;
+
+static axis_tap blended(int64_t i, int64_t out) {
+    if (i == 0) return (axis_tap){0, 5, {1, .25, -.25, .75, .25}};
+    if (i == out - 1) return (axis_tap){i + 1, 5, {.25, .75, -.25, .25, 1}};
+    return (axis_tap){i + 1, 4, {.25, .75, .75, .25}};
+}
+
+static axis_tap bilinear(int64_t i, int64_t in, int64_t out) {
+    double at = fmax(0, ((double)i + .5) * (double)in / (double)out - .5);
+    int64_t first = (int64_t)at;
+    double share = at - (double)first;
+    if (first >= in - 1) return (axis_tap){in - 1, 1, {1}};
+    return share > 0 ? (axis_tap){first, 2, {1 - share, share}} : (axis_tap){first, 1, {1}};
+}
+
+// Where output i of an axis comes from.
+static axis_tap tap_of(sample_kind kind, int64_t i, int64_t in, int64_t out) {
+    switch (kind) {
+    case SAMPLE_NEAREST:
+        return (axis_tap){i * in / out, 1, {1}};
+    case SAMPLE_BILINEAR:
+        return bilinear(i, in, out);
+    case SAMPLE_EXTENDED:
+        return (axis_tap){i == 0 ? 0 : i == out - 1 ? in - 1 : i - 1, 1, {1}};
+    case SAMPLE_MIRRORED:
+        return (axis_tap){in - 1 - i, 1, {1}};
+    default:
+        return blended(i, out);
+    }
+}
+
+static foil_status make_taps(taps *t, int64_t in, int64_t out, sample_kind kind) {
+    TRY(taps_make(t, out, in, MOST_TAPS));
     for (int64_t i = 0; i < out; i++) {
-        double share;
-        t->first[i] = source(i, in, out, bilinear, &share);
-        t->count[i] = share > 0 ? 2 : 1;
-        t->weight[2 * i] = (float)(1 - share);
-        t->weight[2 * i + 1] = (float)share;
+        axis_tap tap = tap_of(kind, i, in, out);
+        t->first[i] = tap.first;
+        t->count[i] = tap.n;
+        for (int j = 0; j < tap.n; j++) t->weight[MOST_TAPS * i + j] = (float)tap.weight[j];
     }
     return FOIL_OK;
 }
@@ -56,10 +89,10 @@ static foil_status make_taps(taps *t, int64_t in, int64_t out, bool bilinear) {
 // The table of the op along `axis`: from the input's size to the output's, or the adjoint of the way back.
 static foil_status axis_taps(const node *n, int axis, taps *t) {
     int64_t in = n->in[0]->shape.d[axis], out = n->shape.d[axis];
-    bool bilinear = params_of(n)->bilinear != 0;
-    if (n->op == &OP_RESIZE) return make_taps(t, in, out, bilinear);
+    sample_kind kind = (sample_kind)params_of(n)->kind;
+    if (n->op == &OP_RESIZE) return make_taps(t, in, out, kind);
     taps forward;
-    TRY(make_taps(&forward, out, in, bilinear));
+    TRY(make_taps(&forward, out, in, kind));
     foil_status status = taps_transpose(&forward, t);
     taps_free(&forward);
     return status;
@@ -76,31 +109,30 @@ static foil_status prepare(kernel *k, struct plan *p) {
 }
 
 static double flops(const node *n) {
+    static const double PER_PIXEL[] = {
+        [SAMPLE_NEAREST] = 1, [SAMPLE_BILINEAR] = 8, [SAMPLE_EXTENDED] = 1, [SAMPLE_BLENDED] = 32, [SAMPLE_MIRRORED] = 1};
     shape x = n->in[0]->shape, y = n->shape;
     int64_t pixels = n->op == &OP_RESIZE ? y.d[0] * y.d[1] * y.d[2] : x.d[0] * x.d[1] * x.d[2];
-    return (params_of(n)->bilinear ? 8. : 1.) * (double)(pixels * y.d[3]);
+    return PER_PIXEL[params_of(n)->kind] * (double)(pixels * y.d[3]);
 }
 
 // Every weight between a pixel of the resized picture and one of the original.
 static void reference(const node *n, const double *const *in, double *out) {
+    const sample_kind kind = (sample_kind)params_of(n)->kind;
     bool forward = n->op == &OP_RESIZE;
     shape x = forward ? n->in[0]->shape : n->shape, y = forward ? n->shape : n->in[0]->shape;
     for (int64_t e = 0; e < shape_count(n->shape); e++) out[e] = 0;
     for (int64_t e = 0; e < shape_count(y); e++) {
         int64_t c = e % y.d[3], j = e / y.d[3] % y.d[2], i = e / (y.d[3] * y.d[2]) % y.d[1], b = e / (y.d[3] * y.d[2] * y.d[1]);
-        double share[2];
-        int64_t first[2] = {source(i, x.d[1], y.d[1], params_of(n)->bilinear != 0, &share[0]),
-                            source(j, x.d[2], y.d[2], params_of(n)->bilinear != 0, &share[1])};
-        for (int corner = 0; corner < 4; corner++) {
-            int r = corner / 2, q = corner % 2;
-            double w = (r ? share[0] : 1 - share[0]) * (q ? share[1] : 1 - share[1]);
-            if (w == 0) continue; // the neighbour may lie outside
-            int64_t at = ((b * x.d[1] + first[0] + r) * x.d[2] + first[1] + q) * x.d[3] + c;
-            if (forward)
-                out[e] += w * in[0][at];
-            else
-                out[at] += w * in[0][e];
-        }
+        axis_tap rows = tap_of(kind, i, x.d[1], y.d[1]), cols = tap_of(kind, j, x.d[2], y.d[2]);
+        for (int r = 0; r < rows.n; r++)
+            for (int q = 0; q < cols.n; q++) {
+                int64_t at = ((b * x.d[1] + rows.first + r) * x.d[2] + cols.first + q) * x.d[3] + c;
+                if (forward)
+                    out[e] += rows.weight[r] * cols.weight[q] * in[0][at];
+                else
+                    out[at] += rows.weight[r] * cols.weight[q] * in[0][e];
+            }
     }
 }
 
@@ -113,9 +145,9 @@ const op OP_RESIZE = RESIZE_OP("resize");
 const op OP_RESIZE_ADJOINT = RESIZE_OP("resize_adjoint");
 
 node *nn_resize_nearest(node *x, int64_t height, int64_t width) {
-    return resize_node(&OP_RESIZE, x, height, width, false);
+    return resize_node(&OP_RESIZE, x, height, width, SAMPLE_NEAREST);
 }
 
 node *nn_resize_bilinear(node *x, int64_t height, int64_t width) {
-    return resize_node(&OP_RESIZE, x, height, width, true);
+    return resize_node(&OP_RESIZE, x, height, width, SAMPLE_BILINEAR);
 }

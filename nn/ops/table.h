@@ -103,9 +103,10 @@ typedef struct matmul_params {
 typedef struct conv_family_params {
     conv_params conv;
     int64_t size[2]; // rows, columns of the output: the picture of OP_CONV_DATA, the filter of OP_CONV_WEIGHTS; 0 for OP_CONV
+    double flops;    // of what it does the work of (rewrite_resized.c); 0 = its own
 } conv_family_params;
 
-// What a plan makes of a convolution and what follows it (rewrite.c): rectify(conv(x, w) + bias + residual) · scale + shift: vectors f32 [O], the
+// What a plan makes of a convolution and what follows it (rewrite_frozen.c): rectify(conv(x, w) + bias + residual) · scale + shift: vectors f32 [O], the
 // residual like the result.
 extern const op OP_CONV_POST;
 typedef struct conv_post_params {
@@ -126,13 +127,22 @@ typedef struct average_data_params {
     pool_params pool;
     int64_t height, width; // of the output
 } average_data_params;
+node *average_pool_adjoint(node *g, pool_params p, int64_t height, int64_t width);
 
 // Resampling (resample.c): a linear map along rows and columns, and its adjoint, back to the size it came from.
 extern const op OP_RESIZE, OP_RESIZE_ADJOINT;
+typedef enum sample_kind {
+    SAMPLE_NEAREST,
+    SAMPLE_BILINEAR,
+    SAMPLE_EXTENDED, // by one pixel on each side, which repeats its neighbour
+    SAMPLE_BLENDED,  // from 2n + 5 to 2n: see resample.c
+    SAMPLE_MIRRORED, // of the same size, turned by half a turn
+} sample_kind;
 typedef struct resize_params {
     int64_t height, width; // of the output
-    int64_t bilinear;      // 0: nearest
+    int64_t kind;
 } resize_params;
+node *resize_node(const op *op, node *x, int64_t height, int64_t width, sample_kind kind);
 
 // For other op files: what element-wise builders do before making a node. Operands are broadcast to their common shape (a constant is remade, not
 // repeated); an op on repeated values is done before they are repeated.

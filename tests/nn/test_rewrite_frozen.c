@@ -88,6 +88,10 @@ static node *narrow_residual(const scene *s) { // a sum with another picture is 
     node *first = nn_relu(conv(s->wide, s->p[COLOURS]));
     return nn_relu(nn_add(nn_conv(first, s->p[EIGHT], (conv_params){.pad = {2, 2, 2, 2}}), first));
 }
+static node *mean_of_convolution(const scene *s) { // rewrite_resized.c makes one of the two; what follows is taken in
+    node *y = nn_add(conv(s->x, s->p[FILTER]), s->p[SHIFT]);
+    return nn_relu(nn_average_pool(y, (pool_params){.kernel = {3, 3}}));
+}
 static node *negative_slope(const scene *s) {
     return nn_leaky_relu(conv(s->x, s->p[FILTER]), -0.5);
 }
@@ -106,6 +110,7 @@ static const struct {
              {"norm after rectifier", norm_after_rectifier, 2},
              {"mirrored", mirrored, 2},
              {"negative slope", negative_slope, 1},
+             {"mean of a convolution", mean_of_convolution, 1},
              {"narrow residual", narrow_residual, 3},
              {"narrow norms", narrow_norms, 2}};
 
