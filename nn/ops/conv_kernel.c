@@ -17,12 +17,13 @@
 #include "nn/ops/narrow_weights.h"
 #include "nn/ops/packed_columns.h"
 #include "nn/ops/panel_conv.h"
+#include "nn/ops/place_conv.h"
 #include "nn/ops/plane_weights.h"
 #include "nn/ops/winograd.h"
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
-typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, PLANE_WEIGHTS, PANELS, FAST } form;
+typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, PLANE_WEIGHTS, PANELS, PLACES, FAST } form;
 
 // Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
 typedef struct readers {
@@ -37,6 +38,7 @@ struct conv_kernel {
     onednn_kernel *kernel;       // of DIRECT, PRODUCT and COLUMNS
     winograd *fast;              // of FAST
     panel_conv *panels;          // of PANELS
+    place_conv *places;          // of PLACES
     onednn_layout *filters;      // of all but DIRECT
     size_t columns, columns_end; // of COLUMNS: where they lie in the scratch memory; the kernel's own is in front
     readers across;              // of columnsᵀ
@@ -70,6 +72,7 @@ static form choose(const onednn_conv *c) {
     if (narrow_conv_pays(c)) return NARROW;
     if (plane_weights_pays(c)) return PLANE_WEIGHTS;
     if (narrow_weights_pays(c)) return NARROW_WEIGHTS;
+    if (place_conv_pays(c)) return PLACES;
     bool pays = false;
     switch (c->kind) {
     case ONEDNN_CONV:                                                               // direct: rows of few pixels, 65 %
@@ -172,14 +175,25 @@ static foil_status create_readers(conv_kernel *k) {
     return FOIL_OK;
 }
 
-static foil_status create_fast(conv_kernel *k) {
-    TRY(winograd_create(&k->conv, winograd_choose(&k->conv), 0, &k->fast));
-    snprintf(k->implementation, sizeof k->implementation, "%s", winograd_implementation(k->fast));
+// Filters in PyTorch's order and f32.
+static foil_status create_plain_filters(conv_kernel *k) {
     onednn_layout *rows = NULL;
     TRY(onednn_layout_filters(&k->conv, false, &rows));
     const foil_status status = onednn_layout_plain(rows, F32, &k->filters);
     onednn_layout_free(rows);
     return status;
+}
+
+static foil_status create_fast(conv_kernel *k) {
+    TRY(winograd_create(&k->conv, winograd_choose(&k->conv), 0, &k->fast));
+    snprintf(k->implementation, sizeof k->implementation, "%s", winograd_implementation(k->fast));
+    return create_plain_filters(k);
+}
+
+static foil_status create_places(conv_kernel *k) {
+    TRY(place_conv_create(&k->conv, 0, &k->places));
+    snprintf(k->implementation, sizeof k->implementation, "foil:places");
+    return create_plain_filters(k);
 }
 
 static foil_status create_panels(conv_kernel *k) {
@@ -198,6 +212,7 @@ static foil_status create_narrow(conv_kernel *k) {
 static foil_status create(conv_kernel *k) {
     if (k->form == FAST) return create_fast(k);
     if (k->form == PANELS) return create_panels(k);
+    if (k->form == PLACES) return create_places(k);
     if (k->form == NARROW || k->form == NARROW_WEIGHTS || k->form == PLANE_WEIGHTS) return create_narrow(k);
     if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
@@ -234,6 +249,7 @@ void conv_kernel_free(conv_kernel *k) {
     onednn_kernel_free(k->kernel);
     winograd_free(k->fast);
     panel_conv_free(k->panels);
+    place_conv_free(k->places);
     onednn_layout_free(k->filters);
     free(k->across.n), free(k->across.at);
     packed_columns_free(k->packed);
@@ -255,6 +271,7 @@ void conv_kernel_transform(const void *k, const void *weights, void *to) {
 size_t conv_kernel_scratch(const conv_kernel *k) {
     if (k->form == FAST) return winograd_scratch(k->fast);
     if (k->form == PANELS) return panel_conv_scratch(k->panels);
+    if (k->form == PLACES) return place_conv_scratch(k->places);
     if (k->form == NARROW) return narrow_conv_scratch(&k->conv);
     if (k->form == NARROW_WEIGHTS) return narrow_weights_scratch(&k->conv);
     if (k->form == PLANE_WEIGHTS) return plane_weights_scratch(&k->conv);
@@ -385,6 +402,10 @@ void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1
     }
     if (k->form == PANELS) {
         panel_conv_run(k->panels, in0, in1, v->bias, out, scratch);
+        return;
+    }
+    if (k->form == PLACES) {
+        place_conv_run(k->places, in0, in1, out, scratch);
         return;
     }
     if (k->form == NARROW) {

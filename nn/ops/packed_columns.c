@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/ops/elementwise.h"
+#include "nn/blocks.h"
 
 enum { PANEL = 64 };
 
@@ -46,10 +46,6 @@ void packed_columns_free(packed_columns *p) {
     free(p);
 }
 
-VECTOR_CLONES static void interleave(const uint16_t *restrict a, const uint16_t *restrict b, uint32_t *restrict to) {
-    for (int i = 0; i < PANEL; i++) to[i] = (uint32_t)a[i] | (uint32_t)b[i] << 16;
-}
-
 // One tap of windows j and j + 1 of a line. `row`: the picture's, NULL above and below it.
 static void pack_tap(const packed_columns *p, const uint16_t *row, int64_t v, int64_t first, uint16_t *to) {
     static const uint16_t zeros[PANEL];
@@ -58,7 +54,7 @@ static void pack_tap(const packed_columns *p, const uint16_t *row, int64_t v, in
     const uint16_t *a = row && v >= 0 && v < c->width ? row + v * c->channels : NULL;
     const uint16_t *b = row && w >= 0 && w < c->width ? row + w * c->channels : NULL;
     for (int64_t e = 0; e < c->channels; e += PANEL)
-        interleave(a ? a + e : zeros, b ? b + e : zeros, (uint32_t *)(void *)(to + p->element[first + e]));
+        blocks_pair(PANEL, (uint32_t *)(void *)(to + p->element[first + e]), a ? a + e : zeros, b ? b + e : zeros);
 }
 
 static void pack_line(const packed_columns *p, const uint16_t *picture, int64_t line, uint16_t *columns) {

@@ -1,0 +1,302 @@
+#include "nn/ops/place_conv.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/blocks.h"
+#include "nn/ops/pieces.h"
+#include "nn/ops/winograd_inner.h"
+
+// An element of a product is an f32, or a pair of bf16.
+enum { ROWS = 64, CHUNK = 128 }; // pictures at a time; of a product's depth, so that its part of a panel stays in the first-level cache
+enum { FILTERS = 128 };          // whose gradients are summed at a time
+enum { APART = 16 };             // elements between a row and the next: rows a power of two apart would meet in the same lines of the cache
+enum { LINE = 64 };              // bytes that come into the cache at a time
+enum { LEAST_PICTURES = 16, LEAST_CHANNELS = 64 };
+static const size_t ELEMENT = sizeof(float);
+
+// result[…] += a[a] · b[b].
+typedef struct term {
+    int64_t a, b;
+} term;
+
+struct place_conv {
+    onednn_conv conv;
+    const winograd_machine *machine;
+    int64_t windows, taps, pixels;
+    int64_t results, *first; // places of the result; where each one's terms begin, and at last where all end
+    term *terms;
+    int64_t numbers;     // of an element: 1, or 2 of bf16
+    int64_t rows, depth; // of products: pictures by channels, of filters' gradients filters by pictures; in elements
+    int64_t row;         // from one packed row to the next
+    int64_t panels;
+    size_t b_at, private_at, private_bytes;
+    int threads;
+};
+
+static bool of_filters(const place_conv *p) {
+    return p->conv.kind == ONEDNN_CONV_WEIGHTS;
+}
+
+// Terms. -----------------------------------------------------------------------------------------------------------------------------------------------------
+
+// -1 = outside.
+static int64_t pixel_at(const onednn_conv *c, int64_t window, int64_t tap) {
+    const conv_params *p = &c->params;
+    const int64_t h = window / c->out_width * p->stride[0] - p->pad[0] + tap / c->cols * p->dilation[0];
+    const int64_t v = window % c->out_width * p->stride[1] - p->pad[1] + tap % c->cols * p->dilation[1];
+    return h < 0 || h >= c->height || v < 0 || v >= c->width ? -1 : h * c->width + v;
+}
+
+static double share_inside(const onednn_conv *c) {
+    const int64_t windows = c->out_height * c->out_width, taps = c->rows * c->cols;
+    int64_t inside = 0;
+    for (int64_t i = 0; i < windows * taps; i++) inside += pixel_at(c, i / taps, i % taps) >= 0;
+    return (double)inside / (double)(windows * taps);
+}
+
+enum { WINDOW, TAP, PIXEL };
+static const int RESULT[] = {[ONEDNN_CONV] = WINDOW, [ONEDNN_CONV_DATA] = PIXEL, [ONEDNN_CONV_WEIGHTS] = TAP};
+static const int LEFT[] = {[ONEDNN_CONV] = PIXEL, [ONEDNN_CONV_DATA] = WINDOW, [ONEDNN_CONV_WEIGHTS] = WINDOW};
+static const int RIGHT[] = {[ONEDNN_CONV] = TAP, [ONEDNN_CONV_DATA] = TAP, [ONEDNN_CONV_WEIGHTS] = PIXEL};
+
+// Sorted by the result's place. `write`: else they are counted, so that first[i + 1] is the number of place i.
+static void each_term(place_conv *p, bool write) {
+    const onednn_conv *c = &p->conv;
+    for (int64_t i = 0; i < p->windows * p->taps; i++) {
+        const int64_t place[] = {[WINDOW] = i / p->taps, [TAP] = i % p->taps, [PIXEL] = pixel_at(c, i / p->taps, i % p->taps)};
+        if (place[PIXEL] < 0) continue;
+        const int64_t to = place[RESULT[c->kind]];
+        if (write)
+            p->terms[p->first[to]++] = (term){place[LEFT[c->kind]], place[RIGHT[c->kind]]};
+        else
+            p->first[to + 1]++;
+    }
+}
+
+static foil_status list_terms(place_conv *p) {
+    const size_t bytes = (size_t)(p->windows * p->taps) * sizeof *p->terms;
+    p->first = calloc((size_t)p->results + 1, sizeof *p->first);
+    p->terms = malloc(bytes);
+    if (!p->first || !p->terms) return foil_fail_memory(bytes, "a convolution");
+    each_term(p, false);
+    for (int64_t i = 0; i < p->results; i++) p->first[i + 1] += p->first[i];
+    each_term(p, true); // each place's beginning has moved to its end
+    memmove(p->first + 1, p->first, (size_t)p->results * sizeof *p->first);
+    p->first[0] = 0;
+    return FOIL_OK;
+}
+
+// The plan. --------------------------------------------------------------------------------------------------------------------------------------------------
+bool place_conv_takes(const onednn_conv *c, int machine) {
+    const winograd_machine *m = winograd_machine_at(machine);
+    const int64_t numbers = c->x == BF16 ? 2 : 1, taps = c->rows * c->cols;
+    const onednn_post *post = &c->post;
+    if (c->params.groups != 1 || c->x != c->y || post->has_bias || post->adds || post->rectifies || (taps != 9 && taps != 16)) return false;
+    switch (c->kind) {
+    case ONEDNN_CONV:
+        return c->out % m->width == 0 && c->channels % numbers == 0;
+    case ONEDNN_CONV_DATA:
+        return c->channels % m->width == 0 && c->out % numbers == 0;
+    default:
+        return c->channels % m->width == 0 && c->out % m->rows == 0 && c->n % numbers == 0;
+    }
+}
+
+// Measured on DCGAN-64 and SNGAN-32 at 2 threads beside oneDNN 2.6.3, alone and behind columns.
+bool place_conv_pays(const onednn_conv *c) {
+    const winograd_machine *m = winograd_machine_at(0);
+    if (!place_conv_takes(c, 0) || c->constant || c->n < LEAST_PICTURES || c->channels < LEAST_CHANNELS || c->out < LEAST_CHANNELS) return false;
+    if (m->rows * m->width < 256 || (c->x == BF16 && !m->multiplies_bf16)) return false;
+    const int64_t windows = c->out_height * c->out_width;
+    const double share = share_inside(c);
+    if (c->kind != ONEDNN_CONV_WEIGHTS)
+        return windows <= 16 && share < .85 && (c->kind == ONEDNN_CONV || c->x == BF16); // in f32 oneDNN's skips padding
+    if (c->x == F32) return windows <= 64 && share < .9;
+    return windows <= 256 && share < (c->channels < 128 ? .95 : .9); // oneDNN's: few channels 345 of 420 GFLOP/s
+}
+
+static void measure(place_conv *p) {
+    const onednn_conv *c = &p->conv;
+    const winograd_machine *m = p->machine;
+    const int64_t sizes[] = {[WINDOW] = p->windows, [TAP] = p->taps, [PIXEL] = p->pixels};
+    const int64_t left = sizes[LEFT[c->kind]];
+    p->results = sizes[RESULT[c->kind]];
+    p->rows = of_filters(p) ? c->out : round_up(c->n, m->rows);
+    p->depth = (of_filters(p) ? c->n : c->kind == ONEDNN_CONV ? c->channels : c->out) / p->numbers;
+    p->row = (of_filters(p) ? p->rows : p->depth) + APART;
+    p->panels = (c->kind == ONEDNN_CONV ? c->out : c->channels) / m->width;
+    p->b_at = (size_t)round_up(left * (of_filters(p) ? p->depth : p->rows) * p->row * (int64_t)ELEMENT, LINE);
+    const size_t panel = (size_t)(p->depth * m->width) * ELEMENT;
+    p->private_at = p->b_at + (of_filters(p) ? (size_t)(p->pixels * p->panels) * panel : 0);
+    p->private_bytes = of_filters(p) ? FILTERS * sizeof(winograd_taps) : (size_t)p->taps * panel + (size_t)(ROWS * m->width) * sizeof(float);
+}
+
+foil_status place_conv_create(const onednn_conv *c, int machine, place_conv **out) {
+    place_conv *p = calloc(1, sizeof *p);
+    if (!p) return foil_fail_memory(sizeof *p, "a convolution");
+    p->conv = *c;
+    p->machine = winograd_machine_at(machine);
+    p->windows = c->out_height * c->out_width;
+    p->taps = c->rows * c->cols;
+    p->pixels = c->height * c->width;
+    p->numbers = c->x == BF16 ? 2 : 1;
+    p->threads = omp_get_max_threads();
+    measure(p);
+    const foil_status status = list_terms(p);
+    if (status == FOIL_OK)
+        *out = p;
+    else
+        place_conv_free(p);
+    return status;
+}
+
+void place_conv_free(place_conv *p) {
+    if (!p) return;
+    free(p->first), free(p->terms);
+    free(p);
+}
+
+size_t place_conv_scratch(const place_conv *p) {
+    return p->private_at + (size_t)p->threads * p->private_bytes;
+}
+
+// Packing. ---------------------------------------------------------------------------------------------------------------------------------------------------
+
+// Pictures [N, places, channels], a: [places, rows, row]. Rows that fill up the machine's may be anything.
+static void pack_pictures(const place_conv *p, const char *from, int64_t places, char *a) {
+    const size_t pixel = (size_t)p->depth * ELEMENT;
+#pragma omp parallel for schedule(static) num_threads(p->threads)
+    for (int64_t n = 0; n < p->conv.n; n++)
+        for (int64_t i = 0; i < places; i++)
+            memcpy(a + (size_t)((i * p->rows + n) * p->row) * ELEMENT, from + (size_t)(n * places + i) * pixel, pixel);
+}
+
+// Pictures that are depth: [places, panels, depth, row], `width` channels to a panel.
+static void pack_depth(const place_conv *p, const char *from, int64_t places, int64_t channels, int64_t width, int64_t row, char *to) {
+    const size_t number = ELEMENT / (size_t)p->numbers, picture = (size_t)(places * channels) * number;
+    const int64_t panels = channels / width;
+#pragma omp parallel for schedule(static) num_threads(p->threads)
+    for (int64_t at = 0; at < places * panels; at++) {
+        const char *x = from + (size_t)(at / panels * channels + at % panels * width) * number;
+        char *out = to + (size_t)(at * p->depth * row) * ELEMENT;
+        for (int64_t k = 0; k < p->depth; k++, x += (size_t)p->numbers * picture, out += (size_t)row * ELEMENT) {
+            if (p->numbers == 1)
+                memcpy(out, x, (size_t)width * ELEMENT);
+            else
+                blocks_pair((int)width, (uint32_t *)(void *)out, (const uint16_t *)(const void *)x, (const uint16_t *)(const void *)(x + picture));
+        }
+    }
+}
+
+// A panel of all taps: [taps, depth, width].
+static void pack_filters(const place_conv *p, int64_t panel, const float *w, char *to) {
+    const winograd_machine *m = p->machine;
+    const int64_t filter = p->conv.channels * p->taps, width = m->width;
+    const bool outs = p->conv.kind == ONEDNN_CONV; // in the columns; else channels
+    winograd_taps rows[2];
+    uint16_t half[2][WINOGRAD_WIDTH];
+    for (int64_t k = 0; k < p->depth; k++) {
+        for (int64_t i = 0; i < p->numbers; i++) {
+            const int64_t deep = k * p->numbers + i;
+            const float *from = outs ? w + panel * width * filter + deep * p->taps : w + deep * filter + panel * width * p->taps;
+            m->collect(p->taps, width, from, outs ? filter : p->taps, &rows[i], 0);
+        }
+        for (int64_t t = 0; t < p->taps; t++) {
+            char *out = to + (size_t)((t * p->depth + k) * width) * ELEMENT;
+            for (int64_t i = 0; p->numbers == 2 && i < 2; i++) blocks_store((int)width, half[i], rows[i].tap[t], BF16);
+            if (p->numbers == 2)
+                blocks_pair((int)width, (uint32_t *)(void *)out, half[0], half[1]);
+            else
+                memcpy(out, rows[0].tap[t], (size_t)width * ELEMENT);
+        }
+    }
+}
+
+// Products. --------------------------------------------------------------------------------------------------------------------------------------------------
+
+// c [rows, width] = Σ of a place's terms; a and b: where the first row and panel of all places begin, `a_place`, `b_place` elements apart.
+typedef struct operands {
+    const char *a, *b;
+    int64_t a_place, a_row, a_depth, b_place;
+} operands;
+
+static void sum_terms(const place_conv *p, int64_t place, int64_t rows, const operands *in, float *c, int64_t c_row) {
+    const winograd_machine *m = p->machine;
+    const int64_t first = p->first[place], end = p->first[place + 1];
+    for (int64_t i = 0; first == end && i < rows; i++) memset(c + i * c_row, 0, (size_t)m->width * sizeof *c);
+    for (int64_t i = first; i < end; i++) {
+        const char *a = in->a + (size_t)(p->terms[i].a * in->a_place) * ELEMENT, *b = in->b + (size_t)(p->terms[i].b * in->b_place) * ELEMENT;
+        for (int64_t k = 0; k < p->depth; k += CHUNK) {
+            const int64_t depth = smaller(p->depth - k, CHUNK);
+            const char *next = k + depth < p->depth || i + 1 == end ? b + (size_t)((k + depth) % p->depth * m->width) * ELEMENT
+                                                                    : in->b + (size_t)(p->terms[i + 1].b * in->b_place) * ELEMENT;
+            (p->numbers == 2 ? m->paired : m->product)(&(winograd_product){.rows = rows,
+                                                                           .depth = depth,
+                                                                           .a = a + (size_t)(k * in->a_depth) * ELEMENT,
+                                                                           .a_row = in->a_row,
+                                                                           .a_depth = in->a_depth,
+                                                                           .b = b + (size_t)(k * m->width) * ELEMENT,
+                                                                           .next = next,
+                                                                           .c = c,
+                                                                           .c_row = c_row,
+                                                                           .add = i > first || k > 0});
+        }
+    }
+}
+
+static void make_pictures(const place_conv *p, int64_t panel, int64_t from, int64_t to, const char *a, const float *w, char *out, char *mine) {
+    const int64_t width = p->machine->width, channels = p->panels * width;
+    float *sums = (float *)(void *)(mine + (size_t)(p->taps * p->depth * width) * ELEMENT);
+    pack_filters(p, panel, w, mine);
+    for (int64_t place = from; place < to; place++)
+        for (int64_t n = 0; n < p->conv.n; n += ROWS) {
+            const operands in = {a + (size_t)(n * p->row) * ELEMENT, mine, p->rows * p->row, p->row, 1, p->depth * width};
+            sum_terms(p, place, smaller(p->rows - n, ROWS), &in, sums, width);
+            for (int64_t i = 0; i < smaller(p->conv.n - n, ROWS); i++) {
+                const int64_t at = ((n + i) * p->results + place) * channels + panel * width;
+                blocks_store((int)width, out + (size_t)at * dtype_size(p->conv.x), sums + i * width, p->conv.x);
+            }
+        }
+}
+
+static void run_pictures(const place_conv *p, const char *in, const float *w, char *out, char *scratch) {
+    const int64_t groups = p->panels >= p->threads ? 1 : smaller(divide_up(p->threads, p->panels), p->results);
+    pack_pictures(p, in, p->conv.kind == ONEDNN_CONV ? p->pixels : p->windows, scratch);
+#pragma omp parallel for schedule(static) num_threads(p->threads)
+    for (int64_t task = 0; task < p->panels * groups; task++) {
+        const int64_t group = task % groups, from = group * p->results / groups, to = (group + 1) * p->results / groups;
+        make_pictures(p, task / groups, from, to, scratch, w, out, scratch + p->private_at + (size_t)omp_get_thread_num() * p->private_bytes);
+    }
+}
+
+static void make_filters(const place_conv *p, int64_t panel, int64_t filter, const char *scratch, float *out, winograd_taps *sums) {
+    const winograd_machine *m = p->machine;
+    const int64_t filters = smaller(p->rows - filter, FILTERS), panel_elements = p->depth * m->width;
+    const operands in = {
+        scratch + (size_t)filter * ELEMENT, scratch + p->b_at + (size_t)(panel * panel_elements) * ELEMENT, p->depth * p->row, 1, p->row,
+        p->panels * panel_elements};
+    for (int64_t tap = 0; tap < p->taps; tap++) sum_terms(p, tap, filters, &in, sums->tap[tap], (int64_t)(sizeof *sums / sizeof(float)));
+    for (int64_t i = 0; i < filters; i++)
+        m->spread(p->taps, m->width, out + ((filter + i) * p->conv.channels + panel * m->width) * p->taps, p->taps, &sums[i], 0);
+}
+
+static void run_filters(const place_conv *p, const char *x, const char *y, float *out, char *scratch) {
+    const onednn_conv *c = &p->conv;
+    const int64_t blocks = divide_up(p->rows, FILTERS);
+    pack_depth(p, y, p->windows, c->out, c->out, p->row, scratch);
+    pack_depth(p, x, p->pixels, c->channels, p->machine->width, p->machine->width, scratch + p->b_at);
+#pragma omp parallel for schedule(static) num_threads(p->threads)
+    for (int64_t task = 0; task < p->panels * blocks; task++) {
+        char *mine = scratch + p->private_at + (size_t)omp_get_thread_num() * p->private_bytes;
+        make_filters(p, task / blocks, task % blocks * FILTERS, scratch, out, (winograd_taps *)(void *)mine);
+    }
+}
+
+void place_conv_run(const place_conv *p, const void *in0, const void *in1, void *out, void *scratch) {
+    if (of_filters(p))
+        run_filters(p, in0, in1, out, scratch);
+    else
+        run_pictures(p, in0, in1, out, scratch);
+}

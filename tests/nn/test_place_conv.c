@@ -1,0 +1,216 @@
+// Convolutions as products between places against the definition in f64, in their three directions, by every machine's loops.
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "nn/ops/place_conv.h"
+#include "nn/ops/winograd_inner.h"
+#include "tests/cmocka.h"
+
+typedef struct example {
+    int64_t n, height, width, channels, out, rows, cols;
+    conv_params params;
+} example;
+
+#define UNIT .stride = {1, 1}, .dilation = {1, 1}, .groups = 1
+#define BY_TWO .stride = {2, 2}, .dilation = {1, 1}, .groups = 1
+static const example EXAMPLES[] = {
+    {16, 8, 8, 64, 32, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}},
+    {70, 4, 4, 32, 32, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, // more pictures than are taken at a time, not a multiple of the machine's rows
+    {2, 5, 3, 32, 160, 3, 3, {UNIT, .pad = {1, 2, 0, 1}}},   // more filters than are summed at a time
+    {3, 3, 4, 64, 64, 3, 3, {UNIT, .pad = {0, 1, 2, 1}}},    // odd
+    {4, 2, 2, 32, 64, 3, 3, {UNIT, .pad = {4, 4, 4, 4}}},    // windows that are all padding
+    {2, 9, 9, 32, 32, 3, 3, {.stride = {4, 4}, .dilation = {1, 1}, .groups = 1}}, // pixels and taps that nobody needs
+    {2, 7, 7, 32, 32, 3, 3, {.stride = {1, 1}, .dilation = {2, 2}, .groups = 1, .pad = {2, 2, 2, 2}}},
+    {2, 3, 3, 320, 32, 4, 4, {UNIT, .pad = {1, 1, 2, 2}}}, // deeper than what is multiplied at a time
+    {2, 1, 1, 32, 32, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}},  // taps that meet nothing
+};
+enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
+
+static onednn_conv geometry(const example *e, onednn_conv_kind kind, dtype type) {
+    const conv_params *p = &e->params;
+    return (onednn_conv){.kind = kind,
+                         .n = e->n,
+                         .height = e->height,
+                         .width = e->width,
+                         .channels = e->channels,
+                         .out_height = (e->height + p->pad[0] + p->pad[2] - (e->rows - 1) * p->dilation[0] - 1) / p->stride[0] + 1,
+                         .out_width = (e->width + p->pad[1] + p->pad[3] - (e->cols - 1) * p->dilation[1] - 1) / p->stride[1] + 1,
+                         .out = e->out,
+                         .rows = e->rows,
+                         .cols = e->cols,
+                         .params = *p,
+                         .x = type,
+                         .w = type,
+                         .y = type};
+}
+
+// The tensors of the form; filters are f32 in memory, and rounded where the convolution is in bf16.
+enum { X, W, Y };
+static const int RESULT[] = {[ONEDNN_CONV] = Y, [ONEDNN_CONV_DATA] = X, [ONEDNN_CONV_WEIGHTS] = W};
+typedef struct tensor {
+    int64_t n;
+    dtype type;
+    void *stored;
+    double *exact, *terms; // of a result: the sum, and that of its terms' absolute values
+} tensor;
+
+static void *allocate(size_t bytes) {
+    void *p = malloc(bytes);
+    assert_non_null(p);
+    memset(p, 0xff, bytes); // NaN
+    return p;
+}
+
+static double value_at(const tensor *t, int64_t i) {
+    return t->type == BF16 ? (double)bf16_to_f32(((const uint16_t *)t->stored)[i]) : (double)((const float *)t->stored)[i];
+}
+
+static tensor draw(int64_t n, dtype type, bool rounded, uint64_t stream) {
+    tensor t = {n, type, allocate((size_t)n * dtype_size(type)), calloc((size_t)n, sizeof(double)), calloc((size_t)n, sizeof(double))};
+    assert_true(t.exact && t.terms);
+    for (int64_t i = 0; i < n; i++) {
+        const float v = 2 * philox_uniform((philox_key){6, STREAM_SAMPLES, stream}, (uint64_t)i) - 1;
+        if (type == BF16)
+            ((uint16_t *)t.stored)[i] = f32_to_bf16(v);
+        else
+            ((float *)t.stored)[i] = v;
+        t.exact[i] = rounded ? (double)bf16_to_f32(f32_to_bf16(v)) : value_at(&t, i);
+    }
+    return t;
+}
+
+static void add_term(int to, const tensor *t, const int64_t at[3]) {
+    double term = 1;
+    for (int i = 0; i < 3; i++) term *= i == to ? 1 : t[i].exact[at[i]];
+    t[to].exact[at[to]] += term;
+    t[to].terms[at[to]] += fabs(term);
+}
+
+static void define(const onednn_conv *c, const tensor *t) {
+    const int to = RESULT[c->kind];
+    const conv_params *p = &c->params;
+    for (int64_t y = 0; y < t[Y].n; y++) {
+        const int64_t o = y % c->out, j = y / c->out % c->out_width, i = y / c->out / c->out_width % c->out_height,
+                      n = y / c->out / c->out_width / c->out_height;
+        for (int64_t tap = 0; tap < c->rows * c->cols; tap++) {
+            const int64_t h = i * p->stride[0] - p->pad[0] + tap / c->cols * p->dilation[0],
+                          v = j * p->stride[1] - p->pad[1] + tap % c->cols * p->dilation[1];
+            if (h < 0 || h >= c->height || v < 0 || v >= c->width) continue;
+            for (int64_t k = 0; k < c->channels; k++)
+                add_term(to, t,
+                         (int64_t[]){((n * c->height + h) * c->width + v) * c->channels + k, (o * c->channels + k) * c->rows * c->cols + tap, y});
+        }
+    }
+}
+
+// The result is in memory that ends where it ends.
+static void *run(const onednn_conv *c, const tensor *t, int machine) {
+    place_conv *p;
+    assert_int_equal(place_conv_create(c, machine, &p), FOIL_OK);
+    void *scratch = aligned_alloc(64, (place_conv_scratch(p) + 64) / 64 * 64),
+         *out = allocate((size_t)t[RESULT[c->kind]].n * dtype_size(t[RESULT[c->kind]].type));
+    assert_non_null(scratch);
+    memset(scratch, 0xff, place_conv_scratch(p));
+    const bool weights = c->kind == ONEDNN_CONV_WEIGHTS;
+    place_conv_run(p, t[c->kind == ONEDNN_CONV_DATA ? Y : X].stored, t[weights ? Y : W].stored, out, scratch);
+    free(scratch);
+    place_conv_free(p);
+    return out;
+}
+
+static void draw_all(const onednn_conv *c, tensor t[3]) {
+    t[X] = draw(c->n * c->height * c->width * c->channels, c->x, false, 1);
+    t[W] = draw(c->out * c->channels * c->rows * c->cols, F32, c->x == BF16, 2);
+    t[Y] = draw(c->n * c->out_height * c->out_width * c->out, c->x, false, 3);
+    tensor *result = &t[RESULT[c->kind]];
+    memset(result->exact, 0, (size_t)result->n * sizeof(double));
+    define(c, t);
+}
+
+static void free_all(tensor t[3]) {
+    for (int i = 0; i < 3; i++) free(t[i].stored), free(t[i].exact), free(t[i].terms);
+}
+
+// f32: sums in any order. bf16: its products are exact, and pictures are rounded once, to 8 bits.
+static void check(const onednn_conv *c, const tensor *t, int machine, int number) {
+    tensor got = t[RESULT[c->kind]];
+    got.stored = run(c, t, machine);
+    for (int64_t i = 0; i < got.n; i++) {
+        const double error = fabs(value_at(&got, i) - got.exact[i]);
+        if (!(error <= 1e-6 * got.terms[i] + (got.type == BF16 ? fabs(got.exact[i]) / 256 : 0)))
+            fail_msg("example %d, kind %d, %s, machine %d: element %lld is %g, expected %g", number, (int)c->kind, dtype_name(c->x), machine,
+                     (long long)i, value_at(&got, i), got.exact[i]);
+    }
+    free(got.stored);
+}
+
+static void results_are_the_definition(void **state) {
+    (void)state;
+    int done = 0;
+    for (int i = 0; i < COUNT; i++)
+        for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++)
+            for (int type = F32; type <= BF16; type++) {
+                const onednn_conv c = geometry(&EXAMPLES[i], (onednn_conv_kind)kind, (dtype)type);
+                tensor t[3];
+                draw_all(&c, t);
+                for (int machine = 0; winograd_machine_at(machine); machine++)
+                    if (place_conv_takes(&c, machine)) check(&c, t, machine, i), done += machine == 0;
+                free_all(t);
+            }
+    assert_true(done >= 6 * COUNT - 2); // an odd number of pictures makes no pairs
+}
+
+static void results_do_not_depend_on_threads(void **state) {
+    (void)state;
+    const int threads = omp_get_max_threads();
+    for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++)
+        for (int type = F32; type <= BF16; type++) {
+            const onednn_conv c = geometry(&EXAMPLES[0], (onednn_conv_kind)kind, (dtype)type);
+            tensor t[3];
+            draw_all(&c, t);
+            const tensor *result = &t[RESULT[kind]];
+            omp_set_num_threads(1);
+            void *expected = run(&c, t, 0);
+            omp_set_num_threads(5);
+            void *got = run(&c, t, 0);
+            assert_memory_equal(got, expected, (size_t)result->n * dtype_size(result->type));
+            free(expected), free(got);
+            free_all(t);
+        }
+    omp_set_num_threads(threads);
+}
+
+// What it is not made for, and what others do better.
+static void it_pays_for_some(void **state) {
+    (void)state;
+    const example small = {64, 8, 8, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}};
+    const bool wide = winograd_machine_at(0)->rows * winograd_machine_at(0)->width >= 256;
+    onednn_conv c = geometry(&small, ONEDNN_CONV, F32);
+    assert_int_equal(place_conv_pays(&c), wide);
+    c.constant = true; // columns that take in what follows
+    assert_false(place_conv_pays(&c));
+    c = geometry(&small, ONEDNN_CONV, F32);
+    c.post.has_bias = true;
+    assert_false(place_conv_takes(&c, 0));
+    c = geometry(&small, ONEDNN_CONV_DATA, F32);
+    assert_true(place_conv_takes(&c, 0));
+    assert_false(place_conv_pays(&c));
+    c = geometry(&small, ONEDNN_CONV_WEIGHTS, F32);
+    c.params.groups = 2;
+    assert_false(place_conv_takes(&c, 0));
+    c = geometry(&(example){64, 32, 32, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32); // little padding
+    assert_false(place_conv_pays(&c));
+    c = geometry(&(example){64, 8, 8, 256, 512, 5, 5, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32);
+    assert_false(place_conv_takes(&c, 0));
+    c = geometry(&(example){63, 8, 8, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV_WEIGHTS, BF16);
+    assert_false(place_conv_takes(&c, 0));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(results_are_the_definition), cmocka_unit_test(results_do_not_depend_on_threads),
+                                       cmocka_unit_test(it_pays_for_some)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
