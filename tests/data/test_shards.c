@@ -162,7 +162,7 @@ static char *maps_of(const char *in) {
 static int mapped(const char *in) {
     int n = 0;
     char *maps = maps_of(in), *before = NULL;
-    while (!before || strcmp(maps, before)) {
+    while (!before || strcmp(maps, before) != 0) {
         free(before);
         before = maps;
         maps = maps_of(in);
