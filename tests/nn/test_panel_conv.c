@@ -1,13 +1,9 @@
 // Convolutions as products of windows and panels against the definition in f64, by every machine's loops.
-#include <math.h>
 #include <omp.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/philox.h"
 #include "nn/ops/panel_conv.h"
 #include "nn/ops/winograd_inner.h"
-#include "tests/cmocka.h"
+#include "tests/nn/plan_check.h"
 
 typedef struct example {
     int64_t n, height, width, channels, out, rows, cols, stride;
@@ -61,19 +57,12 @@ typedef struct tensor { // `n` elements in [-1, 1) of some type, and what they a
     void *stored;
 } tensor;
 
-static double at(const void *data, dtype type, int64_t i) {
-    return type == BF16 ? (double)bf16_to_f32(((const uint16_t *)data)[i]) : (double)((const float *)data)[i];
-}
-
 static tensor draw(int64_t n, dtype type, uint64_t stream) {
     tensor t = {n, type, allocate((size_t)n * sizeof(double)), allocate((size_t)n * dtype_size(type))};
     for (int64_t i = 0; i < n; i++) {
         const float v = 2 * philox_uniform((philox_key){6, STREAM_SAMPLES, stream}, (uint64_t)i) - 1;
-        if (type == BF16)
-            ((uint16_t *)t.stored)[i] = f32_to_bf16(v);
-        else
-            ((float *)t.stored)[i] = v;
-        t.exact[i] = at(t.stored, type, i);
+        put(t.stored, type, i, (double)v);
+        t.exact[i] = get(t.stored, type, i);
     }
     return t;
 }
@@ -156,9 +145,9 @@ enum { POST_COUNT = sizeof POSTS / sizeof *POSTS };
 static void check(const onednn_conv *c, const operands *in, int machine, int number) {
     void *y = run(c, in, machine);
     for (int64_t i = 0; i < in->y.n; i++) {
-        double terms, expected = result(c, in, i, &terms), error = fabs(at(y, c->y, i) - expected);
+        double terms, expected = result(c, in, i, &terms), error = fabs(get(y, c->y, i) - expected);
         if (!(error <= 1e-6 * terms + (c->y == BF16 ? fabs(expected) / 256 : 0)))
-            fail_msg("example %d, %s, machine %d: element %lld is %g, expected %g", number, dtype_name(c->y), machine, (long long)i, at(y, c->y, i),
+            fail_msg("example %d, %s, machine %d: element %lld is %g, expected %g", number, dtype_name(c->y), machine, (long long)i, get(y, c->y, i),
                      expected);
     }
     free(y);

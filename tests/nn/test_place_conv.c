@@ -1,13 +1,9 @@
 // Convolutions as products between places against the definition in f64, in their three directions, by every machine's loops.
-#include <math.h>
 #include <omp.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/philox.h"
 #include "nn/ops/place_conv.h"
 #include "nn/ops/winograd_inner.h"
-#include "tests/cmocka.h"
+#include "tests/nn/plan_check.h"
 
 typedef struct example {
     int64_t n, height, width, channels, out, rows, cols;
@@ -64,20 +60,13 @@ static void *allocate(size_t bytes) {
     return p;
 }
 
-static double value_at(const tensor *t, int64_t i) {
-    return t->type == BF16 ? (double)bf16_to_f32(((const uint16_t *)t->stored)[i]) : (double)((const float *)t->stored)[i];
-}
-
 static tensor draw(int64_t n, dtype type, bool rounded, uint64_t stream) {
     tensor t = {n, type, allocate((size_t)n * dtype_size(type)), calloc((size_t)n, sizeof(double)), calloc((size_t)n, sizeof(double))};
     assert_true(t.exact && t.terms);
     for (int64_t i = 0; i < n; i++) {
         const float v = 2 * philox_uniform((philox_key){6, STREAM_SAMPLES, stream}, (uint64_t)i) - 1;
-        if (type == BF16)
-            ((uint16_t *)t.stored)[i] = f32_to_bf16(v);
-        else
-            ((float *)t.stored)[i] = v;
-        t.exact[i] = rounded ? (double)bf16_to_f32(f32_to_bf16(v)) : value_at(&t, i);
+        put(t.stored, type, i, (double)v);
+        t.exact[i] = rounded ? (double)bf16_to_f32(f32_to_bf16(v)) : get(t.stored, type, i);
     }
     return t;
 }
@@ -139,10 +128,10 @@ static void check(const onednn_conv *c, const tensor *t, int machine, int number
     tensor got = t[RESULT[c->kind]];
     got.stored = run(c, t, machine);
     for (int64_t i = 0; i < got.n; i++) {
-        const double error = fabs(value_at(&got, i) - got.exact[i]);
+        const double error = fabs(get(got.stored, got.type, i) - got.exact[i]);
         if (!(error <= 1e-6 * got.terms[i] + (got.type == BF16 ? fabs(got.exact[i]) / 256 : 0)))
             fail_msg("example %d, kind %d, %s, machine %d: element %lld is %g, expected %g", number, (int)c->kind, dtype_name(c->x), machine,
-                     (long long)i, value_at(&got, i), got.exact[i]);
+                     (long long)i, get(got.stored, got.type, i), got.exact[i]);
     }
     free(got.stored);
 }
