@@ -190,18 +190,20 @@ static void pack_depth(const place_conv *p, const char *from, int64_t places, in
     }
 }
 
-// A panel of all taps: [taps, depth, width].
+// A panel of all taps: [taps, depth, width]. What follows soon is called into the cache: it lies too far apart for the processor to see it coming.
 static void pack_filters(const place_conv *p, int64_t panel, const float *w, char *to) {
+    enum { AHEAD = 8 };
     const winograd_machine *m = p->machine;
     const int64_t filter = p->conv.channels * p->taps, width = m->width;
     const bool outs = p->conv.kind == ONEDNN_CONV; // in the columns; else channels
+    const int64_t of_column = outs ? filter : p->taps, of_depth = outs ? p->taps : filter;
     winograd_taps rows[2];
     uint16_t half[2][WINOGRAD_WIDTH];
     for (int64_t k = 0; k < p->depth; k++) {
         for (int64_t i = 0; i < p->numbers; i++) {
-            const int64_t deep = k * p->numbers + i;
-            const float *from = outs ? w + panel * width * filter + deep * p->taps : w + deep * filter + panel * width * p->taps;
-            m->collect(p->taps, width, from, outs ? filter : p->taps, &rows[i], 0);
+            const float *from = w + panel * width * of_column + (k * p->numbers + i) * of_depth;
+            for (int64_t j = 0; j < width; j++) __builtin_prefetch(from + AHEAD * of_depth + j * of_column, 0, 2);
+            m->collect(p->taps, width, from, of_column, &rows[i], 0);
         }
         for (int64_t t = 0; t < p->taps; t++) {
             char *out = to + (size_t)((t * p->depth + k) * width) * ELEMENT;
