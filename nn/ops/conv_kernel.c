@@ -51,8 +51,9 @@ static size_t columns_bytes(const onednn_conv *c) {
     return (size_t)(c->n * c->out_height * c->out_width * c->rows * c->cols * c->channels) * size;
 }
 
-// Columns are many times the picture. Those of as many pictures as fit are made at a time: it saves memory, and they stay in the cache.
-static const size_t MOST_COLUMNS = (size_t)16 << 20;
+// Columns are many times the picture. Those of as many pictures as fit are made at a time: it saves memory, and they stay in the cache. Gradients of weights sum over
+// all pictures, and need the columns of all.
+static const size_t MOST_COLUMNS = (size_t)4 << 20, MOST_SUMMED = (size_t)32 << 20;
 
 static void divide(conv_kernel *k) {
     int64_t all = k->conv.n, times = 1;
@@ -82,7 +83,7 @@ static form choose(const onednn_conv *c) {
         pays = (c->channels <= FEW && c->out >= 16) || (c->x == BF16 && c->out_width <= 4 && c->channels <= MOST_SUMS && c->out >= 64);
         break;
     case ONEDNN_CONV_WEIGHTS: // direct: pairs of pixels are taken along rows, 53 %
-        pays = c->x == BF16 && c->out_width <= 8 && c->channels >= 64 && columns_bytes(c) <= 2 * MOST_COLUMNS;
+        pays = c->x == BF16 && c->out_width <= 8 && c->channels >= 64 && columns_bytes(c) <= MOST_SUMMED;
         break;
     }
     return pays ? COLUMNS : DIRECT;
@@ -105,7 +106,7 @@ static bool is_mirrored(const onednn_conv *c) {
     for (int i = 0; i < 4; i++)
         if (m.params.pad[i] < 0) return false;
     if (c->kind == ONEDNN_CONV_DATA) return narrow_conv_pays(&m);
-    return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= 2 * MOST_COLUMNS);
+    return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= MOST_SUMMED);
 }
 
 bool conv_kernel_takes_post(const onednn_conv *c) {

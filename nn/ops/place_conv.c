@@ -11,27 +11,34 @@
 // An element of a product is an f32, or a pair of bf16.
 enum { ROWS = 64, CHUNK = 128 }; // pictures at a time; of a product's depth, so that its part of a panel stays in the first-level cache
 enum { FILTERS = 128 };          // whose gradients are summed at a time
+enum { BAND = 8 << 20 };         // bytes of packed pictures whose products are added to those gradients at a time: they stay in the cache
 enum { APART = 16 };             // elements between a row and the next: rows a power of two apart would meet in the same lines of the cache
 enum { LINE = 64 };              // bytes that come into the cache at a time
 enum { LEAST_PICTURES = 16, LEAST_CHANNELS = 64 };
 static const size_t ELEMENT = sizeof(float);
 
-// result[…] += a[a] · b[b].
+// result[…] += a[a] · b[b], counted from the first place of the band.
 typedef struct term {
     int64_t a, b;
 } term;
+
+// [first, end) of places.
+typedef struct span {
+    int64_t first, end;
+} span;
 
 struct place_conv {
     onednn_conv conv;
     const winograd_machine *machine;
     int64_t windows, taps, pixels;
-    int64_t results, *first; // places of the result; where each one's terms begin, and at last where all end
+    int64_t bands, band;     // pictures for filters' gradients are packed band by band; rows of windows of each but perhaps the last
+    int64_t results, *first; // places of the result; where each one's terms of each band begin, and at last where all end
     term *terms;
     int64_t numbers;     // of an element: 1, or 2 of bf16
     int64_t rows, depth; // of products: pictures by channels, of filters' gradients filters by pictures; in elements
     int64_t row;         // from one packed row to the next
     int64_t panels;
-    size_t b_at, private_at, private_bytes;
+    size_t b_at, sums_at, private_at, private_bytes; // sums_at: of filters' gradients between bands
     int threads;
 };
 
@@ -61,13 +68,28 @@ static const int RESULT[] = {[ONEDNN_CONV] = WINDOW, [ONEDNN_CONV_DATA] = PIXEL,
 static const int LEFT[] = {[ONEDNN_CONV] = PIXEL, [ONEDNN_CONV_DATA] = WINDOW, [ONEDNN_CONV_WEIGHTS] = WINDOW};
 static const int RIGHT[] = {[ONEDNN_CONV] = TAP, [ONEDNN_CONV_DATA] = TAP, [ONEDNN_CONV_WEIGHTS] = PIXEL};
 
-// Sorted by the result's place. `write`: else they are counted, so that first[i + 1] is the number of place i.
+// Of a band: its windows, and the pixels that some of them cover.
+static span windows_of(const place_conv *p, int64_t band) {
+    return (span){band * p->band * p->conv.out_width, smaller((band + 1) * p->band, p->conv.out_height) * p->conv.out_width};
+}
+
+static span pixels_of(const place_conv *p, int64_t band) {
+    const onednn_conv *c = &p->conv;
+    const span w = windows_of(p, band);
+    const int64_t top = w.first / c->out_width * c->params.stride[0] - c->params.pad[0];
+    const int64_t bottom = (w.end / c->out_width - 1) * c->params.stride[0] - c->params.pad[0] + (c->rows - 1) * c->params.dilation[0] + 1;
+    const int64_t first = smaller(larger(top, 0), c->height);
+    return (span){first * c->width, larger(smaller(bottom, c->height), first) * c->width};
+}
+
+// Sorted by band and the result's place. `write`: else they are counted, so that first[i + 1] is the number of place i.
 static void each_term(place_conv *p, bool write) {
     const onednn_conv *c = &p->conv;
     for (int64_t i = 0; i < p->windows * p->taps; i++) {
-        const int64_t place[] = {[WINDOW] = i / p->taps, [TAP] = i % p->taps, [PIXEL] = pixel_at(c, i / p->taps, i % p->taps)};
-        if (place[PIXEL] < 0) continue;
-        const int64_t to = place[RESULT[c->kind]];
+        const int64_t window = i / p->taps, band = window / c->out_width / p->band, pixel = pixel_at(c, window, i % p->taps);
+        if (pixel < 0) continue;
+        const int64_t place[] = {[WINDOW] = window - windows_of(p, band).first, [TAP] = i % p->taps, [PIXEL] = pixel - pixels_of(p, band).first};
+        const int64_t to = band * p->results + place[RESULT[c->kind]];
         if (write)
             p->terms[p->first[to]++] = (term){place[LEFT[c->kind]], place[RIGHT[c->kind]]};
         else
@@ -77,13 +99,14 @@ static void each_term(place_conv *p, bool write) {
 
 static foil_status list_terms(place_conv *p) {
     const size_t bytes = (size_t)(p->windows * p->taps) * sizeof *p->terms;
-    p->first = calloc((size_t)p->results + 1, sizeof *p->first);
+    const int64_t lists = p->bands * p->results;
+    p->first = calloc((size_t)lists + 1, sizeof *p->first);
     p->terms = malloc(bytes);
     if (!p->first || !p->terms) return foil_fail_memory(bytes, "a convolution");
     each_term(p, false);
-    for (int64_t i = 0; i < p->results; i++) p->first[i + 1] += p->first[i];
+    for (int64_t i = 0; i < lists; i++) p->first[i + 1] += p->first[i];
     each_term(p, true); // each place's beginning has moved to its end
-    memmove(p->first + 1, p->first, (size_t)p->results * sizeof *p->first);
+    memmove(p->first + 1, p->first, (size_t)lists * sizeof *p->first);
     p->first[0] = 0;
     return FOIL_OK;
 }
@@ -111,26 +134,60 @@ bool place_conv_pays(const onednn_conv *c) {
     if (m->rows * m->width < 256 || (c->x == BF16 && !m->multiplies_bf16)) return false;
     const int64_t windows = c->out_height * c->out_width;
     const double share = share_inside(c);
-    if (c->kind != ONEDNN_CONV_WEIGHTS)
-        return windows <= 16 && share < .85 && (c->kind == ONEDNN_CONV || c->x == BF16); // in f32 oneDNN's skips padding
+    if (c->kind != ONEDNN_CONV_WEIGHTS) return windows <= 16 && share < .85;
     if (c->x == F32) return windows <= 64 && share < .9;
     return windows <= 256 && share < (c->channels < 128 ? .95 : .9); // oneDNN's: few channels 345 of 420 GFLOP/s
 }
 
-static void measure(place_conv *p) {
+static size_t panel_bytes(const place_conv *p) {
+    return (size_t)(p->depth * p->machine->width) * ELEMENT;
+}
+
+static int64_t places_in(span s) {
+    return s.end - s.first;
+}
+
+// Of the largest band.
+static size_t packed_windows(const place_conv *p) {
+    return (size_t)round_up(places_in(windows_of(p, 0)) * p->depth * p->row * (int64_t)ELEMENT, LINE);
+}
+
+static size_t packed_pixels(const place_conv *p) {
+    int64_t most = 0;
+    for (int64_t band = 0; band < p->bands; band++) most = larger(most, places_in(pixels_of(p, band)));
+    return (size_t)(most * p->panels) * panel_bytes(p);
+}
+
+static void set_bands(place_conv *p, int64_t bands) {
+    p->band = divide_up(p->conv.out_height, bands);
+    p->bands = divide_up(p->conv.out_height, p->band);
+}
+
+static void measure_filters(place_conv *p) {
+    const onednn_conv *c = &p->conv;
+    p->rows = c->out;
+    p->depth = c->n / p->numbers;
+    p->row = p->rows + APART;
+    p->panels = c->channels / p->machine->width;
+    for (int64_t bands = 2; packed_windows(p) + packed_pixels(p) > BAND && bands <= c->out_height; bands++) set_bands(p, bands);
+    p->b_at = packed_windows(p);
+    p->sums_at = p->b_at + packed_pixels(p);
+    p->private_at = p->sums_at;
+    if (p->bands > 1)
+        p->private_at += (size_t)(p->panels * p->rows) * sizeof(winograd_taps);
+    else
+        p->private_bytes = FILTERS * sizeof(winograd_taps);
+}
+
+static void measure_pictures(place_conv *p) {
     const onednn_conv *c = &p->conv;
     const winograd_machine *m = p->machine;
-    const int64_t sizes[] = {[WINDOW] = p->windows, [TAP] = p->taps, [PIXEL] = p->pixels};
-    const int64_t left = sizes[LEFT[c->kind]];
-    p->results = sizes[RESULT[c->kind]];
-    p->rows = of_filters(p) ? c->out : round_up(c->n, m->rows);
-    p->depth = (of_filters(p) ? c->n : c->kind == ONEDNN_CONV ? c->channels : c->out) / p->numbers;
-    p->row = (of_filters(p) ? p->rows : p->depth) + APART;
+    p->rows = round_up(c->n, m->rows);
+    p->depth = (c->kind == ONEDNN_CONV ? c->channels : c->out) / p->numbers;
+    p->row = p->depth + APART;
     p->panels = (c->kind == ONEDNN_CONV ? c->out : c->channels) / m->width;
-    p->b_at = (size_t)round_up(left * (of_filters(p) ? p->depth : p->rows) * p->row * (int64_t)ELEMENT, LINE);
-    const size_t panel = (size_t)(p->depth * m->width) * ELEMENT;
-    p->private_at = p->b_at + (of_filters(p) ? (size_t)(p->pixels * p->panels) * panel : 0);
-    p->private_bytes = of_filters(p) ? FILTERS * sizeof(winograd_taps) : (size_t)p->taps * panel + (size_t)(ROWS * m->width) * sizeof(float);
+    p->private_at = (size_t)round_up((c->kind == ONEDNN_CONV ? p->pixels : p->windows) * p->rows * p->row * (int64_t)ELEMENT, LINE);
+    p->private_bytes = (size_t)p->taps * panel_bytes(p) + (size_t)(ROWS * m->width) * sizeof(float);
 }
 
 foil_status place_conv_create(const onednn_conv *c, int machine, place_conv **out) {
@@ -143,7 +200,9 @@ foil_status place_conv_create(const onednn_conv *c, int machine, place_conv **ou
     p->pixels = c->height * c->width;
     p->numbers = c->x == BF16 ? 2 : 1;
     p->threads = omp_get_max_threads();
-    measure(p);
+    p->results = (int64_t[]){[WINDOW] = p->windows, [TAP] = p->taps, [PIXEL] = p->pixels}[RESULT[c->kind]];
+    set_bands(p, 1);
+    (of_filters(p) ? measure_filters : measure_pictures)(p);
     const foil_status status = list_terms(p);
     if (status == FOIL_OK)
         *out = p;
@@ -173,21 +232,27 @@ static void pack_pictures(const place_conv *p, const char *from, int64_t places,
             memcpy(a + (size_t)((i * p->rows + n) * p->row) * ELEMENT, from + (size_t)(n * places + i) * pixel, pixel);
 }
 
-// Pictures that are depth: [places, panels, depth, row], `width` channels to a panel.
-static void pack_depth(const place_conv *p, const char *from, int64_t places, int64_t channels, int64_t width, int64_t row, char *to) {
-    const size_t number = ELEMENT / (size_t)p->numbers, picture = (size_t)(places * channels) * number;
-    const int64_t panels = channels / width;
-#pragma omp parallel for schedule(static) num_threads(p->threads)
-    for (int64_t at = 0; at < places * panels; at++) {
-        const char *x = from + (size_t)(at / panels * channels + at % panels * width) * number;
-        char *out = to + (size_t)(at * p->depth * row) * ELEMENT;
-        for (int64_t k = 0; k < p->depth; k++, x += (size_t)p->numbers * picture, out += (size_t)row * ELEMENT) {
-            if (p->numbers == 1)
-                memcpy(out, x, (size_t)width * ELEMENT);
-            else
-                blocks_pair((int)width, (uint32_t *)(void *)out, (const uint16_t *)(const void *)x, (const uint16_t *)(const void *)(x + picture));
+// Pictures that are depth: [places, panels, depth, row], `width` channels to a panel. `all`: places of a picture. The next pictures are called into the cache:
+// they lie too far apart for the processor to see them coming.
+static void pack_depth(const place_conv *p, const char *from, int64_t all, span s, int64_t channels, int64_t width, int64_t row, char *to) {
+    const size_t number = ELEMENT / (size_t)p->numbers, place = (size_t)channels * number, picture = (size_t)all * place,
+                 next = picture * (size_t)p->numbers;
+    const size_t panel = (size_t)(p->depth * row) * ELEMENT;
+#pragma omp for schedule(static) nowait
+    for (int64_t at = s.first; at < s.end; at++)
+        for (int64_t k = 0; k < p->depth; k++) {
+            const char *x = from + (size_t)at * place + (size_t)k * next;
+            char *out = to + (size_t)((at - s.first) * channels / width) * panel + (size_t)(k * row) * ELEMENT;
+            for (size_t i = 0; i < (size_t)p->numbers; i++)
+                for (size_t line = 0; line < place; line += LINE) __builtin_prefetch(x + next + i * picture + line);
+            for (int64_t c = 0; c < channels; c += width, x += (size_t)width * number, out += panel) {
+                if (p->numbers == 1)
+                    memcpy(out, x, (size_t)width * ELEMENT);
+                else
+                    blocks_pair((int)width, (uint32_t *)(void *)out, (const uint16_t *)(const void *)x,
+                                (const uint16_t *)(const void *)(x + picture));
+            }
         }
-    }
 }
 
 // A panel of all taps: [taps, depth, width]. What follows soon is called into the cache: it lies too far apart for the processor to see it coming.
@@ -218,16 +283,16 @@ static void pack_filters(const place_conv *p, int64_t panel, const float *w, cha
 
 // Products. --------------------------------------------------------------------------------------------------------------------------------------------------
 
-// c [rows, width] = Σ of a place's terms; a and b: where the first row and panel of all places begin, `a_place`, `b_place` elements apart.
+// c [rows, width] = Σ of a place's terms, or what it was and that; a and b: where the first row and panel of all places begin, `a_place`, `b_place` elements apart.
 typedef struct operands {
     const char *a, *b;
     int64_t a_place, a_row, a_depth, b_place;
 } operands;
 
-static void sum_terms(const place_conv *p, int64_t place, int64_t rows, const operands *in, float *c, int64_t c_row) {
+static void sum_terms(const place_conv *p, int64_t list, int64_t rows, const operands *in, bool adds, float *c, int64_t c_row) {
     const winograd_machine *m = p->machine;
-    const int64_t first = p->first[place], end = p->first[place + 1];
-    for (int64_t i = 0; first == end && i < rows; i++) memset(c + i * c_row, 0, (size_t)m->width * sizeof *c);
+    const int64_t first = p->first[list], end = p->first[list + 1];
+    for (int64_t i = 0; first == end && !adds && i < rows; i++) memset(c + i * c_row, 0, (size_t)m->width * sizeof *c);
     for (int64_t i = first; i < end; i++) {
         const char *a = in->a + (size_t)(p->terms[i].a * in->a_place) * ELEMENT, *b = in->b + (size_t)(p->terms[i].b * in->b_place) * ELEMENT;
         for (int64_t k = 0; k < p->depth; k += CHUNK) {
@@ -243,7 +308,7 @@ static void sum_terms(const place_conv *p, int64_t place, int64_t rows, const op
                                                                            .next = next,
                                                                            .c = c,
                                                                            .c_row = c_row,
-                                                                           .add = i > first || k > 0});
+                                                                           .add = adds || i > first || k > 0});
         }
     }
 }
@@ -255,7 +320,7 @@ static void make_pictures(const place_conv *p, int64_t panel, int64_t from, int6
     for (int64_t place = from; place < to; place++)
         for (int64_t n = 0; n < p->conv.n; n += ROWS) {
             const operands in = {a + (size_t)(n * p->row) * ELEMENT, mine, p->rows * p->row, p->row, 1, p->depth * width};
-            sum_terms(p, place, smaller(p->rows - n, ROWS), &in, sums, width);
+            sum_terms(p, place, smaller(p->rows - n, ROWS), &in, false, sums, width);
             for (int64_t i = 0; i < smaller(p->conv.n - n, ROWS); i++) {
                 const int64_t at = ((n + i) * p->results + place) * channels + panel * width;
                 blocks_store((int)width, out + (size_t)at * dtype_size(p->conv.x), sums + i * width, p->conv.x);
@@ -273,26 +338,33 @@ static void run_pictures(const place_conv *p, const char *in, const float *w, ch
     }
 }
 
-static void make_filters(const place_conv *p, int64_t panel, int64_t filter, const char *scratch, float *out, winograd_taps *sums) {
+static void add_filters(const place_conv *p, int64_t band, int64_t panel, int64_t filter, const char *scratch, float *out, winograd_taps *sums) {
     const winograd_machine *m = p->machine;
     const int64_t filters = smaller(p->rows - filter, FILTERS), panel_elements = p->depth * m->width;
     const operands in = {
         scratch + (size_t)filter * ELEMENT, scratch + p->b_at + (size_t)(panel * panel_elements) * ELEMENT, p->depth * p->row, 1, p->row,
         p->panels * panel_elements};
-    for (int64_t tap = 0; tap < p->taps; tap++) sum_terms(p, tap, filters, &in, sums->tap[tap], (int64_t)(sizeof *sums / sizeof(float)));
-    for (int64_t i = 0; i < filters; i++)
+    for (int64_t tap = 0; tap < p->taps; tap++)
+        sum_terms(p, band * p->taps + tap, filters, &in, band > 0, sums->tap[tap], (int64_t)(sizeof *sums / sizeof(float)));
+    for (int64_t i = 0; i < filters && band + 1 == p->bands; i++)
         m->spread(p->taps, m->width, out + ((filter + i) * p->conv.channels + panel * m->width) * p->taps, p->taps, &sums[i], 0);
 }
 
 static void run_filters(const place_conv *p, const char *x, const char *y, float *out, char *scratch) {
     const onednn_conv *c = &p->conv;
-    const int64_t blocks = divide_up(p->rows, FILTERS);
-    pack_depth(p, y, p->windows, c->out, c->out, p->row, scratch);
-    pack_depth(p, x, p->pixels, c->channels, p->machine->width, p->machine->width, scratch + p->b_at);
-#pragma omp parallel for schedule(static) num_threads(p->threads)
-    for (int64_t task = 0; task < p->panels * blocks; task++) {
-        char *mine = scratch + p->private_at + (size_t)omp_get_thread_num() * p->private_bytes;
-        make_filters(p, task / blocks, task % blocks * FILTERS, scratch, out, (winograd_taps *)(void *)mine);
+    const int64_t blocks = divide_up(p->rows, FILTERS), width = p->machine->width;
+#pragma omp parallel num_threads(p->threads)
+    for (int64_t band = 0; band < p->bands; band++) {
+        pack_depth(p, y, p->windows, windows_of(p, band), c->out, c->out, p->row, scratch);
+        pack_depth(p, x, p->pixels, pixels_of(p, band), c->channels, width, width, scratch + p->b_at);
+#pragma omp barrier
+#pragma omp for schedule(static) // the same thread's for every band
+        for (int64_t task = 0; task < p->panels * blocks; task++) {
+            const int64_t panel = task / blocks, filter = task % blocks * FILTERS;
+            const size_t sums = p->bands > 1 ? p->sums_at + (size_t)(panel * p->rows + filter) * sizeof(winograd_taps)
+                                             : p->private_at + (size_t)omp_get_thread_num() * p->private_bytes;
+            add_filters(p, band, panel, filter, scratch, out, (winograd_taps *)(void *)(scratch + sums));
+        }
     }
 }
 
