@@ -5,7 +5,7 @@
 #include "nn/plan_internal.h"
 
 static const size_t WORTH_FROM = (size_t)32 << 20; // bytes of a plan's activations
-static const double SHARE = 0.01;                  // of a run's time, at most
+static const double SHARE = 0.002;                 // of a run's time, at most
 static const double BALANCE = 5;                   // floating-point operations that take the time of one byte
 
 // What it costs. ---------------------------------------------------------------------------------------------------------------------------------------------

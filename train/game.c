@@ -206,7 +206,7 @@ static node *build_both(const game *g, round_plan *p, wanted *w, slopes *s) {
 
 // In one batch filters are read, transformed and multiplied once for both, which pays while they outweigh the pictures; later it is memory that counts.
 static bool go_together(const game *g, bool penalised) {
-    enum { WORTH = 4 };
+    enum { WORTH = 8 };
     const game_batches batches = (game_batches)g->config->game.batches;
     const net *d = g->discriminator.net;
     if (penalised || batches == BATCHES_APART) return false;
