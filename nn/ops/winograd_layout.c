@@ -137,12 +137,12 @@ static void divide_pictures(winograd *w) {
 }
 
 // All gradients are added to for each block: the more they are, the larger are blocks. They stay in the cache from their product to their transform if one
-// block holds all tiles. Not by threads: sums would depend on them.
+// block holds all tiles, which it does where those are no more than all gradients would be. Not by threads: sums would depend on them.
 static void divide_weights(winograd *w) {
     const int64_t row = w->points * WINOGRAD_ELEMENT, channels = w->views_in * w->channels, tile = row * (channels + w->out) / w->tiles_together,
-                  gradients = row * channels * w->out;
+                  gradients = row * channels * w->out, block = smaller(larger(LEAST_BYTES, gradients), MOST_BYTES) / tile;
     w->shares = true;
-    w->block = equal_pieces(w->tiles, smaller(larger(LEAST_BYTES, gradients), MOST_BYTES) / tile, 2);
+    w->block = equal_pieces(w->tiles, w->tiles * tile <= gradients ? w->tiles : block, 2);
     w->part = equal_pieces(w->channels, GRADIENT_BYTES / (row * w->width * w->views_in), WINOGRAD_LANES);
     w->columns = w->width;
 }
