@@ -255,9 +255,8 @@ static void pack_depth(const place_conv *p, const char *from, int64_t all, span 
         }
 }
 
-// A panel of all taps: [taps, depth, width]. What follows soon is called into the cache: it lies too far apart for the processor to see it coming.
+// A panel of all taps: [taps, depth, width].
 static void pack_filters(const place_conv *p, int64_t panel, const float *w, char *to) {
-    enum { AHEAD = 8 };
     const winograd_machine *m = p->machine;
     const int64_t filter = p->conv.channels * p->taps, width = m->width;
     const bool outs = p->conv.kind == ONEDNN_CONV; // in the columns; else channels
@@ -267,7 +266,7 @@ static void pack_filters(const place_conv *p, int64_t panel, const float *w, cha
     for (int64_t k = 0; k < p->depth; k++) {
         for (int64_t i = 0; i < p->numbers; i++) {
             const float *from = w + panel * width * of_column + (k * p->numbers + i) * of_depth;
-            for (int64_t j = 0; j < width; j++) __builtin_prefetch(from + AHEAD * of_depth + j * of_column, 0, 2);
+            winograd_call_ahead(width, from, of_column, of_depth);
             m->collect(p->taps, width, from, of_column, &rows[i], 0);
         }
         for (int64_t t = 0; t < p->taps; t++) {

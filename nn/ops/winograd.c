@@ -149,11 +149,10 @@ static void multiply(const winograd *w, int64_t rows, int64_t depth, const void 
 
 // Filters. -------------------------------------------------------------------------------------------------------------------------------------------------
 
-// Those of an input channel and a panel. What follows soon is called into the cache: it lies too far apart for the processor to see it coming.
+// Those of an input channel and a panel.
 static const float *filters_at(const winograd *w, int64_t channel, int64_t panel, const float *filters) {
-    enum { AHEAD = 8 };
     const float *from = filters + channel * w->of_channel + panel * w->width * w->of_column;
-    for (int64_t i = 0; i < columns_of(w, panel); i++) __builtin_prefetch(from + AHEAD * w->of_channel + i * w->of_column, 0, 2);
+    winograd_call_ahead(columns_of(w, panel), from, w->of_column, w->of_channel);
     return from;
 }
 

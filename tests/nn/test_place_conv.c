@@ -152,6 +152,18 @@ static void results_are_the_definition(void **state) {
     assert_true(done >= 6 * COUNT - 2); // an odd number of pictures makes no pairs
 }
 
+static void check_threads(const onednn_conv *c, const tensor *t) {
+    const tensor *result = &t[RESULT[c->kind]];
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    void *expected = run(c, t, 0);
+    omp_set_num_threads(5);
+    void *got = run(c, t, 0);
+    omp_set_num_threads(threads);
+    assert_memory_equal(got, expected, (size_t)result->n * dtype_size(result->type));
+    free(expected), free(got);
+}
+
 // Filters' gradients are added up band by band: pictures here are 9.3 MB once they are packed, which is more than is packed at a time.
 static void large_pictures_are_taken_in_bands(void **state) {
     (void)state;
@@ -160,27 +172,20 @@ static void large_pictures_are_taken_in_bands(void **state) {
     draw_all(&c, t);
     for (int machine = 0; winograd_machine_at(machine); machine++)
         if (place_conv_takes(&c, machine)) check(&c, t, machine, COUNT);
+    check_threads(&c, t);
     free_all(t);
 }
 
 static void results_do_not_depend_on_threads(void **state) {
     (void)state;
-    const int threads = omp_get_max_threads();
     for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++)
         for (int type = F32; type <= BF16; type++) {
             const onednn_conv c = geometry(&EXAMPLES[0], (onednn_conv_kind)kind, (dtype)type);
             tensor t[3];
             draw_all(&c, t);
-            const tensor *result = &t[RESULT[kind]];
-            omp_set_num_threads(1);
-            void *expected = run(&c, t, 0);
-            omp_set_num_threads(5);
-            void *got = run(&c, t, 0);
-            assert_memory_equal(got, expected, (size_t)result->n * dtype_size(result->type));
-            free(expected), free(got);
+            check_threads(&c, t);
             free_all(t);
         }
-    omp_set_num_threads(threads);
 }
 
 // What it is not made for, and what others do better.
