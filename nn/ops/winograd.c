@@ -151,15 +151,14 @@ static void multiply(const winograd *w, int64_t rows, int64_t depth, const void 
 
 // Those of an input channel and a panel.
 static const float *filters_at(const winograd *w, int64_t channel, int64_t panel, const float *filters) {
-    const float *from = filters + channel * w->of_channel + panel * w->width * w->of_column;
-    winograd_call_ahead(columns_of(w, panel), from, w->of_column, w->of_channel);
-    return from;
+    return filters + channel * w->of_channel + panel * w->width * w->of_column;
 }
 
 // The last few of a panel, n < WINOGRAD_LANES, go through copies with room.
 static void collect(const winograd *w, int64_t channel, int64_t panel, const float *filters, winograd_taps *to) {
     const int64_t taps = w->conv.rows * w->conv.cols, n = columns_of(w, panel), whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
     const float *from = filters_at(w, channel, panel, filters);
+    winograd_call_ahead(n, from, w->of_column, w->of_channel);
     w->machine->collect(taps, whole, from, w->of_column, to, 0);
     if (whole == n) return;
     float copy[WINOGRAD_LANES][WINOGRAD_TAPS] = {{0}};
@@ -177,13 +176,16 @@ static void spread(const winograd *w, int64_t channel, int64_t panel, float *fil
     for (int64_t i = 0; i < n - whole; i++) memcpy(to + (whole + i) * w->of_column, copy[i], (size_t)taps * sizeof(float));
 }
 
-// Transforms a panel's whole vectors of one view's taps, from the rows or to them.
-static void transform_taps(const winograd *w, winograd_side side, int64_t phase, int64_t panel, const winograd_taps *rows, int64_t count,
-                           char *points) {
+// Where the taps of each of `views` views from `phase` on are, in `count` neighbouring rows.
+static void list_taps(const winograd *w, int64_t phase, int64_t views, winograd_taps *rows, int64_t count, pointers *of_view) {
     const int64_t r2 = w->r * w->r;
-    pointers p;
-    for (int64_t i = 0; i < count * r2; i++) p.at[i] = (float *)(uintptr_t)rows[i / r2].tap[w->taps[phase][i % r2]];
-    transform(w, side, round_up(columns_of(w, panel), WINOGRAD_LANES), &p, count * r2, 0, points, NULL);
+    for (int64_t v = 0; v < views; v++)
+        for (int64_t i = 0; i < count * r2; i++) of_view[v].at[i] = rows[i / r2].tap[w->taps[phase + v][i % r2]];
+}
+
+// Transforms a panel's whole vectors of one view's taps, from the rows or to them.
+static void transform_taps(const winograd *w, winograd_side side, int64_t panel, const pointers *taps, char *points) {
+    transform(w, side, round_up(columns_of(w, panel), WINOGRAD_LANES), taps, 0, 0, points, NULL);
 }
 
 // Pictures. ------------------------------------------------------------------------------------------------------------------------------------------------
@@ -201,14 +203,16 @@ typedef struct task {
 
 // For all views of the result that are together, from `phase` on.
 static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, char *to) {
-    const int64_t n = channels_of(w, part), together = w->channels_together;
+    const int64_t n = channels_of(w, part), together = w->channels_together, views = w->views_together * w->views_in;
     winograd_taps rows[2];
+    pointers of_view[WINOGRAD_VIEWS];
+    list_taps(w, phase, views, rows, together, of_view);
     for (int64_t k = 0; k < n; k += together) {
         for (int64_t i = 0; i < together; i++) collect(w, part * w->part + k + i, panel, filters, &rows[i]);
-        for (int64_t v = 0; v < w->views_together; v++)
-            for (int64_t u = 0; u < w->views_in; u++)
-                transform_taps(w, WINOGRAD_FILTER, phase + v + u, panel, rows, together,
-                               address(to + (size_t)v * w->b_bytes, (u * n + k) / together * w->width));
+        for (int64_t i = 0; i < views; i++) {
+            const int64_t v = i / w->views_in, u = i % w->views_in;
+            transform_taps(w, WINOGRAD_FILTER, panel, &of_view[i], address(to + (size_t)v * w->b_bytes, (u * n + k) / together * w->width));
+        }
     }
 }
 
@@ -328,8 +332,10 @@ static void transform_gradient(const winograd *w, int64_t b, int64_t i, const vo
 static void transform_filter_gradients(const winograd *w, int64_t part, int64_t panel, const void *c, float *out) {
     const int64_t n = channels_of(w, part);
     winograd_taps rows;
+    pointers of_view[WINOGRAD_VIEWS];
+    list_taps(w, 0, w->views_in, &rows, 1, of_view);
     for (int64_t k = 0; k < n; k++) {
-        for (int64_t v = 0; v < w->views_in; v++) transform_taps(w, WINOGRAD_FILTER_GRADIENT, v, panel, &rows, 1, address(c, (v * n + k) * w->c_row));
+        for (int64_t v = 0; v < w->views_in; v++) transform_taps(w, WINOGRAD_FILTER_GRADIENT, panel, &of_view[v], address(c, (v * n + k) * w->c_row));
         spread(w, part * w->part + k, panel, out, &rows);
     }
 }

@@ -1,4 +1,5 @@
-// The inner loops of fast convolution (winograd.c) and of convolutions as products (panel_conv.c), compiled for each kind of processor and chosen when the program runs.
+// The inner loops of fast convolution (winograd.c) and of convolutions as products (panel_conv.c, place_conv.c), compiled for each kind of processor and
+// chosen when the program runs.
 #ifndef FOIL_NN_OPS_WINOGRAD_INNER_H
 #define FOIL_NN_OPS_WINOGRAD_INNER_H
 

@@ -208,27 +208,33 @@ TARGET static void NAMED(pixels, MACHINE)(const winograd_pixels *p) {
     for (int64_t i = 0; i < p->rows; i += ROWS) NAMED(pixel_rows, MACHINE)(p->pairs, a + i * p->pairs, b, &post, p->y + i * p->y_row, p->y_row);
 }
 
-// M x Mᵀ of LANES channels, x [cols, cols], y [rows, rows]
-INLINE void NAMED(both_sides, MACHINE)(int rows, int cols, const float *m, bool transposed, vector x[6][6], vector y[6][6]) {
-    vector half[6][6], line[6];
+// Transforms are M x Mᵀ of LANES channels, x [cols, cols]: first M x, `half`, column by column, then row by row, each of which is stored before the next one is made,
+// so that registers suffice.
+INLINE void NAMED(column, MACHINE)(int rows, int cols, const float *m, bool transposed, const vector *x, int j, vector half[6][6]) {
+    vector line[6];
+    NAMED(multiply, MACHINE)(rows, cols, m, transposed, x, line);
+    UNROLL for (int i = 0; i < rows; i++) half[i][j] = line[i];
+}
+
+// From the list.
+INLINE void NAMED(columns, MACHINE)(int rows, int cols, const float *m, bool transposed, bool from_half, void *const *list, int64_t at,
+                                    vector half[6][6]) {
     UNROLL for (int j = 0; j < cols; j++) {
-        NAMED(multiply, MACHINE)(rows, cols, m, transposed, x[j], line);
-        UNROLL for (int i = 0; i < rows; i++) half[i][j] = line[i];
+        vector x[6];
+        UNROLL for (int k = 0; k < cols; k++) x[k] = NAMED(load, MACHINE)(list[k * cols + j], at, from_half);
+        NAMED(column, MACHINE)(rows, cols, m, transposed, x, j, half);
     }
-    UNROLL for (int i = 0; i < rows; i++) NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[i], y[i]);
 }
 
 // From the list to the points.
 INLINE void NAMED(gather, MACHINE)(int rows, int cols, const float *m, bool transposed, bool from_half, bool to_half, int64_t n, void *const *list,
                                    int64_t at, char *points, int64_t distance) {
     for (int64_t c = 0; c < n; c += LANES) {
-        vector x[6][6], y[6][6];
-        UNROLL for (int j = 0; j < cols; j++) {
-            UNROLL for (int k = 0; k < cols; k++) x[j][k] = NAMED(load, MACHINE)(list[k * cols + j], at + c, from_half);
-        }
-        NAMED(both_sides, MACHINE)(rows, cols, m, transposed, x, y);
+        vector half[6][6], y[6];
+        NAMED(columns, MACHINE)(rows, cols, m, transposed, from_half, list, at + c, half);
         UNROLL for (int i = 0; i < rows; i++) {
-            UNROLL for (int j = 0; j < rows; j++) NAMED(store, MACHINE)(points + (i * rows + j) * distance, c, y[i][j], to_half);
+            NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[i], y);
+            UNROLL for (int j = 0; j < rows; j++) NAMED(store, MACHINE)(points + (i * rows + j) * distance, c, y[j], to_half);
         }
     }
 }
@@ -236,15 +242,11 @@ INLINE void NAMED(gather, MACHINE)(int rows, int cols, const float *m, bool tran
 INLINE void NAMED(gather_pairs, MACHINE)(int rows, int cols, const float *m, bool transposed, bool from_half, int64_t n, void *const *list,
                                          int64_t at, char *points, int64_t distance) {
     for (int64_t c = 0; c < n; c += LANES) {
-        vector x[6][6], y[2][6][6];
-        UNROLL for (int p = 0; p < 2; p++) {
-            UNROLL for (int j = 0; j < cols; j++) {
-                UNROLL for (int k = 0; k < cols; k++) x[j][k] = NAMED(load, MACHINE)(list[(p * cols + k) * cols + j], at + c, from_half);
-            }
-            NAMED(both_sides, MACHINE)(rows, cols, m, transposed, x, y[p]);
-        }
+        vector half[2][6][6], y[2][6];
+        UNROLL for (int p = 0; p < 2; p++) NAMED(columns, MACHINE)(rows, cols, m, transposed, from_half, list + p * cols * cols, at + c, half[p]);
         UNROLL for (int i = 0; i < rows; i++) {
-            UNROLL for (int j = 0; j < rows; j++) NAMED(store_pairs, MACHINE)(points + (i * rows + j) * distance + 4 * c, y[0][i][j], y[1][i][j]);
+            UNROLL for (int p = 0; p < 2; p++) NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[p][i], y[p]);
+            UNROLL for (int j = 0; j < rows; j++) NAMED(store_pairs, MACHINE)(points + (i * rows + j) * distance + 4 * c, y[0][j], y[1][j]);
         }
     }
 }
@@ -253,22 +255,23 @@ INLINE void NAMED(gather_pairs, MACHINE)(int rows, int cols, const float *m, boo
 INLINE void NAMED(scatter, MACHINE)(int rows, int cols, const float *m, bool transposed, bool to_half, int64_t n, void *const *list, int64_t at,
                                     char *points, int64_t distance, const winograd_post *post) {
     for (int64_t c = 0; c < n; c += LANES) {
-        vector x[6][6], y[6][6];
+        vector half[6][6], x[6], y[6];
         UNROLL for (int j = 0; j < cols; j++) {
-            UNROLL for (int k = 0; k < cols; k++) x[j][k] = NAMED(load, MACHINE)(points + (k * cols + j) * distance, c, false);
+            UNROLL for (int k = 0; k < cols; k++) x[k] = NAMED(load, MACHINE)(points + (k * cols + j) * distance, c, false);
+            NAMED(column, MACHINE)(rows, cols, m, transposed, x, j, half);
         }
-        NAMED(both_sides, MACHINE)(rows, cols, m, transposed, x, y);
         UNROLL for (int i = 0; i < rows; i++) {
+            NAMED(multiply, MACHINE)(rows, cols, m, transposed, half[i], y);
             UNROLL for (int j = 0; j < rows; j++) {
                 void *out = list[i * rows + j];
-                if (post) y[i][j] = NAMED(finish, MACHINE)(y[i][j], post, at + c, out, to_half);
-                NAMED(store, MACHINE)(out, at + c, y[i][j], to_half);
+                if (post) y[j] = NAMED(finish, MACHINE)(y[j], post, at + c, out, to_half);
+                NAMED(store, MACHINE)(out, at + c, y[j], to_half);
             }
         }
     }
 }
 
-// Four taps are a quad, and a vector has LANES / 4 of them, `distance` floats apart in memory. EACH_QUAD: the same shuffle in every one.
+// Four taps are a quad, and a vector has LANES / 4 of them. EACH_QUAD: the same shuffle in every one.
 #if LANES == 4
 #define EACH_QUAD(x, y, a, b, c, d) __builtin_shufflevector(x, y, a, b, c, d)
 #elif LANES == 8
@@ -278,6 +281,23 @@ INLINE void NAMED(scatter, MACHINE)(int rows, int cols, const float *m, bool tra
     __builtin_shufflevector(x, y, a, b, c, d, 4 + a, 4 + b, 4 + c, 4 + d, 8 + a, 8 + b, 8 + c, 8 + d, 12 + a, 12 + b, 12 + c, 12 + d)
 #endif
 
+// Each four quads as a matrix, transposed.
+INLINE void NAMED(transpose, MACHINE)(vector v[4]) {
+    const vector a = EACH_QUAD(v[0], v[1], 0, LANES, 1, LANES + 1), b = EACH_QUAD(v[0], v[1], 2, LANES + 2, 3, LANES + 3);
+    const vector c = EACH_QUAD(v[2], v[3], 0, LANES, 1, LANES + 1), d = EACH_QUAD(v[2], v[3], 2, LANES + 2, 3, LANES + 3);
+    v[0] = EACH_QUAD(a, c, 0, 1, LANES, LANES + 1);
+    v[1] = EACH_QUAD(a, c, 2, 3, LANES + 2, LANES + 3);
+    v[2] = EACH_QUAD(b, d, 0, 1, LANES, LANES + 1);
+    v[3] = EACH_QUAD(b, d, 2, 3, LANES + 2, LANES + 3);
+}
+#undef EACH_QUAD
+
+// Where quad q of a filter begins: the last one overlaps the one before where it must, so that nothing behind the filter is touched.
+INLINE int NAMED(quad_of, MACHINE)(int taps, int q) {
+    return 4 * q + 4 > taps ? taps - 4 : 4 * q;
+}
+
+// A quad of each of LANES / 4 filters, `distance` floats apart.
 INLINE vector NAMED(load_quads, MACHINE)(const float *from, int64_t distance) {
 #define QUAD(i) *(const quad_at *)(from + (i)*distance)
 #if LANES == 4
@@ -307,29 +327,52 @@ INLINE void NAMED(store_quads, MACHINE)(float *to, int64_t distance, vector v) {
 #undef QUAD
 }
 
-// Each four quads as a matrix, transposed.
-INLINE void NAMED(transpose, MACHINE)(vector v[4]) {
-    const vector a = EACH_QUAD(v[0], v[1], 0, LANES, 1, LANES + 1), b = EACH_QUAD(v[0], v[1], 2, LANES + 2, 3, LANES + 3);
-    const vector c = EACH_QUAD(v[2], v[3], 0, LANES, 1, LANES + 1), d = EACH_QUAD(v[2], v[3], 2, LANES + 2, 3, LANES + 3);
-    v[0] = EACH_QUAD(a, c, 0, 1, LANES, LANES + 1);
-    v[1] = EACH_QUAD(a, c, 2, 3, LANES + 2, LANES + 3);
-    v[2] = EACH_QUAD(b, d, 0, 1, LANES, LANES + 1);
-    v[3] = EACH_QUAD(b, d, 2, 3, LANES + 2, LANES + 3);
+// Filters as long as a vector are read and written whole: four of them, with their quads as a matrix, transposed.
+#if LANES == 16
+#define QUADS(x, y, a, b, c, d)                                                                                                                      \
+    __builtin_shufflevector(x, y, 4 * a, 4 * a + 1, 4 * a + 2, 4 * a + 3, 4 * b, 4 * b + 1, 4 * b + 2, 4 * b + 3, 4 * c, 4 * c + 1, 4 * c + 2,       \
+                            4 * c + 3, 4 * d, 4 * d + 1, 4 * d + 2, 4 * d + 3)
+INLINE void NAMED(exchange, MACHINE)(vector v[4]) {
+    const vector a = QUADS(v[0], v[1], 0, 1, 4, 5), b = QUADS(v[0], v[1], 2, 3, 6, 7);
+    const vector c = QUADS(v[2], v[3], 0, 1, 4, 5), d = QUADS(v[2], v[3], 2, 3, 6, 7);
+    v[0] = QUADS(a, c, 0, 2, 4, 6);
+    v[1] = QUADS(a, c, 1, 3, 5, 7);
+    v[2] = QUADS(b, d, 0, 2, 4, 6);
+    v[3] = QUADS(b, d, 1, 3, 5, 7);
 }
-#undef EACH_QUAD
+#undef QUADS
+#endif
 
-// Where quad q of a filter begins: the last one overlaps the one before where it must, so that nothing behind the filter is touched.
-INLINE int NAMED(quad_of, MACHINE)(int taps, int q) {
-    return 4 * q + 4 > taps ? taps - 4 : 4 * q;
+// All quads of LANES / 4 filters: v[q] has quad q of each.
+INLINE void NAMED(load_filters, MACHINE)(int taps, const float *from, int64_t distance, vector v[4]) {
+#if LANES == 16
+    if (taps == LANES) {
+        UNROLL for (int i = 0; i < 4; i++) v[i] = *(const vector_at *)(from + i * distance);
+        NAMED(exchange, MACHINE)(v);
+        return;
+    }
+#endif
+    UNROLL for (int q = 0; 4 * q < taps; q++) v[q] = NAMED(load_quads, MACHINE)(from + NAMED(quad_of, MACHINE)(taps, q), distance);
 }
 
-// All quads of a few filters at a time: filters may lie so far apart that they meet in the same lines of the cache.
+INLINE void NAMED(store_filters, MACHINE)(int taps, float *to, int64_t distance, vector v[4]) {
+#if LANES == 16
+    if (taps == LANES) {
+        NAMED(exchange, MACHINE)(v);
+        UNROLL for (int i = 0; i < 4; i++) * (vector_at *)(to + i * distance) = v[i];
+        return;
+    }
+#endif
+    UNROLL for (int q = 0; 4 * q < taps; q++) NAMED(store_quads, MACHINE)(to + NAMED(quad_of, MACHINE)(taps, q), distance, v[q]);
+}
+
+// A few filters at a time: they may lie so far apart that they meet in the same lines of the cache.
 INLINE void NAMED(collect_taps, MACHINE)(int taps, int64_t n, const float *filters, int64_t stride, winograd_taps *to, int64_t at) {
     for (int64_t c = 0; c < n; c += LANES) {
-        vector v[4][4];
+        vector v[4][4], w[4];
         UNROLL for (int i = 0; i < 4; i++) {
-            UNROLL for (int q = 0; 4 * q < taps; q++) v[q][i] =
-                NAMED(load_quads, MACHINE)(filters + (c + i) * stride + NAMED(quad_of, MACHINE)(taps, q), 4 * stride);
+            NAMED(load_filters, MACHINE)(taps, filters + (c + i) * stride, 4 * stride, w);
+            UNROLL for (int q = 0; 4 * q < taps; q++) v[q][i] = w[q];
         }
         UNROLL for (int q = 0; 4 * q < taps; q++) {
             NAMED(transpose, MACHINE)(v[q]);
@@ -340,14 +383,14 @@ INLINE void NAMED(collect_taps, MACHINE)(int taps, int64_t n, const float *filte
 
 INLINE void NAMED(spread_taps, MACHINE)(int taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at) {
     for (int64_t c = 0; c < n; c += LANES) {
-        vector v[4][4];
+        vector v[4][4], w[4];
         UNROLL for (int q = 0; 4 * q < taps; q++) {
             UNROLL for (int i = 0; i < 4; i++) v[q][i] = *(const vector_at *)(from->tap[NAMED(quad_of, MACHINE)(taps, q) + i] + at + c);
             NAMED(transpose, MACHINE)(v[q]);
         }
         UNROLL for (int i = 0; i < 4; i++) {
-            UNROLL for (int q = 0; 4 * q < taps; q++)
-                NAMED(store_quads, MACHINE)(filters + (c + i) * stride + NAMED(quad_of, MACHINE)(taps, q), 4 * stride, v[q][i]);
+            UNROLL for (int q = 0; 4 * q < taps; q++) w[q] = v[q][i];
+            NAMED(store_filters, MACHINE)(taps, filters + (c + i) * stride, 4 * stride, w);
         }
     }
 }

@@ -101,6 +101,17 @@ static int64_t equal_pieces(int64_t all, int64_t most, int64_t of) {
     return round_up(divide_up(all, divide_up(all, larger(most, of))), of);
 }
 
+// Of at most `most` tiles, and about half of that at least: such that who has most blocks has the fewest tiles.
+static int64_t fair_block(const winograd *w, int64_t most) {
+    const int64_t rows = w->machine->rows, top = round_up(larger(smaller(most, divide_up(w->tiles, w->threads)), 1), rows);
+    int64_t best = top, fewest = INT64_MAX;
+    for (int64_t block = top; block >= rows && 2 * block >= top; block -= rows) {
+        const int64_t tiles = divide_up(divide_up(w->tiles, block), w->threads) * block;
+        if (tiles < fewest) fewest = tiles, best = block;
+    }
+    return best;
+}
+
 enum {
     PART_BYTES = 256 << 10,     // of transformed filters
     GROUP_BYTES = 512 << 10,    // of products
@@ -129,7 +140,7 @@ static void divide_pictures(winograd *w) {
     } else {
         const int64_t all = a + row * w->out;
         w->part = round_up(w->channels, WINOGRAD_LANES);
-        w->block = equal_pieces(divide_up(w->tiles, w->threads), larger(OWN_BYTES, filters / 4) / all, w->machine->rows);
+        w->block = fair_block(w, larger(OWN_BYTES, filters / 4) / all);
         w->group = w->block;
         w->columns = w->panels * w->width;
     }
@@ -172,6 +183,12 @@ static void lay_out_weights(winograd *w) {
     w->private_bytes = at - w->private_at;
 }
 
+// At least n elements, and an odd number of lines: what lies that far apart is spread over all sets of a cache.
+static int64_t apart(int64_t n) {
+    enum { LINE = 64 / WINOGRAD_ELEMENT };
+    return (divide_up(n, LINE) | 1) * LINE;
+}
+
 static void lay_out(winograd *w) {
     const bool weights = w->conv.kind == ONEDNN_CONV_WEIGHTS;
     (weights ? divide_weights : divide_pictures)(w);
@@ -179,12 +196,11 @@ static void lay_out(winograd *w) {
     w->parts = divide_up(w->channels, w->part);
     w->deep = elements_of(w, w->part);
     const int64_t tiles = w->block / w->tiles_together;
-    // Rows and points a little apart from powers of two, which would meet in the same lines of the cache.
-    w->a_tile = w->deep + WINOGRAD_LANES;
-    w->a_point = round_up(tiles, w->machine->rows) * w->a_tile;
-    w->b_point = (weights ? tiles : w->deep) * w->width + w->width;
-    w->c_row = w->columns > w->width ? w->columns + WINOGRAD_LANES : w->width;
-    w->c_point = (weights ? w->deep : w->group) * w->c_row + WINOGRAD_LANES;
+    w->a_tile = apart(w->deep + WINOGRAD_LANES);
+    w->a_point = apart(round_up(tiles, w->machine->rows) * w->a_tile);
+    w->b_point = apart((weights ? tiles : w->deep) * w->width);
+    w->c_row = w->columns > w->width ? apart(w->columns) : w->width;
+    w->c_point = apart((weights ? w->deep : w->group) * w->c_row);
     w->a_bytes = (size_t)(w->points * w->a_point * WINOGRAD_ELEMENT);
     w->b_bytes = (size_t)(w->points * w->b_point * WINOGRAD_ELEMENT);
     w->c_bytes = (size_t)(w->points * w->c_point * WINOGRAD_ELEMENT);

@@ -17,7 +17,7 @@
 #include "nn/ops/winograd.h"
 #include "nn/ops/winograd_inner.h"
 
-enum { WINOGRAD_ELEMENT = 4 }; // bytes
+enum { WINOGRAD_ELEMENT = 4, WINOGRAD_VIEWS = 4 }; // bytes; of a picture at most
 
 struct winograd {
     onednn_conv conv;
@@ -29,7 +29,7 @@ struct winograd {
     int64_t tiles;                             // of all pictures
     int64_t views_in, views_out;               // step² of x, 1 of y
     int64_t views_together;                    // of the result, that are made at the same time
-    int64_t taps[4][9];                        // of each view: which r² of a filter's taps
+    int64_t taps[WINOGRAD_VIEWS][9];           // of each view: which r² of a filter's taps
     int64_t of_channel, of_column;             // filters: how far those of input and of output channels are apart, in floats
     int64_t points;                            // a²
     int64_t channels, out;                     // input and output channels
