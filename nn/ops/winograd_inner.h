@@ -39,8 +39,8 @@ typedef struct winograd_taps {
 typedef void winograd_collect(int64_t taps, int64_t n, const float *filters, int64_t stride, winograd_taps *to, int64_t at);
 typedef void winograd_spread(int64_t taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at);
 
-// Before either of them, which is done again and again, `step` floats on each time: calls what follows soon into the cache. It lies too far apart for the processor
-// to see it coming.
+// Before filters are collected again and again, `step` floats on each time: calls what follows soon into the cache. It lies too far apart for the processor to see it
+// coming.
 static inline void winograd_call_ahead(int64_t n, const float *filters, int64_t stride, int64_t step) {
     enum { AHEAD = 8 };
     for (int64_t i = 0; i < n; i++) __builtin_prefetch(filters + AHEAD * step + i * stride, 0, 2);

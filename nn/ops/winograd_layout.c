@@ -196,7 +196,7 @@ static void lay_out(winograd *w) {
     w->parts = divide_up(w->channels, w->part);
     w->deep = elements_of(w, w->part);
     const int64_t tiles = w->block / w->tiles_together;
-    w->a_tile = apart(w->deep + WINOGRAD_LANES);
+    w->a_tile = apart(w->deep + WINOGRAD_LANES); // room for the last vector of the last view
     w->a_point = apart(round_up(tiles, w->machine->rows) * w->a_tile);
     w->b_point = apart((weights ? tiles : w->deep) * w->width);
     w->c_row = w->columns > w->width ? apart(w->columns) : w->width;
