@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/vectorised.h"
+
 enum { ROUNDS = 10, PHILOX_LANES = 64 };
 
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
@@ -92,11 +94,7 @@ void philox_fill_normal(philox_key k, uint64_t first, float *out, size_t n) {
 }
 
 // Blocks from `first` on; `high` is the upper half of the counter. Independent of each other, so that the compiler computes as many side by side as fit.
-#if defined(__x86_64__)
-__attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#endif
-static void
-fill_blocks(const uint32_t key[2], const uint32_t high[2], uint64_t first, uint32_t out[PHILOX_LANES][4]) {
+VECTORISED static void fill_blocks(const uint32_t key[2], const uint32_t high[2], uint64_t first, uint32_t out[PHILOX_LANES][4]) {
 #pragma omp simd
     for (int l = 0; l < PHILOX_LANES; l++) {
         uint64_t index = first + (uint64_t)l;

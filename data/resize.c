@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vectorised.h"
+
 const char *const RESIZE_NAMES[] = {"bilinear", "bicubic", "lanczos", NULL};
 
 static double bilinear(double x) {
@@ -37,13 +39,6 @@ static const struct {
 } FILTERS[RESIZE_FILTERS] = {{bilinear, 1}, {bicubic, 2}, {lanczos, 3}};
 
 enum { BITS = 22 };
-
-// One binary for every x86-64; sanitizers and clang 14 can't have it.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define VECTORISED
-#endif
 
 // For each output position: `count` inputs from `first`, with weights that sum to about 1 << BITS.
 typedef struct taps {

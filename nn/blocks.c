@@ -4,12 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-// One binary for every x86-64; sanitizers and clang 14 can't have it.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define VECTORISED
-#endif
+#include "base/vectorised.h"
 
 VECTORISED static void load_bf16(int n, float *restrict to, const uint16_t *restrict from) {
     for (int i = 0; i < n; i++) {

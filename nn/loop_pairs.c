@@ -4,7 +4,7 @@
 
 // The first operation takes a and b; the second one takes what it gives, v, and c, or v alone.
 #define PAIR(name, constants, first, second)                                                                                                         \
-    VECTOR_CLONES static void name(int n, float *y, const float *const *x, const void *params) {                                                     \
+    VECTORISED static void name(int n, float *y, const float *const *x, const void *params) {                                                        \
         typedef float real __attribute__((unused));                                                                                                  \
         const float *x0 = x[0], *x1 = x[1], *x2 = x[2];                                                                                              \
         (void)params;                                                                                                                                \

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vectorised.h"
+
 static const char *const SCHEDULES[] = {"constant", "linear", "cosine", NULL};
 
 #define FIELD(name_, type_, fallback_, low, high, what)                                                                                              \
@@ -120,6 +122,13 @@ int64_t optimizer_steps_done(const optimizer *o) {
     return o->done;
 }
 
+VECTORISED static double sum_of_squares(size_t n, const float *g) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) sum += (double)g[i] * (double)g[i];
+    return sum;
+}
+
 // In f64 over fixed blocks, so that the sum does not depend on the number of threads.
 static double norm(const float *g, size_t n) {
     enum { BLOCK = 1 << 16, BLOCKS = 4096 };
@@ -130,44 +139,71 @@ static double norm(const float *g, size_t n) {
 #pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < blocks; b++) {
         size_t first = (size_t)b * per, last = first + per < n ? first + per : n;
-        double sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (size_t i = first; i < last; i++) sum += (double)g[i] * (double)g[i];
-        part[b] = sum;
+        part[b] = sum_of_squares(last - first, g + first);
     }
     double sum = 0;
     for (int64_t b = 0; b < blocks; b++) sum += part[b];
     return sqrt(sum);
 }
 
-static void step_sgd(optimizer *o, float lr, float scale) {
-    float *restrict w = o->parameters->values, *restrict m = o->m;
-    const float *restrict g = o->gradient;
-    const float decay = (float)o->options.weight_decay, momentum = (float)o->options.momentum;
-    const size_t n = o->parameters->value_count;
-#pragma omp parallel for simd schedule(static)
+// What a step multiplies by.
+typedef struct rates {
+    float scale, decay;               // of the gradient; of values, that are added to it
+    float lr, momentum;               // SGD
+    float b1, c1, b2, c2, correction; // Adam: of the moments, 1 - those, and what makes up for v's beginning at 0
+    float rate, epsilon, shrink;      // lr with the same for m; AdamW's decay
+} rates;
+
+VECTORISED static void step_sgd(rates r, size_t n, float *restrict w, float *restrict m, const float *restrict g) {
+#pragma omp simd
     for (size_t i = 0; i < n; i++) {
-        m[i] = momentum * m[i] + (g[i] * scale + decay * w[i]);
-        w[i] -= lr * m[i];
+        m[i] = r.momentum * m[i] + (g[i] * r.scale + r.decay * w[i]);
+        w[i] -= r.lr * m[i];
     }
 }
 
-static void step_adam(optimizer *o, double lr, float scale) {
-    float *restrict w = o->parameters->values, *restrict m = o->m, *restrict v = o->v;
-    const float *restrict g = o->gradient;
+VECTORISED static void step_adam(rates r, size_t n, float *restrict w, float *restrict m, float *restrict v, const float *restrict g) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const float gradient = g[i] * r.scale + r.decay * w[i];
+        m[i] = r.b1 * m[i] + r.c1 * gradient;
+        v[i] = r.b2 * v[i] + r.c2 * gradient * gradient;
+        w[i] = w[i] * r.shrink - r.rate * m[i] / (sqrtf(v[i]) * r.correction + r.epsilon);
+    }
+}
+
+static rates rates_of(const optimizer *o, double lr, double scale) {
     const optimizer_options *p = &o->options;
     const bool apart = p->kind == OPTIMIZER_ADAMW;
-    const float decay = apart ? 0 : (float)p->weight_decay, shrink = apart ? (float)(1 - lr * p->weight_decay) : 1;
-    const float b1 = (float)p->beta1, b2 = (float)p->beta2, c1 = (float)(1 - p->beta1), c2 = (float)(1 - p->beta2), epsilon = (float)p->epsilon;
     const double t = (double)(o->done + 1);
-    const float rate = (float)(lr / (1 - pow(p->beta1, t))), correction = (float)(1 / sqrt(1 - pow(p->beta2, t)));
+    return (rates){
+        .scale = (float)scale,
+        .decay = apart ? 0 : (float)p->weight_decay,
+        .lr = (float)lr,
+        .momentum = (float)p->momentum,
+        .b1 = (float)p->beta1,
+        .c1 = (float)(1 - p->beta1),
+        .b2 = (float)p->beta2,
+        .c2 = (float)(1 - p->beta2),
+        .correction = (float)(1 / sqrt(1 - pow(p->beta2, t))),
+        .rate = (float)(lr / (1 - pow(p->beta1, t))),
+        .epsilon = (float)p->epsilon,
+        .shrink = apart ? (float)(1 - lr * p->weight_decay) : 1,
+    };
+}
+
+static void update(optimizer *o, rates r) {
+    enum { PIECE = 1 << 12 };
     const size_t n = o->parameters->value_count;
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < n; i++) {
-        float gradient = g[i] * scale + decay * w[i];
-        m[i] = b1 * m[i] + c1 * gradient;
-        v[i] = b2 * v[i] + c2 * gradient * gradient;
-        w[i] = w[i] * shrink - rate * m[i] / (sqrtf(v[i]) * correction + epsilon);
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < n; i += PIECE) {
+        const size_t some = n - i < PIECE ? n - i : PIECE;
+        float *w = o->parameters->values + i, *m = o->m + i;
+        const float *g = o->gradient + i;
+        if (o->options.kind == OPTIMIZER_SGD)
+            step_sgd(r, some, w, m, g);
+        else
+            step_adam(r, some, w, m, o->v + i, g);
     }
 }
 
@@ -175,12 +211,7 @@ double optimizer_step(optimizer *o, int64_t steps) {
     double size = norm(o->gradient, o->parameters->value_count);
     if (!isfinite(size)) return size;
     double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
-    float scale = clip > 0 && size > clip ? (float)(clip / (size + 1e-6)) : 1;
-    if (o->options.kind == OPTIMIZER_SGD) {
-        step_sgd(o, (float)lr, scale);
-    } else {
-        step_adam(o, lr, scale);
-    }
+    update(o, rates_of(o, lr, clip > 0 && size > clip ? clip / (size + 1e-6) : 1));
     o->done++;
     return size;
 }

@@ -4,15 +4,9 @@
 
 #include <math.h>
 
+#include "base/vectorised.h"
 #include "nn/ops/fastmath.h"
 #include "nn/ops/table.h"
-
-// One binary for every x86-64: the loader picks the widest version that the processor runs. (Sanitizers and clang 14 can't have it.)
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define VECTOR_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define VECTOR_CLONES
-#endif
 
 // Operands as they are called in the expressions. x may be y: there is no `restrict`, but element i never depends on another one.
 #define OPERANDS_1(T) const T a = x0[i];
@@ -25,7 +19,7 @@
 // name_block and name_reference. `constants` are declarations made of `params` before the loop (inside it they would keep it from vectorising), in the type
 // `real`: float in the kernel, double in the reference.
 #define ELEMENTWISE_FUNCTIONS_WITH(name, arity, constants, f32, f64)                                                                                 \
-    VECTOR_CLONES static void name##_block(int n, float *y, const float *const *x, const void *params) {                                             \
+    VECTORISED static void name##_block(int n, float *y, const float *const *x, const void *params) {                                                \
         typedef float real __attribute__((unused));                                                                                                  \
         (void)params;                                                                                                                                \
         constants POINTERS_##arity(float) _Pragma("omp simd") for (int i = 0; i < n; i++) {                                                          \

@@ -4,7 +4,8 @@
 #include <omp.h>
 #include <string.h>
 
-#include "nn/ops/elementwise.h"
+#include "base/vectorised.h"
+#include "nn/ops.h"
 
 typedef struct picture {
     int64_t height, width, channels, out_height, out_width;
@@ -21,7 +22,7 @@ static inline float larger(float best, float v) {
     return v > best || v != v ? v : best;
 }
 
-VECTOR_CLONES static void keep_larger_f32(int64_t n, float *restrict best, const float *restrict x) {
+VECTORISED static void keep_larger_f32(int64_t n, float *restrict best, const float *restrict x) {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) best[i] = larger(best[i], x[i]);
 }
@@ -36,17 +37,17 @@ static inline int16_t larger_key(int16_t best, int16_t v) {
     return v > best ? v : best;
 }
 
-VECTOR_CLONES static void load_keys(int64_t n, int16_t *restrict to, const uint16_t *restrict x) {
+VECTORISED static void load_keys(int64_t n, int16_t *restrict to, const uint16_t *restrict x) {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) to[i] = key_of(x[i]);
 }
 
-VECTOR_CLONES static void keep_larger_keys(int64_t n, int16_t *restrict best, const uint16_t *restrict x) {
+VECTORISED static void keep_larger_keys(int64_t n, int16_t *restrict best, const uint16_t *restrict x) {
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) best[i] = larger_key(best[i], key_of(x[i]));
 }
 
-VECTOR_CLONES static void store_keys(int64_t n, int16_t *x) { // in place
+VECTORISED static void store_keys(int64_t n, int16_t *x) { // in place
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) x[i] = x[i] < 0 ? (int16_t)(x[i] ^ 0x7fff) : x[i];
 }
@@ -91,7 +92,7 @@ static void largest_of_rows(const picture *p, const char *x, dtype t, int64_t i,
         for (int64_t j = 0; j < windows; j++)                                                                                                        \
             for (int c = 0; c < n; c++) y[j * n + c] = larger(x[2 * j * n + c], x[(2 * j + 1) * n + c]);                                             \
     }                                                                                                                                                \
-    VECTOR_CLONES static void name(const picture *p, const type *restrict x, type *restrict y) {                                                     \
+    VECTORISED static void name(const picture *p, const type *restrict x, type *restrict y) {                                                        \
         const int64_t channels = p->channels, taps = p->pool.kernel[1], step = p->pool.stride[1];                                                    \
         const bool pairs = taps == 2 && step == 2 && !p->pool.pad[1];                                                                                \
         if (pairs && channels == 8) {                                                                                                                \

@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/vectorised.h"
 #include "nn/blocks.h"
-#include "nn/ops/elementwise.h"
 #include "nn/ops/table.h"
 
 typedef struct pooling {
@@ -103,10 +103,10 @@ INLINE void do_line(task what, const pooling *p, const line *l) {
     }
 }
 
-VECTOR_CLONES static void gather_line(const pooling *p, const line *l) {
+VECTORISED static void gather_line(const pooling *p, const line *l) {
     do_line(GATHER, p, l);
 }
-VECTOR_CLONES static void data_line(const pooling *p, const line *l) {
+VECTORISED static void data_line(const pooling *p, const line *l) {
     do_line(DATA, p, l);
 }
 

@@ -3,7 +3,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "nn/ops/elementwise.h"
+#include "base/vectorised.h"
 #include "nn/ops/pieces.h"
 
 enum { LANES = 16, FILTERS = 8, VECTORS_MAX = 3, WIDE = 32 }; // FILTERS · VECTORS_MAX sums and what they need fit into 32 registers
@@ -60,7 +60,7 @@ static inline __attribute__((always_inline)) void add_vectors(int n, const onedn
 }
 
 #define ADD_VECTORS(n)                                                                                                                               \
-    VECTOR_CLONES static void add_##n(const onednn_conv *c, const float *x, const int64_t *at, const float *y, float *sums) {                        \
+    VECTORISED static void add_##n(const onednn_conv *c, const float *x, const int64_t *at, const float *y, float *sums) {                           \
         add_vectors(n, c, x, at, y, sums);                                                                                                           \
     }
 ADD_VECTORS(1)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vectorised.h"
 #include "nn/blocks.h"
-#include "nn/ops/elementwise.h"
 
 enum { BLOCK = 256 }; // channels at a time: sums stay in the first-level cache
 
@@ -79,11 +79,11 @@ void separable_release(kernel *k) {
     if (k->state) free_state(k->state);
 }
 
-VECTOR_CLONES static void add_scaled(int n, float *sum, float w, const float *x) {
+VECTORISED static void add_scaled(int n, float *sum, float w, const float *x) {
     for (int i = 0; i < n; i++) sum[i] += w * x[i];
 }
 
-VECTOR_CLONES static void add_scaled_bf16(int n, float *sum, float w, const uint16_t *x) {
+VECTORISED static void add_scaled_bf16(int n, float *sum, float w, const uint16_t *x) {
     for (int i = 0; i < n; i++) {
         union {
             uint32_t bits;
