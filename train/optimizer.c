@@ -122,30 +122,6 @@ int64_t optimizer_steps_done(const optimizer *o) {
     return o->done;
 }
 
-VECTORISED static double sum_of_squares(size_t n, const float *g) {
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (size_t i = 0; i < n; i++) sum += (double)g[i] * (double)g[i];
-    return sum;
-}
-
-// In f64 over fixed blocks, so that the sum does not depend on the number of threads.
-static double norm(const float *g, size_t n) {
-    enum { BLOCK = 1 << 16, BLOCKS = 4096 };
-    double part[BLOCKS] = {0};
-    size_t per = (n + BLOCKS - 1) / BLOCKS;
-    if (per < BLOCK) per = BLOCK;
-    const int64_t blocks = (int64_t)((n + per - 1) / per);
-#pragma omp parallel for schedule(static)
-    for (int64_t b = 0; b < blocks; b++) {
-        size_t first = (size_t)b * per, last = first + per < n ? first + per : n;
-        part[b] = sum_of_squares(last - first, g + first);
-    }
-    double sum = 0;
-    for (int64_t b = 0; b < blocks; b++) sum += part[b];
-    return sqrt(sum);
-}
-
 // What a step multiplies by.
 typedef struct rates {
     float scale, decay;               // of the gradient; of values, that are added to it
@@ -154,30 +130,12 @@ typedef struct rates {
     float rate, epsilon, shrink;      // lr with the same for m; AdamW's decay
 } rates;
 
-VECTORISED static void step_sgd(rates r, size_t n, float *restrict w, float *restrict m, const float *restrict g) {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        m[i] = r.momentum * m[i] + (g[i] * r.scale + r.decay * w[i]);
-        w[i] -= r.lr * m[i];
-    }
-}
-
-VECTORISED static void step_adam(rates r, size_t n, float *restrict w, float *restrict m, float *restrict v, const float *restrict g) {
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        const float gradient = g[i] * r.scale + r.decay * w[i];
-        m[i] = r.b1 * m[i] + r.c1 * gradient;
-        v[i] = r.b2 * v[i] + r.c2 * gradient * gradient;
-        w[i] = w[i] * r.shrink - r.rate * m[i] / (sqrtf(v[i]) * r.correction + r.epsilon);
-    }
-}
-
-static rates rates_of(const optimizer *o, double lr, double scale) {
+static rates rates_of(const optimizer *o, double lr) {
     const optimizer_options *p = &o->options;
     const bool apart = p->kind == OPTIMIZER_ADAMW;
     const double t = (double)(o->done + 1);
     return (rates){
-        .scale = (float)scale,
+        .scale = 1,
         .decay = apart ? 0 : (float)p->weight_decay,
         .lr = (float)lr,
         .momentum = (float)p->momentum,
@@ -192,28 +150,69 @@ static rates rates_of(const optimizer *o, double lr, double scale) {
     };
 }
 
-static void update(optimizer *o, rates r) {
-    enum { PIECE = 1 << 12 };
-    const size_t n = o->parameters->value_count;
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < n; i += PIECE) {
-        const size_t some = n - i < PIECE ? n - i : PIECE;
-        float *w = o->parameters->values + i, *m = o->m + i;
-        const float *g = o->gradient + i;
-        if (o->options.kind == OPTIMIZER_SGD)
-            step_sgd(r, some, w, m, g);
-        else
-            step_adam(r, some, w, m, o->v + i, g);
+// What is done to n numbers of a slab, v: Adam only. All give the sum of the gradient's squares: a pass for that alone would be one more through the memory.
+typedef double work(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v);
+
+VECTORISED static double measure(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v) {
+    double squares = 0;
+    (void)r, (void)w, (void)m, (void)v;
+#pragma omp simd reduction(+ : squares)
+    for (size_t i = 0; i < n; i++) squares += (double)g[i] * (double)g[i];
+    return squares;
+}
+
+VECTORISED static double step_sgd(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v) {
+    double squares = 0;
+    (void)v;
+#pragma omp simd reduction(+ : squares)
+    for (size_t i = 0; i < n; i++) {
+        squares += (double)g[i] * (double)g[i];
+        m[i] = r.momentum * m[i] + (g[i] * r.scale + r.decay * w[i]);
+        w[i] -= r.lr * m[i];
     }
+    return squares;
+}
+
+VECTORISED static double step_adam(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v) {
+    double squares = 0;
+#pragma omp simd reduction(+ : squares)
+    for (size_t i = 0; i < n; i++) {
+        const float gradient = g[i] * r.scale + r.decay * w[i];
+        squares += (double)g[i] * (double)g[i];
+        m[i] = r.b1 * m[i] + r.c1 * gradient;
+        v[i] = r.b2 * v[i] + r.c2 * gradient * gradient;
+        w[i] = w[i] * r.shrink - r.rate * m[i] / (sqrtf(v[i]) * r.correction + r.epsilon);
+    }
+    return squares;
+}
+
+// Over the whole slab; the gradient's norm, in f64 over fixed blocks, so that the sum does not depend on the number of threads.
+static double run(optimizer *o, work *of_block, rates r) {
+    enum { BLOCK = 1 << 14, BLOCKS = 4096 };
+    double squares[BLOCKS];
+    const size_t n = o->parameters->value_count;
+    size_t per = (n + BLOCKS - 1) / BLOCKS;
+    if (per < BLOCK) per = BLOCK;
+    const int64_t blocks = (int64_t)((n + per - 1) / per);
+#pragma omp parallel for schedule(static)
+    for (int64_t b = 0; b < blocks; b++) {
+        const size_t at = (size_t)b * per, some = n - at < per ? n - at : per;
+        squares[b] = of_block(r, some, o->gradient + at, o->parameters->values + at, o->m + at, o->v ? o->v + at : NULL);
+    }
+    double sum = 0;
+    for (int64_t b = 0; b < blocks; b++) sum += squares[b];
+    return sqrt(sum);
 }
 
 double optimizer_step(optimizer *o, int64_t steps) {
-    double size = norm(o->gradient, o->parameters->value_count);
-    if (!isfinite(size)) return size;
-    double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
-    update(o, rates_of(o, lr, clip > 0 && size > clip ? clip / (size + 1e-6) : 1));
+    const double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
+    rates r = rates_of(o, lr);
+    if (clip > 0) {
+        const double size = run(o, measure, r);
+        if (size > clip) r.scale = (float)(clip / (size + 1e-6));
+    }
     o->done++;
-    return size;
+    return run(o, o->options.kind == OPTIMIZER_SGD ? step_sgd : step_adam, r);
 }
 
 // Moments lie like the values they belong to: each is one tensor per parameter.

@@ -111,6 +111,11 @@ static int64_t channels_of(const winograd *w, int64_t part) {
     return smaller(w->channels - part * w->part, w->part);
 }
 
+// Of products with it, in pictures.
+static int64_t depth_of(const winograd *w, int64_t part) {
+    return w->views_in * channels_of(w, part) / w->channels_together;
+}
+
 static int64_t columns_of(const winograd *w, int64_t panel) {
     return smaller(w->out - panel * w->width, w->width);
 }
@@ -130,21 +135,8 @@ static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out
     }
 }
 
-// A point's products of `rows` rows with a part of a panel.
-static void multiply(const winograd *w, int64_t rows, int64_t depth, const void *a, int64_t a_row, int64_t a_depth, const void *b, void *c,
-                     bool adds) {
-    (w->paired ? w->machine->paired : w->machine->product)(&(winograd_product){
-        .rows = round_up(rows, w->machine->rows),
-        .depth = depth,
-        .a = a,
-        .a_row = a_row,
-        .a_depth = a_depth,
-        .b = b,
-        .next = address(b, w->b_point),
-        .c = c,
-        .c_row = w->c_row,
-        .add = adds,
-    });
+static void multiply(const winograd *w, const winograd_product *p) {
+    (w->paired ? w->machine->paired : w->machine->product)(p);
 }
 
 // Filters. -------------------------------------------------------------------------------------------------------------------------------------------------
@@ -181,6 +173,33 @@ static void list_taps(const winograd *w, int64_t phase, int64_t views, winograd_
     const int64_t r2 = w->r * w->r;
     for (int64_t v = 0; v < views; v++)
         for (int64_t i = 0; i < count * r2; i++) of_view[v].at[i] = rows[i / r2].tap[w->taps[phase + v][i % r2]];
+}
+
+// Filters in pieces that one product each can call into the cache while it multiplies and memory is idle: those of a part and a panel.
+typedef struct pieces {
+    const float *filters;
+    int64_t run;                  // from one run of neighbouring filters to the next
+    int64_t of_run, length, step; // pieces of a run; floats of a piece; from one that is called to the next
+    int64_t all, together;        // pieces; of a product
+} pieces;
+
+static pieces pieces_of(const winograd *w, const float *filters, int64_t part, int64_t panel, int64_t depth, int64_t products) {
+    const int64_t taps = w->conv.rows * w->conv.cols, n = channels_of(w, part), columns = columns_of(w, panel);
+    const bool by_column = w->of_channel < w->of_column;
+    const int64_t runs = by_column ? columns : n, length = taps * (by_column ? n : columns);
+    pieces p = {.filters = filters_at(w, part * w->part, panel, filters), .run = by_column ? w->of_column : w->of_channel};
+    p.of_run = divide_up(length, depth * WINOGRAD_LINE);
+    p.length = divide_up(length, p.of_run);
+    p.step = divide_up(p.length, depth);
+    p.all = runs * p.of_run;
+    p.together = smaller(divide_up(p.all, products), WINOGRAD_LATER);
+    return p;
+}
+
+// What the i-th product calls.
+static void call_pieces(const pieces *from, int64_t i, winograd_product *p) {
+    for (int64_t k = i * from->together; k < smaller((i + 1) * from->together, from->all); k++)
+        p->later[p->laters++] = (winograd_ahead){from->filters + k / from->of_run * from->run + k % from->of_run * from->length, from->step};
 }
 
 // Transforms a panel's whole vectors of one view's taps, from the rows or to them.
@@ -253,27 +272,52 @@ static void transform_output(const task *t, int64_t view_out, int64_t tile, char
     transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, first * w->width, c, t->post);
 }
 
-// All points of `rows` tiles in view v, of panels from `first` on.
-static void multiply_part(const task *t, int64_t v, int64_t rows, int64_t part, int64_t first, const char *a) {
+// All points of `rows` tiles in view v, of panels from `first` on. `next`: filters that are transformed afterwards, or NULL.
+static void multiply_part(const task *t, int64_t v, int64_t rows, int64_t part, int64_t first, const char *a, const pieces *next) {
     const winograd *w = t->w;
-    const int64_t depth = w->views_in * channels_of(w, part) / w->channels_together, panels = w->columns / w->width;
+    const int64_t depth = depth_of(w, part), panels = w->columns / w->width;
     for (int64_t point = 0; point < w->points; point++)
-        for (int64_t panel = 0; panel < panels; panel++)
-            multiply(w, rows, depth, address(a, point * w->a_point), w->a_tile, 1, address(filters_of(t, v, first + panel, part), point * w->b_point),
-                     address(products_of(t, v), point * w->c_point + panel * w->width), part > 0);
+        for (int64_t panel = 0; panel < panels; panel++) {
+            const char *b = address(filters_of(t, v, first + panel, part), point * w->b_point);
+            winograd_product p = {.rows = round_up(rows, w->machine->rows),
+                                  .depth = depth,
+                                  .a = address(a, point * w->a_point),
+                                  .a_row = w->a_tile,
+                                  .a_depth = 1,
+                                  .b = b,
+                                  .next = next ? NULL : address(b, w->b_point),
+                                  .c = (float *)(void *)address(products_of(t, v), point * w->c_point + panel * w->width),
+                                  .c_row = w->c_row,
+                                  .add = part > 0};
+            if (next) call_pieces(next, v * w->points + point, &p);
+            multiply(w, &p);
+        }
 }
 
 static void transform_inputs(const task *t, int64_t b, int64_t i, char *a) {
     for (int64_t v = 0; v < t->w->views_together; v++) transform_input(t->w, b, i, t->phase + v, t->in, input_of(t->w, v, 0, a));
 }
 
-// The tiles of a group of block b, those channels of the result that begin with panel `first`, as many as `c` has.
-static void run_group(const task *t, int64_t b, int64_t group, int64_t first, char *a) {
+// What is transformed after a part of item i, or part 0 of a later one that this thread most likely has next.
+static bool find_next(const task *t, int64_t i, int64_t part, pieces *next) {
     const winograd *w = t->w;
-    const int64_t top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group);
+    const bool last = part + 1 == w->parts;
+    const int64_t panel = (last ? i + w->threads : i) / w->groups;
+    if (w->prepared || !w->shares || panel >= w->panels) return false;
+    *next = pieces_of(w, t->filters, last ? 0 : part + 1, panel, depth_of(w, part), w->views_together * w->points);
+    return true;
+}
+
+// Item i of block b: the tiles of a group, those channels of the result that begin with a panel, as many as `c` has.
+static void run_group(const task *t, int64_t b, int64_t item, char *a) {
+    const winograd *w = t->w;
+    const int64_t group = item % w->groups, first = item / w->groups, top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group);
     for (int64_t part = 0; n > 0 && part < w->parts; part++) {
         if (w->shares && !w->prepared) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
-        for (int64_t v = 0; v < w->views_together; v++) multiply_part(t, v, n, part, first, address(input_of(w, v, part, a), top * w->a_tile));
+        pieces next;
+        const bool is_next = find_next(t, item, part, &next);
+        for (int64_t v = 0; v < w->views_together; v++)
+            multiply_part(t, v, n, part, first, address(input_of(w, v, part, a), top * w->a_tile), is_next ? &next : NULL);
     }
     for (int64_t v = 0; v < w->views_together; v++)
         for (int64_t i = 0; i < n; i++) transform_output(t, v, b * w->block + top + i, address(products_of(t, v), i * w->c_row), first);
@@ -285,7 +329,7 @@ static void run_block_together(const task *t, int64_t b) {
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_inputs(t, b, i, a);
 #pragma omp for schedule(dynamic)
-    for (int64_t i = 0; i < w->panels * w->groups; i++) run_group(t, b, i % w->groups, i / w->groups, a);
+    for (int64_t i = 0; i < w->panels * w->groups; i++) run_group(t, b, i, a);
 }
 
 static void run_blocks_apart(const task *t) {
@@ -297,7 +341,7 @@ static void run_blocks_apart(const task *t) {
 #pragma omp for schedule(static)
     for (int64_t b = 0; b < w->blocks; b++) {
         for (int64_t i = 0; i < tiles_of_block(w, b); i++) transform_inputs(t, b, i, a);
-        run_group(t, b, 0, 0, a);
+        run_group(t, b, 0, a);
     }
 }
 
@@ -342,13 +386,26 @@ static void transform_filter_gradients(const winograd *w, int64_t part, int64_t 
 
 // What block b has for a part and a panel; after the last block all that is done with it.
 static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t panel, char *shared, char *own, float *out) {
-    const int64_t rows = w->views_in * channels_of(w, part), depth = divide_up(tiles_of_block(w, b), w->tiles_together);
+    const bool last = b == w->blocks - 1;
+    const int64_t rows = round_up(w->views_in * channels_of(w, part), w->machine->rows), depth = divide_up(tiles_of_block(w, b), w->tiles_together);
     const char *a = shared + w->a_at + (size_t)part * w->a_bytes, *gradient = shared + w->b_at + (size_t)panel * w->b_bytes;
     char *c = w->blocks > 1 ? shared + w->c_at + (size_t)(part * w->panels + panel) * w->c_bytes : own + w->c_at;
-    for (int64_t point = 0; point < w->points; point++)
-        multiply(w, rows, depth, address(a, point * w->a_point), 1, w->a_tile, address(gradient, point * w->b_point), address(c, point * w->c_point),
-                 b > 0);
-    if (b == w->blocks - 1) transform_filter_gradients(w, part, panel, c, out);
+    const pieces filters = pieces_of(w, out, part, panel, depth, w->points);
+    for (int64_t point = 0; point < w->points; point++) {
+        winograd_product p = {.rows = rows,
+                              .depth = depth,
+                              .a = address(a, point * w->a_point),
+                              .a_row = 1,
+                              .a_depth = w->a_tile,
+                              .b = address(gradient, point * w->b_point),
+                              .next = address(gradient, (point + 1) * w->b_point),
+                              .c = (float *)(void *)address(c, point * w->c_point),
+                              .c_row = w->c_row,
+                              .add = b > 0};
+        if (last) call_pieces(&filters, point, &p);
+        multiply(w, &p);
+    }
+    if (last) transform_filter_gradients(w, part, panel, c, out);
 }
 
 static void run_weights(const winograd *w, const void *x, const void *y, float *out, char *scratch) {

@@ -19,7 +19,7 @@ static const uint16_t INTERLEAVED[] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5, 
                                        8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
 
 #define MACHINE v4_bf16
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512bf16")))
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512bf16,prfchw")))
 #define LANES 16
 #define VECTORS 2
 #define ROWS 8
@@ -30,7 +30,7 @@ static const uint16_t INTERLEAVED[] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5, 
 #include "nn/ops/winograd_lanes.h"
 
 #define MACHINE v4
-#define TARGET __attribute__((target("avx512f")))
+#define TARGET __attribute__((target("avx512f,prfchw")))
 #define LANES 16
 #define VECTORS 2
 #define ROWS 8
@@ -38,7 +38,7 @@ static const uint16_t INTERLEAVED[] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5, 
 #include "nn/ops/winograd_lanes.h"
 
 #define MACHINE v3
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET __attribute__((target("avx2,fma,prfchw")))
 #define LANES 8
 #define VECTORS 2
 #define ROWS 4

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Products of a tile at most; channels that transforms take at a time; columns of a panel and taps of a filter at most.
-enum { WINOGRAD_POINTS = 36, WINOGRAD_LANES = 16, WINOGRAD_WIDTH = 32, WINOGRAD_TAPS = 16 };
+// Products of a tile at most; channels that transforms take at a time; columns of a panel and taps of a filter at most; what a product calls at most; elements of a
+// line of the cache.
+enum { WINOGRAD_POINTS = 36, WINOGRAD_LANES = 16, WINOGRAD_WIDTH = 32, WINOGRAD_TAPS = 16, WINOGRAD_LATER = 4, WINOGRAD_LINE = 16 };
 
 // F(m, r): m results of a filter with r taps from a = m + r - 1 products, along each axis. With the matrices of winograd_matrices.h
 //
@@ -51,13 +52,21 @@ static inline void winograd_call_ahead(int64_t n, const float *filters, int64_t 
 // Pairs: from two tiles or filters, the lists of both one after the other.
 typedef void winograd_transform(int64_t n, void *const *list, int64_t at, char *points, int64_t distance, const winograd_post *post);
 
+// Memory that is called into the cache while the machine multiplies as many rows as it takes at a time: an address for each step along the depth, `step` floats apart.
+typedef struct winograd_ahead {
+    const float *first;
+    int64_t step;
+} winograd_ahead;
+
 // c = a · b, or c += a · b, sums in f32. `b` is a panel: for each of `depth` rows, `width` elements. Elements of a and b are f32 or pairs of bf16, 32 bits; a pair
 // stands for two products. One of a_row and a_depth is 1; rows: a multiple of the machine's.
 typedef struct winograd_product {
     int64_t rows, depth;
     const void *a;
     int64_t a_row, a_depth;
-    const void *b, *next; // the panel that will be wanted next
+    const void *b, *next;                 // the panel that will be wanted next, or NULL
+    winograd_ahead later[WINOGRAD_LATER]; // what will be wanted after that: to be read, or if a_row is 1 to be written
+    int64_t laters;
     float *c;
     int64_t c_row;
     bool add;

@@ -28,11 +28,14 @@ INLINE vector NAMED(dot, MACHINE)(vector sum, bits a, bits b) {
 }
 
 // ROWS rows of a product.
-INLINE void NAMED(rows, MACHINE)(bool paired, int64_t depth, const element *a, int64_t a_row, int64_t a_depth, const element *b, const element *next,
-                                 float *c, int64_t c_row, bool add) {
+INLINE void NAMED(rows, MACHINE)(bool paired, int64_t depth, const element *a, int64_t a_row, int64_t a_depth, const element *b, winograd_ahead ahead,
+                                 bool written, float *c, int64_t c_row, bool add) {
     vector sum[ROWS][VECTORS] = {0};
     for (int64_t k = 0; k < depth; k++, a += a_depth, b += VECTORS * LANES) {
-        __builtin_prefetch(next + k * LINE, 0, 2);
+        if (written)
+            __builtin_prefetch(ahead.first + k * ahead.step, 1, 3);
+        else
+            __builtin_prefetch(ahead.first + k * ahead.step, 0, 2);
         UNROLL for (int i = 0; i < ROWS; i++) {
             const bits x = a[i * a_row] - (bits){0};
             UNROLL for (int j = 0; j < VECTORS; j++) {
@@ -52,13 +55,21 @@ INLINE void NAMED(rows, MACHINE)(bool paired, int64_t depth, const element *a, i
 
 INLINE void NAMED(all_rows, MACHINE)(bool paired, const winograd_product *p) {
     const element *a = p->a, *b = p->b;
+    const int64_t lines = p->next ? VECTORS * LANES / LINE : 0;
     for (int64_t i = 0; i < p->rows; i += ROWS) {
-        // A line of what comes next for each row of the panel.
-        const element *next = i / ROWS * LINE < VECTORS * LANES ? (const element *)p->next + i / ROWS * LINE * p->depth : b;
+        float *c = p->c + i * p->c_row;
+        const int64_t line = i / ROWS, later = line - lines;
+        winograd_ahead ahead = {p->b, 0};
+        if (later < 0)
+            ahead = (winograd_ahead){(const float *)p->next + line * LINE * p->depth, LINE};
+        else if (later < p->laters)
+            ahead = p->later[later];
         if (p->a_depth == 1)
-            NAMED(rows, MACHINE)(paired, p->depth, a + i * p->a_row, p->a_row, 1, b, next, p->c + i * p->c_row, p->c_row, p->add);
+            NAMED(rows, MACHINE)(paired, p->depth, a + i * p->a_row, p->a_row, 1, b, ahead, false, c, p->c_row, p->add);
+        else if (later < 0 || later >= p->laters)
+            NAMED(rows, MACHINE)(paired, p->depth, a + i, 1, p->a_depth, b, ahead, false, c, p->c_row, p->add);
         else
-            NAMED(rows, MACHINE)(paired, p->depth, a + i, 1, p->a_depth, b, next, p->c + i * p->c_row, p->c_row, p->add);
+            NAMED(rows, MACHINE)(paired, p->depth, a + i, 1, p->a_depth, b, ahead, true, c, p->c_row, p->add);
     }
 }
 
