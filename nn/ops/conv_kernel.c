@@ -67,13 +67,13 @@ static form choose(const onednn_conv *c) {
     const conv_params *p = &c->params;
     bool padded = p->pad[0] || p->pad[1] || p->pad[2] || p->pad[3];
     if (p->groups != 1) return DIRECT;
+    if (place_conv_pays(c)) return PLACES;
     if (c->out_height == 1 && c->out_width == 1 && c->rows == c->height && c->cols == c->width && !padded) return PRODUCT;
     if (panel_conv_pays(c)) return PANELS;
     if (c->rows * c->cols == 1) return DIRECT;
     if (narrow_conv_pays(c)) return NARROW;
     if (plane_weights_pays(c)) return PLANE_WEIGHTS;
     if (narrow_weights_pays(c)) return NARROW_WEIGHTS;
-    if (place_conv_pays(c)) return PLACES;
     bool pays = false;
     switch (c->kind) {
     case ONEDNN_CONV:                                                               // direct: rows of few pixels, 65 %

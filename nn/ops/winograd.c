@@ -386,26 +386,21 @@ static void transform_filter_gradients(const winograd *w, int64_t part, int64_t 
 
 // What block b has for a part and a panel; after the last block all that is done with it.
 static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t panel, char *shared, char *own, float *out) {
-    const bool last = b == w->blocks - 1;
     const int64_t rows = round_up(w->views_in * channels_of(w, part), w->machine->rows), depth = divide_up(tiles_of_block(w, b), w->tiles_together);
     const char *a = shared + w->a_at + (size_t)part * w->a_bytes, *gradient = shared + w->b_at + (size_t)panel * w->b_bytes;
     char *c = w->blocks > 1 ? shared + w->c_at + (size_t)(part * w->panels + panel) * w->c_bytes : own + w->c_at;
-    const pieces filters = pieces_of(w, out, part, panel, depth, w->points);
-    for (int64_t point = 0; point < w->points; point++) {
-        winograd_product p = {.rows = rows,
-                              .depth = depth,
-                              .a = address(a, point * w->a_point),
-                              .a_row = 1,
-                              .a_depth = w->a_tile,
-                              .b = address(gradient, point * w->b_point),
-                              .next = address(gradient, (point + 1) * w->b_point),
-                              .c = (float *)(void *)address(c, point * w->c_point),
-                              .c_row = w->c_row,
-                              .add = b > 0};
-        if (last) call_pieces(&filters, point, &p);
-        multiply(w, &p);
-    }
-    if (last) transform_filter_gradients(w, part, panel, c, out);
+    for (int64_t point = 0; point < w->points; point++)
+        multiply(w, &(winograd_product){.rows = rows,
+                                        .depth = depth,
+                                        .a = address(a, point * w->a_point),
+                                        .a_row = 1,
+                                        .a_depth = w->a_tile,
+                                        .b = address(gradient, point * w->b_point),
+                                        .next = address(gradient, (point + 1) * w->b_point),
+                                        .c = (float *)(void *)address(c, point * w->c_point),
+                                        .c_row = w->c_row,
+                                        .add = b > 0});
+    if (b == w->blocks - 1) transform_filter_gradients(w, part, panel, c, out);
 }
 
 static void run_weights(const winograd *w, const void *x, const void *y, float *out, char *scratch) {
@@ -419,6 +414,7 @@ static void run_weights(const winograd *w, const void *x, const void *y, float *
         }
 #pragma omp for schedule(dynamic)
         for (int64_t i = 0; i < w->parts * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out);
+        if (b == w->blocks - 1) winograd_spread_end();
     }
 }
 

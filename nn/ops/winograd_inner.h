@@ -40,6 +40,9 @@ typedef struct winograd_taps {
 typedef void winograd_collect(int64_t taps, int64_t n, const float *filters, int64_t stride, winograd_taps *to, int64_t at);
 typedef void winograd_spread(int64_t taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at);
 
+// After a thread's last spread, before others read the filters.
+void winograd_spread_end(void);
+
 // Before filters are collected again and again, `step` floats on each time: calls what follows soon into the cache. It lies too far apart for the processor to see it
 // coming.
 static inline void winograd_call_ahead(int64_t n, const float *filters, int64_t stride, int64_t step) {
@@ -65,7 +68,7 @@ typedef struct winograd_product {
     const void *a;
     int64_t a_row, a_depth;
     const void *b, *next;                 // the panel that will be wanted next, or NULL
-    winograd_ahead later[WINOGRAD_LATER]; // what will be wanted after that: to be read, or if a_row is 1 to be written
+    winograd_ahead later[WINOGRAD_LATER]; // what will be wanted after that
     int64_t laters;
     float *c;
     int64_t c_row;

@@ -1,6 +1,6 @@
 // No include guard: included once for each kind of processor with MACHINE (its name), TARGET (what the compiler may use), LANES (floats of a vector),
 // VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT, ROUND, WIDEN and PAIR: what the processor has for bf16;
-// without them the same is done in steps.
+// without them the same is done in steps. STREAM: how it stores a line past the caches, if that is a vector.
 #define INLINE static inline __attribute__((always_inline)) TARGET
 #define UNROLL _Pragma("GCC unroll 8")
 #define vector NAMED(vector, MACHINE)
@@ -29,13 +29,10 @@ INLINE vector NAMED(dot, MACHINE)(vector sum, bits a, bits b) {
 
 // ROWS rows of a product.
 INLINE void NAMED(rows, MACHINE)(bool paired, int64_t depth, const element *a, int64_t a_row, int64_t a_depth, const element *b, winograd_ahead ahead,
-                                 bool written, float *c, int64_t c_row, bool add) {
+                                 float *c, int64_t c_row, bool add) {
     vector sum[ROWS][VECTORS] = {0};
     for (int64_t k = 0; k < depth; k++, a += a_depth, b += VECTORS * LANES) {
-        if (written)
-            __builtin_prefetch(ahead.first + k * ahead.step, 1, 3);
-        else
-            __builtin_prefetch(ahead.first + k * ahead.step, 0, 2);
+        __builtin_prefetch(ahead.first + k * ahead.step, 0, 2);
         UNROLL for (int i = 0; i < ROWS; i++) {
             const bits x = a[i * a_row] - (bits){0};
             UNROLL for (int j = 0; j < VECTORS; j++) {
@@ -55,21 +52,19 @@ INLINE void NAMED(rows, MACHINE)(bool paired, int64_t depth, const element *a, i
 
 INLINE void NAMED(all_rows, MACHINE)(bool paired, const winograd_product *p) {
     const element *a = p->a, *b = p->b;
-    const int64_t lines = p->next ? VECTORS * LANES / LINE : 0;
+    const int64_t lines = p->next ? VECTORS * LANES / LINE : 0; // of a row of the panel, which are called one after the other
     for (int64_t i = 0; i < p->rows; i += ROWS) {
         float *c = p->c + i * p->c_row;
         const int64_t line = i / ROWS, later = line - lines;
-        winograd_ahead ahead = {p->b, 0};
+        winograd_ahead ahead = {p->b, 0}; // nothing
         if (later < 0)
             ahead = (winograd_ahead){(const float *)p->next + line * LINE * p->depth, LINE};
         else if (later < p->laters)
             ahead = p->later[later];
         if (p->a_depth == 1)
-            NAMED(rows, MACHINE)(paired, p->depth, a + i * p->a_row, p->a_row, 1, b, ahead, false, c, p->c_row, p->add);
-        else if (later < 0 || later >= p->laters)
-            NAMED(rows, MACHINE)(paired, p->depth, a + i, 1, p->a_depth, b, ahead, false, c, p->c_row, p->add);
+            NAMED(rows, MACHINE)(paired, p->depth, a + i * p->a_row, p->a_row, 1, b, ahead, c, p->c_row, p->add);
         else
-            NAMED(rows, MACHINE)(paired, p->depth, a + i, 1, p->a_depth, b, ahead, true, c, p->c_row, p->add);
+            NAMED(rows, MACHINE)(paired, p->depth, a + i, 1, p->a_depth, b, ahead, c, p->c_row, p->add);
     }
 }
 
@@ -366,11 +361,22 @@ INLINE void NAMED(load_filters, MACHINE)(int taps, const float *from, int64_t di
     UNROLL for (int q = 0; 4 * q < taps; q++) v[q] = NAMED(load_quads, MACHINE)(from + NAMED(quad_of, MACHINE)(taps, q), distance);
 }
 
+// Gradients are read again when all are there: whole lines go to memory, which else is asked for what they held.
+INLINE void NAMED(store_line, MACHINE)(float *to, vector v) {
+#ifdef STREAM
+    if ((uintptr_t)to % sizeof v == 0) {
+        STREAM(to, v);
+        return;
+    }
+#endif
+    *(vector_at *)to = v;
+}
+
 INLINE void NAMED(store_filters, MACHINE)(int taps, float *to, int64_t distance, vector v[4]) {
 #if LANES == 16
     if (taps == LANES) {
         NAMED(exchange, MACHINE)(v);
-        UNROLL for (int i = 0; i < 4; i++) * (vector_at *)(to + i * distance) = v[i];
+        UNROLL for (int i = 0; i < 4; i++) NAMED(store_line, MACHINE)(to + i * distance, v[i]);
         return;
     }
 #endif
@@ -512,5 +518,6 @@ static const winograd_machine NAMED(machine, MACHINE) = {
 #undef ROUND
 #undef WIDEN
 #undef PAIR
+#undef STREAM
 #undef TARGET
 #undef MACHINE
