@@ -175,31 +175,36 @@ static void list_taps(const winograd *w, int64_t phase, int64_t views, winograd_
         for (int64_t i = 0; i < count * r2; i++) of_view[v].at[i] = rows[i / r2].tap[w->taps[phase + v][i % r2]];
 }
 
-// Filters in pieces that one product each can call into the cache while it multiplies and memory is idle: those of a part and a panel.
+// Filters in pieces that one product each can call into the cache while it multiplies and memory is idle.
 typedef struct pieces {
-    const float *filters;
-    int64_t run;                  // from one run of neighbouring filters to the next
-    int64_t of_run, length, step; // pieces of a run; floats of a piece; from one that is called to the next
-    int64_t all, together;        // pieces; of a product
+    int64_t left, together; // pieces; of a product
+    const float *run;       // neighbouring filters that the next piece is of
+    int64_t next_run;       // floats to those after them
+    int64_t of_run, piece;  // pieces of a run; which one is next
+    int64_t length, step;   // floats of a piece; from one that is called to the next
 } pieces;
 
+// Those of a part and a panel, for so many products.
 static pieces pieces_of(const winograd *w, const float *filters, int64_t part, int64_t panel, int64_t depth, int64_t products) {
     const int64_t taps = w->conv.rows * w->conv.cols, n = channels_of(w, part), columns = columns_of(w, panel);
     const bool by_column = w->of_channel < w->of_column;
     const int64_t runs = by_column ? columns : n, length = taps * (by_column ? n : columns);
-    pieces p = {.filters = filters_at(w, part * w->part, panel, filters), .run = by_column ? w->of_column : w->of_channel};
+    pieces p = {.run = filters_at(w, part * w->part, panel, filters), .next_run = by_column ? w->of_column : w->of_channel};
     p.of_run = divide_up(length, depth * WINOGRAD_LINE);
     p.length = divide_up(length, p.of_run);
     p.step = divide_up(p.length, depth);
-    p.all = runs * p.of_run;
-    p.together = smaller(divide_up(p.all, products), WINOGRAD_LATER);
+    p.left = runs * p.of_run;
+    p.together = smaller(divide_up(p.left, products), WINOGRAD_LATER);
     return p;
 }
 
-// What the i-th product calls.
-static void call_pieces(const pieces *from, int64_t i, winograd_product *p) {
-    for (int64_t k = i * from->together; k < smaller((i + 1) * from->together, from->all); k++)
-        p->later[p->laters++] = (winograd_ahead){from->filters + k / from->of_run * from->run + k % from->of_run * from->length, from->step};
+static void call_pieces(pieces *from, winograd_product *p) {
+    for (p->laters = 0; p->laters < from->together && from->left > 0; from->left--) {
+        p->later[p->laters++] = (winograd_ahead){from->run + from->piece * from->length, from->step};
+        if (++from->piece < from->of_run) continue;
+        from->piece = 0;
+        from->run += from->next_run;
+    }
 }
 
 // Transforms a panel's whole vectors of one view's taps, from the rows or to them.
@@ -219,6 +224,11 @@ typedef struct task {
     int64_t phase; // the first of the result's views that are together
     char *shared, *own;
 } task;
+
+// Whether who multiplies with a part of the filters transforms it before.
+static bool is_by_part(const winograd *w) {
+    return w->shares && !w->prepared;
+}
 
 // For all views of the result that are together, from `phase` on.
 static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, char *to) {
@@ -272,24 +282,19 @@ static void transform_output(const task *t, int64_t view_out, int64_t tile, char
     transform(w, WINOGRAD_OUTPUT, smaller(w->out - first * w->width, w->columns), &p, w->m * w->m, first * w->width, c, t->post);
 }
 
-// All points of `rows` tiles in view v, of panels from `first` on. `next`: filters that are transformed afterwards, or NULL.
-static void multiply_part(const task *t, int64_t v, int64_t rows, int64_t part, int64_t first, const char *a, const pieces *next) {
+// All points of `rows` tiles in view v, of panels from `first` on. `next`: filters that are transformed afterwards.
+static void multiply_part(const task *t, int64_t v, int64_t rows, int64_t part, int64_t first, const char *a, pieces *next) {
     const winograd *w = t->w;
-    const int64_t depth = depth_of(w, part), panels = w->columns / w->width;
+    const int64_t panels = w->columns / w->width;
+    winograd_product p = {
+        .rows = round_up(rows, w->machine->rows), .depth = depth_of(w, part), .a_row = w->a_tile, .a_depth = 1, .c_row = w->c_row, .add = part > 0};
     for (int64_t point = 0; point < w->points; point++)
         for (int64_t panel = 0; panel < panels; panel++) {
-            const char *b = address(filters_of(t, v, first + panel, part), point * w->b_point);
-            winograd_product p = {.rows = round_up(rows, w->machine->rows),
-                                  .depth = depth,
-                                  .a = address(a, point * w->a_point),
-                                  .a_row = w->a_tile,
-                                  .a_depth = 1,
-                                  .b = b,
-                                  .next = next ? NULL : address(b, w->b_point),
-                                  .c = (float *)(void *)address(products_of(t, v), point * w->c_point + panel * w->width),
-                                  .c_row = w->c_row,
-                                  .add = part > 0};
-            if (next) call_pieces(next, v * w->points + point, &p);
+            p.a = address(a, point * w->a_point);
+            p.b = address(filters_of(t, v, first + panel, part), point * w->b_point);
+            p.c = (float *)(void *)address(products_of(t, v), point * w->c_point + panel * w->width);
+            p.next = is_by_part(w) ? NULL : address(p.b, w->b_point); // they come from its transform
+            call_pieces(next, &p);
             multiply(w, &p);
         }
 }
@@ -299,13 +304,12 @@ static void transform_inputs(const task *t, int64_t b, int64_t i, char *a) {
 }
 
 // What is transformed after a part of item i, or part 0 of a later one that this thread most likely has next.
-static bool find_next(const task *t, int64_t i, int64_t part, pieces *next) {
+static pieces find_next(const task *t, int64_t i, int64_t part) {
     const winograd *w = t->w;
     const bool last = part + 1 == w->parts;
     const int64_t panel = (last ? i + w->threads : i) / w->groups;
-    if (w->prepared || !w->shares || panel >= w->panels) return false;
-    *next = pieces_of(w, t->filters, last ? 0 : part + 1, panel, depth_of(w, part), w->views_together * w->points);
-    return true;
+    if (!is_by_part(w) || panel >= w->panels) return (pieces){0};
+    return pieces_of(w, t->filters, last ? 0 : part + 1, panel, depth_of(w, part), w->views_together * w->points);
 }
 
 // Item i of block b: the tiles of a group, those channels of the result that begin with a panel, as many as `c` has.
@@ -313,11 +317,9 @@ static void run_group(const task *t, int64_t b, int64_t item, char *a) {
     const winograd *w = t->w;
     const int64_t group = item % w->groups, first = item / w->groups, top = group * w->group, n = smaller(tiles_of_block(w, b) - top, w->group);
     for (int64_t part = 0; n > 0 && part < w->parts; part++) {
-        if (w->shares && !w->prepared) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
-        pieces next;
-        const bool is_next = find_next(t, item, part, &next);
-        for (int64_t v = 0; v < w->views_together; v++)
-            multiply_part(t, v, n, part, first, address(input_of(w, v, part, a), top * w->a_tile), is_next ? &next : NULL);
+        if (is_by_part(w)) transform_part(w, t->phase, first, part, t->filters, t->own + w->b_at);
+        pieces next = find_next(t, item, part);
+        for (int64_t v = 0; v < w->views_together; v++) multiply_part(t, v, n, part, first, address(input_of(w, v, part, a), top * w->a_tile), &next);
     }
     for (int64_t v = 0; v < w->views_together; v++)
         for (int64_t i = 0; i < n; i++) transform_output(t, v, b * w->block + top + i, address(products_of(t, v), i * w->c_row), first);
