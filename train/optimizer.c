@@ -150,20 +150,22 @@ static rates rates_of(const optimizer *o, double lr) {
     };
 }
 
-// What is done to n numbers of a slab, v: Adam only. All give the sum of the gradient's squares: a pass for that alone would be one more through the memory.
-typedef double work(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v);
+// What is done to numbers [at, at + n) of the slabs. All give the sum of the gradient's squares: a pass for that alone would be one more through the memory.
+typedef double work(const optimizer *o, rates r, size_t at, size_t n);
 
-VECTORISED static double measure(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v) {
+VECTORISED static double measure(const optimizer *o, rates r, size_t at, size_t n) {
+    const float *restrict g = o->gradient + at;
     double squares = 0;
-    (void)r, (void)w, (void)m, (void)v;
+    (void)r;
 #pragma omp simd reduction(+ : squares)
     for (size_t i = 0; i < n; i++) squares += (double)g[i] * (double)g[i];
     return squares;
 }
 
-VECTORISED static double step_sgd(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v) {
+VECTORISED static double step_sgd(const optimizer *o, rates r, size_t at, size_t n) {
+    const float *restrict g = o->gradient + at;
+    float *restrict w = o->parameters->values + at, *restrict m = o->m + at;
     double squares = 0;
-    (void)v;
 #pragma omp simd reduction(+ : squares)
     for (size_t i = 0; i < n; i++) {
         squares += (double)g[i] * (double)g[i];
@@ -173,7 +175,9 @@ VECTORISED static double step_sgd(rates r, size_t n, const float *restrict g, fl
     return squares;
 }
 
-VECTORISED static double step_adam(rates r, size_t n, const float *restrict g, float *restrict w, float *restrict m, float *restrict v) {
+VECTORISED static double step_adam(const optimizer *o, rates r, size_t at, size_t n) {
+    const float *restrict g = o->gradient + at;
+    float *restrict w = o->parameters->values + at, *restrict m = o->m + at, *restrict v = o->v + at;
     double squares = 0;
 #pragma omp simd reduction(+ : squares)
     for (size_t i = 0; i < n; i++) {
@@ -186,8 +190,8 @@ VECTORISED static double step_adam(rates r, size_t n, const float *restrict g, f
     return squares;
 }
 
-// Over the whole slab; the gradient's norm, in f64 over fixed blocks, so that the sum does not depend on the number of threads.
-static double run(optimizer *o, work *of_block, rates r) {
+// Over the whole slabs; the gradient's norm, in f64 over fixed blocks, so that the sum does not depend on the number of threads.
+static double run(const optimizer *o, work *of_block, rates r) {
     enum { BLOCK = 1 << 14, BLOCKS = 4096 };
     double squares[BLOCKS];
     const size_t n = o->parameters->value_count;
@@ -196,8 +200,8 @@ static double run(optimizer *o, work *of_block, rates r) {
     const int64_t blocks = (int64_t)((n + per - 1) / per);
 #pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < blocks; b++) {
-        const size_t at = (size_t)b * per, some = n - at < per ? n - at : per;
-        squares[b] = of_block(r, some, o->gradient + at, o->parameters->values + at, o->m + at, o->v ? o->v + at : NULL);
+        const size_t at = (size_t)b * per;
+        squares[b] = of_block(o, r, at, n - at < per ? n - at : per);
     }
     double sum = 0;
     for (int64_t b = 0; b < blocks; b++) sum += squares[b];
