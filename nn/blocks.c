@@ -62,6 +62,10 @@ VECTORISED void blocks_pair(int n, uint32_t *restrict to, const uint16_t *restri
     for (int i = 0; i < n; i++) to[i] = (uint32_t)even[i] | (uint32_t)odd[i] << 16;
 }
 
+VECTORISED void blocks_pair_rounded(int n, uint32_t *restrict to, const float *restrict even, const float *restrict odd) {
+    for (int i = 0; i < n; i++) to[i] = (uint32_t)rounded(even[i]) | (uint32_t)rounded(odd[i]) << 16;
+}
+
 VECTORISED void blocks_gather_bf16(int n, uint16_t *restrict to, const float *restrict from, const int32_t *restrict index) {
     for (int i = 0; i < n; i++) to[i] = rounded(from[index[i]]);
 }

@@ -7,6 +7,7 @@
 void blocks_load(int n, float *to, const void *from, dtype type);
 void blocks_store(int n, void *to, const float *from, dtype type);                     // F32 or BF16
 void blocks_pair(int n, uint32_t *to, const uint16_t *even, const uint16_t *odd);      // even[i], odd[i] side by side in memory
+void blocks_pair_rounded(int n, uint32_t *to, const float *even, const float *odd);    // of numbers in f32
 void blocks_gather_bf16(int n, uint16_t *to, const float *from, const int32_t *index); // to[i] = from[index[i]]
 void blocks_fill(int n, float *to, float value);
 

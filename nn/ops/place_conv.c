@@ -263,7 +263,6 @@ static void pack_filters(const place_conv *p, int64_t panel, const float *w, cha
     const bool outs = p->conv.kind == ONEDNN_CONV; // in the columns; else channels
     const int64_t of_column = outs ? filter : p->taps, of_depth = outs ? p->taps : filter;
     winograd_taps rows[2];
-    uint16_t half[2][WINOGRAD_WIDTH];
     for (int64_t k = 0; k < p->depth; k++) {
         for (int64_t i = 0; i < p->numbers; i++) {
             const float *from = w + panel * width * of_column + (k * p->numbers + i) * of_depth;
@@ -272,9 +271,8 @@ static void pack_filters(const place_conv *p, int64_t panel, const float *w, cha
         }
         for (int64_t t = 0; t < p->taps; t++) {
             char *out = to + (size_t)((t * p->depth + k) * width) * ELEMENT;
-            for (int64_t i = 0; p->numbers == 2 && i < 2; i++) blocks_store((int)width, half[i], rows[i].tap[t], BF16);
             if (p->numbers == 2)
-                blocks_pair((int)width, (uint32_t *)(void *)out, half[0], half[1]);
+                blocks_pair_rounded((int)width, (uint32_t *)(void *)out, rows[0].tap[t], rows[1].tap[t]);
             else
                 memcpy(out, rows[0].tap[t], (size_t)width * ELEMENT);
         }
