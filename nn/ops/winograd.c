@@ -59,7 +59,7 @@ static char *address(const void *base, int64_t element) {
 // Transforms. ----------------------------------------------------------------------------------------------------------------------------------------------
 
 typedef struct pointers {
-    void *at[2 * WINOGRAD_POINTS]; // pixels or taps, of one tile or filter or of two
+    void *at[2 * WINOGRAD_POINTS]; // pixels of a tile or two; taps of a filter or two in all views
 } pointers;
 
 // How far points are apart, in elements.
@@ -79,7 +79,7 @@ static void transform_rest(const winograd *w, winograd_side side, int64_t n, voi
     }
     winograd_post rest = post ? *post : (winograd_post){0};
     if (rest.bias) rest.bias = memcpy(bias, rest.bias + at, (size_t)n * sizeof *bias);
-    w->machine->transform[w->types][w->form][side](WINOGRAD_LANES, copies.at, 0, points, distance, &rest);
+    w->machine->transform[w->types][w->form][side](1, 0, WINOGRAD_LANES, copies.at, 0, points, distance, &rest);
     for (int64_t i = 0; side == WINOGRAD_OUTPUT && i < count; i++) memcpy((char *)list[i] + (size_t)at * size, copy[i], (size_t)n * size);
 }
 
@@ -87,7 +87,7 @@ static void transform_rest(const winograd *w, winograd_side side, int64_t n, voi
 static void transform(const winograd *w, winograd_side side, int64_t n, const pointers *p, int64_t count, int64_t at, char *points,
                       const winograd_post *post) {
     const int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES, distance = point_of(w, side) * WINOGRAD_ELEMENT;
-    if (whole) w->machine->transform[w->types][w->form][side](whole, p->at, at, points, distance, post);
+    if (whole) w->machine->transform[w->types][w->form][side](1, 0, whole, p->at, at, points, distance, post);
     if (whole < n) transform_rest(w, side, n - whole, p->at, count, at + whole, points + whole * WINOGRAD_ELEMENT, distance, post);
 }
 
@@ -169,10 +169,10 @@ static void spread(const winograd *w, int64_t channel, int64_t panel, float *fil
 }
 
 // Where the taps of each of `views` views from `phase` on are, in `count` neighbouring rows.
-static void list_taps(const winograd *w, int64_t phase, int64_t views, winograd_taps *rows, int64_t count, pointers *of_view) {
-    const int64_t r2 = w->r * w->r;
+static void list_taps(const winograd *w, int64_t phase, int64_t views, winograd_taps *rows, int64_t count, pointers *taps) {
+    const int64_t r2 = w->r * w->r, all = count * r2;
     for (int64_t v = 0; v < views; v++)
-        for (int64_t i = 0; i < count * r2; i++) of_view[v].at[i] = rows[i / r2].tap[w->taps[phase + v][i % r2]];
+        for (int64_t i = 0; i < all; i++) taps->at[v * all + i] = rows[i / r2].tap[w->taps[phase + v][i % r2]];
 }
 
 // Filters in pieces that one product each can call into the cache while it multiplies and memory is idle.
@@ -207,9 +207,10 @@ static void call_pieces(pieces *from, winograd_product *p) {
     }
 }
 
-// Transforms a panel's whole vectors of one view's taps, from the rows or to them.
-static void transform_taps(const winograd *w, winograd_side side, int64_t panel, const pointers *taps, char *points) {
-    transform(w, side, round_up(columns_of(w, panel), WINOGRAD_LANES), taps, 0, 0, points, NULL);
+// Transforms a panel's whole vectors of all views' taps, from the rows or to them; points of views begin `apart` elements from one another.
+static void transform_taps(const winograd *w, winograd_side side, int64_t panel, int64_t views, const pointers *taps, char *points, int64_t apart) {
+    w->machine->transform[w->types][w->form][side](views, apart * WINOGRAD_ELEMENT, round_up(columns_of(w, panel), WINOGRAD_LANES), taps->at, 0,
+                                                   points, point_of(w, side) * WINOGRAD_ELEMENT, NULL);
 }
 
 // Pictures. ------------------------------------------------------------------------------------------------------------------------------------------------
@@ -234,14 +235,12 @@ static bool is_by_part(const winograd *w) {
 static void transform_part(const winograd *w, int64_t phase, int64_t panel, int64_t part, const float *filters, char *to) {
     const int64_t n = channels_of(w, part), together = w->channels_together, views = w->views_together * w->views_in;
     winograd_taps rows[2];
-    pointers of_view[WINOGRAD_VIEWS];
-    list_taps(w, phase, views, rows, together, of_view);
+    const int64_t apart = w->views_in > 1 ? n / together * w->width : (int64_t)w->b_bytes / WINOGRAD_ELEMENT; // of neighbouring views
+    pointers taps;
+    list_taps(w, phase, views, rows, together, &taps);
     for (int64_t k = 0; k < n; k += together) {
         for (int64_t i = 0; i < together; i++) collect(w, part * w->part + k + i, panel, filters, &rows[i]);
-        for (int64_t i = 0; i < views; i++) {
-            const int64_t v = i / w->views_in, u = i % w->views_in;
-            transform_taps(w, WINOGRAD_FILTER, panel, &of_view[i], address(to + (size_t)v * w->b_bytes, (u * n + k) / together * w->width));
-        }
+        transform_taps(w, WINOGRAD_FILTER, panel, views, &taps, address(to, k / together * w->width), apart);
     }
 }
 
@@ -378,10 +377,10 @@ static void transform_gradient(const winograd *w, int64_t b, int64_t i, const vo
 static void transform_filter_gradients(const winograd *w, int64_t part, int64_t panel, const void *c, float *out) {
     const int64_t n = channels_of(w, part);
     winograd_taps rows;
-    pointers of_view[WINOGRAD_VIEWS];
-    list_taps(w, 0, w->views_in, &rows, 1, of_view);
+    pointers taps;
+    list_taps(w, 0, w->views_in, &rows, 1, &taps);
     for (int64_t k = 0; k < n; k++) {
-        for (int64_t v = 0; v < w->views_in; v++) transform_taps(w, WINOGRAD_FILTER_GRADIENT, panel, &of_view[v], address(c, (v * n + k) * w->c_row));
+        transform_taps(w, WINOGRAD_FILTER_GRADIENT, panel, w->views_in, &taps, address(c, k * w->c_row), n * w->c_row);
         spread(w, part * w->part + k, panel, out, &rows);
     }
 }
