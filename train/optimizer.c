@@ -122,6 +122,30 @@ int64_t optimizer_steps_done(const optimizer *o) {
     return o->done;
 }
 
+VECTORISED static double sum_of_squares(size_t n, const float *g) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) sum += (double)g[i] * (double)g[i];
+    return sum;
+}
+
+// In f64 over fixed blocks, so that the sum does not depend on the number of threads.
+static double norm(const float *g, size_t n) {
+    enum { BLOCK = 1 << 16, BLOCKS = 4096 };
+    double part[BLOCKS] = {0};
+    size_t per = (n + BLOCKS - 1) / BLOCKS;
+    if (per < BLOCK) per = BLOCK;
+    const int64_t blocks = (int64_t)((n + per - 1) / per);
+#pragma omp parallel for schedule(static)
+    for (int64_t b = 0; b < blocks; b++) {
+        size_t first = (size_t)b * per, last = first + per < n ? first + per : n;
+        part[b] = sum_of_squares(last - first, g + first);
+    }
+    double sum = 0;
+    for (int64_t b = 0; b < blocks; b++) sum += part[b];
+    return sqrt(sum);
+}
+
 // What a step multiplies by.
 typedef struct rates {
     float scale, decay;               // of the gradient; of values, that are added to it
@@ -130,12 +154,30 @@ typedef struct rates {
     float rate, epsilon, shrink;      // lr with the same for m; AdamW's decay
 } rates;
 
-static rates rates_of(const optimizer *o, double lr) {
+VECTORISED static void step_sgd(rates r, size_t n, float *restrict w, float *restrict m, const float *restrict g) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        m[i] = r.momentum * m[i] + (g[i] * r.scale + r.decay * w[i]);
+        w[i] -= r.lr * m[i];
+    }
+}
+
+VECTORISED static void step_adam(rates r, size_t n, float *restrict w, float *restrict m, float *restrict v, const float *restrict g) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const float gradient = g[i] * r.scale + r.decay * w[i];
+        m[i] = r.b1 * m[i] + r.c1 * gradient;
+        v[i] = r.b2 * v[i] + r.c2 * gradient * gradient;
+        w[i] = w[i] * r.shrink - r.rate * m[i] / (sqrtf(v[i]) * r.correction + r.epsilon);
+    }
+}
+
+static rates rates_of(const optimizer *o, double lr, double scale) {
     const optimizer_options *p = &o->options;
     const bool apart = p->kind == OPTIMIZER_ADAMW;
     const double t = (double)(o->done + 1);
     return (rates){
-        .scale = 1,
+        .scale = (float)scale,
         .decay = apart ? 0 : (float)p->weight_decay,
         .lr = (float)lr,
         .momentum = (float)p->momentum,
@@ -150,73 +192,28 @@ static rates rates_of(const optimizer *o, double lr) {
     };
 }
 
-// What is done to numbers [at, at + n) of the slabs. All give the sum of the gradient's squares: a pass for that alone would be one more through the memory.
-typedef double work(const optimizer *o, rates r, size_t at, size_t n);
-
-VECTORISED static double measure(const optimizer *o, rates r, size_t at, size_t n) {
-    const float *restrict g = o->gradient + at;
-    double squares = 0;
-    (void)r;
-#pragma omp simd reduction(+ : squares)
-    for (size_t i = 0; i < n; i++) squares += (double)g[i] * (double)g[i];
-    return squares;
-}
-
-VECTORISED static double step_sgd(const optimizer *o, rates r, size_t at, size_t n) {
-    const float *restrict g = o->gradient + at;
-    float *restrict w = o->parameters->values + at, *restrict m = o->m + at;
-    double squares = 0;
-#pragma omp simd reduction(+ : squares)
-    for (size_t i = 0; i < n; i++) {
-        squares += (double)g[i] * (double)g[i];
-        m[i] = r.momentum * m[i] + (g[i] * r.scale + r.decay * w[i]);
-        w[i] -= r.lr * m[i];
-    }
-    return squares;
-}
-
-VECTORISED static double step_adam(const optimizer *o, rates r, size_t at, size_t n) {
-    const float *restrict g = o->gradient + at;
-    float *restrict w = o->parameters->values + at, *restrict m = o->m + at, *restrict v = o->v + at;
-    double squares = 0;
-#pragma omp simd reduction(+ : squares)
-    for (size_t i = 0; i < n; i++) {
-        const float gradient = g[i] * r.scale + r.decay * w[i];
-        squares += (double)g[i] * (double)g[i];
-        m[i] = r.b1 * m[i] + r.c1 * gradient;
-        v[i] = r.b2 * v[i] + r.c2 * gradient * gradient;
-        w[i] = w[i] * r.shrink - r.rate * m[i] / (sqrtf(v[i]) * r.correction + r.epsilon);
-    }
-    return squares;
-}
-
-// Over the whole slabs; the gradient's norm, in f64 over fixed blocks, so that the sum does not depend on the number of threads.
-static double run(const optimizer *o, work *of_block, rates r) {
-    enum { BLOCK = 1 << 14, BLOCKS = 4096 };
-    double squares[BLOCKS];
+static void update(optimizer *o, rates r) {
+    enum { PIECE = 1 << 12 };
     const size_t n = o->parameters->value_count;
-    size_t per = (n + BLOCKS - 1) / BLOCKS;
-    if (per < BLOCK) per = BLOCK;
-    const int64_t blocks = (int64_t)((n + per - 1) / per);
 #pragma omp parallel for schedule(static)
-    for (int64_t b = 0; b < blocks; b++) {
-        const size_t at = (size_t)b * per;
-        squares[b] = of_block(o, r, at, n - at < per ? n - at : per);
+    for (size_t i = 0; i < n; i += PIECE) {
+        const size_t some = n - i < PIECE ? n - i : PIECE;
+        float *w = o->parameters->values + i, *m = o->m + i;
+        const float *g = o->gradient + i;
+        if (o->options.kind == OPTIMIZER_SGD)
+            step_sgd(r, some, w, m, g);
+        else
+            step_adam(r, some, w, m, o->v + i, g);
     }
-    double sum = 0;
-    for (int64_t b = 0; b < blocks; b++) sum += squares[b];
-    return sqrt(sum);
 }
 
 double optimizer_step(optimizer *o, int64_t steps) {
-    const double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
-    rates r = rates_of(o, lr);
-    if (clip > 0) {
-        const double size = run(o, measure, r);
-        if (size > clip) r.scale = (float)(clip / (size + 1e-6));
-    }
+    double size = norm(o->gradient, o->parameters->value_count);
+    if (!isfinite(size)) return size;
+    double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
+    update(o, rates_of(o, lr, clip > 0 && size > clip ? clip / (size + 1e-6) : 1));
     o->done++;
-    return run(o, o->options.kind == OPTIMIZER_SGD ? step_sgd : step_adam, r);
+    return size;
 }
 
 // Moments lie like the values they belong to: each is one tensor per parameter.

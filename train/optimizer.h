@@ -32,8 +32,7 @@ foil_status optimizer_new(const optimizer_options *o, store *parameters, optimiz
 void optimizer_free(optimizer *o);
 // The slab that gradients are to be written into, laid out like the store's values. Zero at first.
 float *optimizer_gradient(optimizer *o);
-// Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping. If that is not finite,
-// the values are worth no more than the gradient was: go back to a checkpoint.
+// Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping; not finite = nothing was changed.
 double optimizer_step(optimizer *o, int64_t steps);
 size_t optimizer_bytes(const optimizer *o); // of gradient and moments
 int64_t optimizer_steps_done(const optimizer *o);
