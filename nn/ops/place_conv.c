@@ -134,7 +134,8 @@ bool place_conv_pays(const onednn_conv *c) {
     if (m->rows * m->width < 256 || (c->x == BF16 && !m->multiplies_bf16)) return false;
     const int64_t windows = c->out_height * c->out_width;
     const double share = share_inside(c);
-    if (windows == 1) return c->kind == ONEDNN_CONV_DATA && c->n <= (c->x == BF16 ? 64 : 32); // few: it is the filters' layout that takes time
+    const bool whole = windows == 1 && share == 1; // a window that is the picture: with few of them it is the filters' layout that takes time
+    if (whole) return c->kind == ONEDNN_CONV_DATA && c->n <= (c->x == BF16 ? 64 : 32);
     if (c->kind != ONEDNN_CONV_WEIGHTS) return windows <= 16 && share < .85;
     if (c->x == F32) return windows <= 64 && share < .9;
     return windows <= 256 && share < (c->channels < 128 ? .95 : .9); // oneDNN's: few channels 345 of 420 GFLOP/s

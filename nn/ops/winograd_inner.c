@@ -4,7 +4,6 @@
 
 #include "nn/ops/winograd_matrices.h"
 
-enum { LINE = 16 };                                              // elements that come into the cache at a time
 typedef uint32_t element __attribute__((aligned(2), may_alias)); // of a product: f32 or a pair of bf16
 
 #define NAMED_(name, machine) name##_##machine

@@ -50,13 +50,13 @@ INLINE void NAMED(rows, MACHINE)(bool paired, int64_t depth, const element *a, i
 
 INLINE void NAMED(all_rows, MACHINE)(bool paired, const winograd_product *p) {
     const element *a = p->a, *b = p->b;
-    const int64_t lines = p->next ? VECTORS * LANES / LINE : 0; // of a row of the panel, which are called one after the other
+    const int64_t lines = p->next ? VECTORS * LANES / WINOGRAD_LINE : 0; // of a row of the panel, which are called one after the other
     for (int64_t i = 0; i < p->rows; i += ROWS) {
         float *c = p->c + i * p->c_row;
         const int64_t line = i / ROWS, later = line - lines;
         winograd_ahead ahead = {p->b, 0}; // nothing
         if (later < 0)
-            ahead = (winograd_ahead){(const float *)p->next + line * LINE * p->depth, LINE};
+            ahead = (winograd_ahead){(const float *)p->next + line * WINOGRAD_LINE * p->depth, WINOGRAD_LINE};
         else if (later < p->laters)
             ahead = p->later[later];
         if (p->a_depth == 1)

@@ -185,8 +185,7 @@ static void lay_out_weights(winograd *w) {
 
 // At least n elements, and an odd number of lines: what lies that far apart is spread over all sets of a cache.
 static int64_t apart(int64_t n) {
-    enum { LINE = 64 / WINOGRAD_ELEMENT };
-    return (divide_up(n, LINE) | 1) * LINE;
+    return (divide_up(n, WINOGRAD_LINE) | 1) * WINOGRAD_LINE;
 }
 
 static void lay_out(winograd *w) {
