@@ -51,7 +51,7 @@ typedef struct arguments {
 typedef void (*run_function)(const void *kernel, arguments a, void *scratch);
 
 static void run_conv(const void *k, arguments a, void *scratch) {
-    conv_kernel_run(k, a.in0, a.in1, a.out, scratch);
+    conv_kernel_run(k, a.in0, a.in1, a.out, NULL, scratch);
 }
 
 static void run_product(const void *k, arguments a, void *scratch) {

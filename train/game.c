@@ -257,6 +257,13 @@ static foil_status build(const game *g, round_plan *p, bool penalised, wanted ph
     return plan_compile(p->graph, phases, fake ? 2 : 1, space, &p->plan);
 }
 
+// Where the plan itself writes what the optimizer reads, it can tell the norm.
+static void square_slopes(plan *p, const player *of) {
+    for (int i = 0; i < of->store->n; i++)
+        if (of->store->tensor[i].trainable)
+            plan_square(p, optimizer_gradient(of->optimizer) + of->store->tensor[i].offset, optimizer_squares(of->optimizer, i));
+}
+
 static foil_status new_plan(const game *g, round_plan *p, bool penalised, workspace *space) {
     wanted phase[2] = {0};
     foil_status status = build(g, p, penalised, phase, space);
@@ -264,8 +271,12 @@ static foil_status new_plan(const game *g, round_plan *p, bool penalised, worksp
     free(phase[1].at);
     const player *players[2] = {&g->discriminator, &g->generator};
     float *own[2] = {g->own_d, g->own_g};
-    for (int i = 0; status == FOIL_OK && i < 2; i++)
-        if (own[i]) status = exchange_new(p->plan, i, players[i]->store, own[i], optimizer_gradient(players[i]->optimizer), &p->exchange[i]);
+    for (int i = 0; status == FOIL_OK && i < 2; i++) {
+        if (own[i])
+            status = exchange_new(p->plan, i, players[i]->store, own[i], optimizer_gradient(players[i]->optimizer), &p->exchange[i]);
+        else if (players[i]->net)
+            square_slopes(p->plan, players[i]);
+    }
     return status;
 }
 

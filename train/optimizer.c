@@ -75,6 +75,7 @@ struct optimizer {
     optimizer_options options;
     store *parameters;
     float *gradient, *m, *v; // v: Adam only
+    double *squares;         // of each tensor's gradient, their sum; NAN = nobody put it there
     int64_t done;
 };
 
@@ -83,6 +84,10 @@ static float *zeroed(size_t n) {
     float *p = aligned_alloc(64, bytes ? bytes : 64);
     if (p) memset(p, 0, bytes);
     return p;
+}
+
+static void forget_squares(optimizer *o) {
+    for (int i = 0; i < o->parameters->n; i++) o->squares[i] = NAN;
 }
 
 foil_status optimizer_new(const optimizer_options *o, store *parameters, optimizer **out) {
@@ -94,10 +99,12 @@ foil_status optimizer_new(const optimizer_options *o, store *parameters, optimiz
     new->gradient = zeroed(n);
     new->m = zeroed(n);
     new->v = o->kind == OPTIMIZER_SGD ? NULL : zeroed(n);
-    if (!new->gradient || !new->m || (o->kind != OPTIMIZER_SGD && !new->v)) {
+    new->squares = malloc(((size_t)parameters->n + 1) * sizeof *new->squares);
+    if (!new->gradient || !new->m || (o->kind != OPTIMIZER_SGD && !new->v) || !new->squares) {
         optimizer_free(new);
         return foil_fail_memory(3 * n * sizeof(float), "an optimizer's gradient and moments");
     }
+    forget_squares(new);
     *out = new;
     return FOIL_OK;
 }
@@ -107,11 +114,16 @@ void optimizer_free(optimizer *o) {
     free(o->gradient);
     free(o->m);
     free(o->v);
+    free(o->squares);
     free(o);
 }
 
 float *optimizer_gradient(optimizer *o) {
     return o->gradient;
+}
+
+double *optimizer_squares(optimizer *o, int i) {
+    return &o->squares[i];
 }
 
 size_t optimizer_bytes(const optimizer *o) {
@@ -130,20 +142,38 @@ VECTORISED static double sum_of_squares(size_t n, const float *g) {
 }
 
 // In f64 over fixed blocks, so that the sum does not depend on the number of threads.
-static double norm(const float *g, size_t n) {
+static double sum_of_blocks(const float *g, size_t n) {
     enum { BLOCK = 1 << 16, BLOCKS = 4096 };
-    double part[BLOCKS] = {0};
+    double part[BLOCKS];
     size_t per = (n + BLOCKS - 1) / BLOCKS;
     if (per < BLOCK) per = BLOCK;
     const int64_t blocks = (int64_t)((n + per - 1) / per);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (blocks > 1)
     for (int64_t b = 0; b < blocks; b++) {
         size_t first = (size_t)b * per, last = first + per < n ? first + per : n;
         part[b] = sum_of_squares(last - first, g + first);
     }
     double sum = 0;
     for (int64_t b = 0; b < blocks; b++) sum += part[b];
-    return sqrt(sum);
+    return sum;
+}
+
+// Whether a sum of squares in f32 says what it is in f64: they neither overflowed nor vanished.
+static bool is_usable(double squares) {
+    return squares > 1e-24 && squares < 1e24;
+}
+
+static double norm(const optimizer *o) {
+    const store *s = o->parameters;
+    double sum = 0;
+    size_t at = 0;
+    for (int i = 0; i < s->n; i++) {
+        const store_tensor *t = &s->tensor[i];
+        if (!t->trainable || !is_usable(o->squares[i])) continue;
+        sum += sum_of_blocks(o->gradient + at, t->offset - at) + o->squares[i];
+        at = t->offset + (size_t)shape_count(t->shape);
+    }
+    return sqrt(sum + sum_of_blocks(o->gradient + at, s->value_count - at));
 }
 
 // What a step multiplies by.
@@ -208,7 +238,8 @@ static void update(optimizer *o, rates r) {
 }
 
 double optimizer_step(optimizer *o, int64_t steps) {
-    double size = norm(o->gradient, o->parameters->value_count);
+    double size = norm(o);
+    forget_squares(o);
     if (!isfinite(size)) return size;
     double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
     update(o, rates_of(o, lr, clip > 0 && size > clip ? clip / (size + 1e-6) : 1));

@@ -32,6 +32,8 @@ foil_status optimizer_new(const optimizer_options *o, store *parameters, optimiz
 void optimizer_free(optimizer *o);
 // The slab that gradients are to be written into, laid out like the store's values. Zero at first.
 float *optimizer_gradient(optimizer *o);
+// Where the sum of the squares of tensor i's gradient may be put before each step (plan_square). A step sums up those of all others.
+double *optimizer_squares(optimizer *o, int i);
 // Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping; not finite = nothing was changed.
 double optimizer_step(optimizer *o, int64_t steps);
 size_t optimizer_bytes(const optimizer *o); // of gradient and moments

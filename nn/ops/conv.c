@@ -223,11 +223,11 @@ static void run(const kernel *k) {
     const conv_state *s = k->state;
     char *scratch = k->scratch;
     if (!s->unpack) {
-        conv_kernel_run(s->kernel, k->in[0], k->in[1], k->out, scratch);
+        conv_kernel_run(s->kernel, k->in[0], k->in[1], k->out, k->squares, scratch);
         return;
     }
     char *packed = scratch + s->packed;
-    conv_kernel_run(s->kernel, k->in[0], k->in[1], packed, scratch);
+    conv_kernel_run(s->kernel, k->in[0], k->in[1], packed, NULL, scratch);
     onednn_run(s->unpack, packed, NULL, k->out, scratch);
 }
 

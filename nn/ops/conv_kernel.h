@@ -26,6 +26,7 @@ bool conv_kernel_takes_affine(const onednn_conv *c, conv_algorithm how);
 // Whether it adds residuals faster than a pass of its own does.
 bool conv_kernel_takes_residual(const onednn_conv *c, conv_algorithm how);
 void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, void *scratch);
-void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, void *scratch);
+// `squares`: as of kernel.
+void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, double *squares, void *scratch);
 
 #endif

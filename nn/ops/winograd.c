@@ -158,14 +158,16 @@ static void collect(const winograd *w, int64_t channel, int64_t panel, const flo
     w->machine->collect(taps, WINOGRAD_LANES, copy[0], WINOGRAD_TAPS, to, whole);
 }
 
-static void spread(const winograd *w, int64_t channel, int64_t panel, float *filters, const winograd_taps *from) {
+// Gives the sum of their squares.
+static double spread(const winograd *w, int64_t channel, int64_t panel, float *filters, const winograd_taps *from) {
     const int64_t taps = w->conv.rows * w->conv.cols, n = columns_of(w, panel), whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
     float *to = (float *)(uintptr_t)filters_at(w, channel, panel, filters);
-    w->machine->spread(taps, whole, to, w->of_column, from, 0);
-    if (whole == n) return;
+    double squares = w->machine->spread(taps, whole, to, w->of_column, from, 0);
+    if (whole == n) return squares;
     float copy[WINOGRAD_LANES][WINOGRAD_TAPS];
-    w->machine->spread(taps, WINOGRAD_LANES, copy[0], WINOGRAD_TAPS, from, whole);
+    squares += w->machine->spread(taps, WINOGRAD_LANES, copy[0], WINOGRAD_TAPS, from, whole); // behind the last one all is 0
     for (int64_t i = 0; i < n - whole; i++) memcpy(to + (whole + i) * w->of_column, copy[i], (size_t)taps * sizeof(float));
+    return squares;
 }
 
 // Where the taps of each of `views` views from `phase` on are, in `count` neighbouring rows.
@@ -374,19 +376,22 @@ static void transform_gradient(const winograd *w, int64_t b, int64_t i, const vo
                   address(to + (size_t)panel * w->b_bytes, i / w->tiles_together * w->width), NULL);
 }
 
-static void transform_filter_gradients(const winograd *w, int64_t part, int64_t panel, const void *c, float *out) {
+// Gives the sum of their squares.
+static double transform_filter_gradients(const winograd *w, int64_t part, int64_t panel, const void *c, float *out) {
     const int64_t n = channels_of(w, part);
     winograd_taps rows;
     pointers taps;
     list_taps(w, 0, w->views_in, &rows, 1, &taps);
+    double squares = 0;
     for (int64_t k = 0; k < n; k++) {
         transform_taps(w, WINOGRAD_FILTER_GRADIENT, panel, w->views_in, &taps, address(c, k * w->c_row), n * w->c_row);
-        spread(w, part * w->part + k, panel, out, &rows);
+        squares += spread(w, part * w->part + k, panel, out, &rows);
     }
+    return squares;
 }
 
 // What block b has for a part and a panel; after the last block all that is done with it.
-static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t panel, char *shared, char *own, float *out) {
+static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t panel, char *shared, char *own, float *out, double *squares) {
     const int64_t rows = round_up(w->views_in * channels_of(w, part), w->machine->rows), depth = divide_up(tiles_of_block(w, b), w->tiles_together);
     const char *a = shared + w->a_at + (size_t)part * w->a_bytes, *gradient = shared + w->b_at + (size_t)panel * w->b_bytes;
     char *c = w->blocks > 1 ? shared + w->c_at + (size_t)(part * w->panels + panel) * w->c_bytes : own + w->c_at;
@@ -401,10 +406,11 @@ static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t pan
                                         .c = (float *)(void *)address(c, point * w->c_point),
                                         .c_row = w->c_row,
                                         .add = b > 0});
-    if (b == w->blocks - 1) transform_filter_gradients(w, part, panel, c, out);
+    if (b == w->blocks - 1) *squares = transform_filter_gradients(w, part, panel, c, out);
 }
 
-static void run_weights(const winograd *w, const void *x, const void *y, float *out, char *scratch) {
+static void run_weights(const winograd *w, const void *x, const void *y, float *out, double *squares, char *scratch) {
+    double *each = (double *)(void *)(scratch + w->squares_at);
 #pragma omp parallel num_threads(w->threads)
     for (int64_t b = 0; b < w->blocks; b++) {
         char *own = own_memory(w, scratch);
@@ -414,14 +420,17 @@ static void run_weights(const winograd *w, const void *x, const void *y, float *
             transform_gradient(w, b, i, y, scratch + w->b_at);
         }
 #pragma omp for schedule(dynamic)
-        for (int64_t i = 0; i < w->parts * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out);
+        for (int64_t i = 0; i < w->parts * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out, each + i);
         if (b == w->blocks - 1) winograd_spread_end();
     }
+    if (!squares) return;
+    *squares = 0;
+    for (int64_t i = 0; i < w->parts * w->panels; i++) *squares += each[i];
 }
 
-void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, void *scratch) {
+void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, double *squares, void *scratch) {
     if (w->conv.kind == ONEDNN_CONV_WEIGHTS)
-        run_weights(w, in0, in1, out, scratch);
+        run_weights(w, in0, in1, out, squares, scratch);
     else
         run_pictures(w, in0, in1, bias, out, scratch);
 }

@@ -35,10 +35,10 @@ typedef struct winograd_taps {
     _Alignas(64) float tap[WINOGRAD_TAPS][WINOGRAD_WIDTH];
 } winograd_taps;
 
-// Takes `n` filters of `taps` taps, 9 or 16, which lie `stride` floats apart, to columns [at, at + n) of the rows; or puts them back. n and at: multiples of
-// WINOGRAD_LANES.
+// Takes `n` filters of `taps` taps, 9 or 16, which lie `stride` floats apart, to columns [at, at + n) of the rows; or puts them back and gives the sum of their
+// squares, which are f32. n and at: multiples of WINOGRAD_LANES.
 typedef void winograd_collect(int64_t taps, int64_t n, const float *filters, int64_t stride, winograd_taps *to, int64_t at);
-typedef void winograd_spread(int64_t taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at);
+typedef double winograd_spread(int64_t taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at);
 
 // After a thread's last spread, before others read the filters.
 void winograd_spread_end(void);

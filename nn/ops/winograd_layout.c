@@ -176,6 +176,7 @@ static void lay_out_weights(winograd *w) {
     size_t at = 0;
     w->a_at = take(&at, w->parts * (int64_t)w->a_bytes);
     w->b_at = take(&at, w->panels * (int64_t)w->b_bytes);
+    w->squares_at = take(&at, w->parts * w->panels * (int64_t)sizeof(double));
     const int64_t c = (int64_t)w->c_bytes;
     if (w->blocks > 1) w->c_at = take(&at, w->parts * w->panels * c);
     w->private_at = at;

@@ -6,6 +6,7 @@
 //     a     of a block                      [parts, points, tiles, deep]
 //     b     of a panel                      [parts, points, deep, width], of conv_weights [points, tiles, width]
 //     c     of a group and some panels      [points, group, columns], of conv_weights of a part and a panel [points, deep, width]
+//     squares of conv_weights               [parts, panels]: sums of those of its result
 //
 // All taps of a filter are wanted at the same time. So a part has its channels of the first view of the input, then those of the next one, together `deep`; and
 // where the result has views, there is an a, a b and a c of each of those that are together.
@@ -45,7 +46,7 @@ struct winograd {
     int64_t a_tile, a_point, b_point, c_row, c_point; // how far tiles, rows and points are apart, in elements
     size_t a_bytes, b_bytes, c_bytes;                 // of a part, of a part of a panel, of a group; of one view of the result
     // Scratch memory, in bytes: what threads share from 0 on, then for each thread what it has alone, at private_at + thread * private_bytes.
-    size_t a_at, b_at, c_at, outside_at, private_at, private_bytes, bytes;
+    size_t a_at, b_at, c_at, squares_at, outside_at, private_at, private_bytes, bytes;
     float *zeros; // a pixel outside
     char implementation[32];
 };

@@ -123,11 +123,14 @@ INLINE void NAMED(collect_taps, MACHINE)(int taps, int64_t n, const float *filte
     }
 }
 
-INLINE void NAMED(spread_taps, MACHINE)(int taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at) {
+INLINE double NAMED(spread_taps, MACHINE)(int taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at) {
+    vector squares[4] = {{0}};
     for (int64_t c = 0; c < n; c += LANES) {
         vector v[4][4], w[4];
         UNROLL for (int q = 0; 4 * q < taps; q++) {
-            UNROLL for (int i = 0; i < 4; i++) v[q][i] = *(const vector_at *)(from->tap[NAMED(quad_of, MACHINE)(taps, q) + i] + at + c);
+            const int first = NAMED(quad_of, MACHINE)(taps, q);
+            UNROLL for (int i = 0; i < 4; i++) v[q][i] = *(const vector_at *)(from->tap[first + i] + at + c);
+            UNROLL for (int i = 4 * q - first; i < 4; i++) squares[i] += v[q][i] * v[q][i];
             NAMED(transpose, MACHINE)(v[q]);
         }
         UNROLL for (int i = 0; i < 4; i++) {
@@ -135,6 +138,11 @@ INLINE void NAMED(spread_taps, MACHINE)(int taps, int64_t n, float *filters, int
             NAMED(store_filters, MACHINE)(taps, filters + (c + i) * stride, 4 * stride, w);
         }
     }
+    const vector all = squares[0] + squares[1] + (squares[2] + squares[3]);
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < LANES; i++) sum += all[i];
+    return (double)sum;
 }
 
 TARGET static void NAMED(collect, MACHINE)(int64_t taps, int64_t n, const float *filters, int64_t stride, winograd_taps *to, int64_t at) {
@@ -144,10 +152,7 @@ TARGET static void NAMED(collect, MACHINE)(int64_t taps, int64_t n, const float 
         NAMED(collect_taps, MACHINE)(16, n, filters, stride, to, at);
 }
 
-TARGET static void NAMED(spread, MACHINE)(int64_t taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at) {
-    if (taps == 9)
-        NAMED(spread_taps, MACHINE)(9, n, filters, stride, from, at);
-    else
-        NAMED(spread_taps, MACHINE)(16, n, filters, stride, from, at);
+TARGET static double NAMED(spread, MACHINE)(int64_t taps, int64_t n, float *filters, int64_t stride, const winograd_taps *from, int64_t at) {
+    return taps == 9 ? NAMED(spread_taps, MACHINE)(9, n, filters, stride, from, at) : NAMED(spread_taps, MACHINE)(16, n, filters, stride, from, at);
 }
 #undef quad_at

@@ -161,6 +161,44 @@ static void test_outputs_to_slabs(void **state) {
     store_free(st);
 }
 
+static double sum_of_squares(const float *x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
+// Of what a fast convolution writes there; not of what is only part of a result, and not of what a loop makes.
+static void test_squares_of_outputs(void **state) {
+    (void)state;
+    enum { FILTERS = 64 * 64 * 9 };
+    graph *g = graph_new(F32);
+    g->convolution = CONV_FAST;
+    check_inputs in = {0};
+    node *x = check_input(&in, g, SHAPE(4, 8, 8, 64), F32, 1), *once = check_input(&in, g, SHAPE(64, 64, 3, 3), F32, 2),
+         *twice = check_input(&in, g, SHAPE(64, 64, 3, 3), F32, 3), *bias = check_input(&in, g, SHAPE(64), F32, 4), *d[3];
+    const conv_params same = {.stride = {1, 1}, .pad = {1, 1, 1, 1}, .dilation = {1, 1}, .groups = 1};
+    node *y = nn_add(nn_conv(nn_conv(nn_conv(x, once, same), twice, same), twice, same), bias);
+    grad(nn_mean(nn_square(y), nn_all_axes(y), false), (node *const[]){once, twice, bias}, 3, d);
+    static float to[3][FILTERS];
+    plan_output o[] = {{d[0], to[0]}, {d[1], to[1]}, {d[2], to[2]}};
+    plan *p = compile(g, &(plan_phase){o, 3}, 1, NULL);
+    double squares[] = {-1, -1, -1, -1};
+    for (int i = 0; i < 3; i++) plan_square(p, to[i], &squares[i]);
+    plan_square(p, (const float *)(const void *)&in, &squares[3]); // no output's
+    check_feed(p, &in);
+    for (int run = 0; run < 2; run++) {
+        plan_run(p, 0, 0, 0);
+        const double expected = sum_of_squares(to[0], FILTERS);
+        assert_true(expected > 0 && fabs(squares[0] - expected) <= 1e-6 * expected);
+        assert_true(squares[1] == -1 && squares[2] == -1 && squares[3] == -1);
+        assert_true(sum_of_squares(to[1], FILTERS) > 0 && sum_of_squares(to[2], 64) > 0);
+        squares[0] = -1;
+    }
+    check_free(&in);
+    plan_free(p);
+    graph_free(g);
+}
+
 // After every reader, also of later nodes.
 static void test_assign(void **state) {
     (void)state;
@@ -284,6 +322,7 @@ int main(void) {
         cmocka_unit_test(test_random_streams_differ_and_steps_too),
         cmocka_unit_test(test_phases),
         cmocka_unit_test(test_outputs_to_slabs),
+        cmocka_unit_test(test_squares_of_outputs),
         cmocka_unit_test(test_assign),
         cmocka_unit_test(test_memory_is_reused),
         cmocka_unit_test(test_in_place_is_safe),

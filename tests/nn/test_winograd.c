@@ -124,12 +124,18 @@ static float *direct_result(const onednn_conv *c, const void *in0, const void *i
     float *packed = allocate(onednn_layout_bytes(layout)), *out = allocate((size_t)sizes_of(c).out * sizeof *out);
     void *scratch = allocate(conv_kernel_scratch(k));
     if (!weights) reorder(plain, in1, layout, packed);
-    conv_kernel_run(k, in0, weights ? in1 : packed, weights ? packed : out, scratch);
+    conv_kernel_run(k, in0, weights ? in1 : packed, weights ? packed : out, NULL, scratch);
     if (weights) reorder(layout, packed, plain, out);
     onednn_layout_free(plain);
     conv_kernel_free(k);
     free(packed), free(scratch);
     return out;
+}
+
+static void check_squares(const float *x, int64_t n, double squares) {
+    double expected = 0;
+    for (int64_t i = 0; i < n; i++) expected += (double)x[i] * (double)x[i];
+    if (!(fabs(squares - expected) <= 1e-6 * expected)) fail_msg("the sum of squares is %.9g, not %.9g", squares, expected);
 }
 
 static float *fast_result(const onednn_conv *c, int m, int machine, const void *in0, const void *in1) {
@@ -141,7 +147,9 @@ static float *fast_result(const onednn_conv *c, int m, int machine, const void *
         once = allocate(winograd_filter_bytes(w));
         winograd_transform_filters(w, in1, once);
     }
-    winograd_run(w, in0, once ? once : in1, NULL, out, scratch);
+    double squares = NAN;
+    winograd_run(w, in0, once ? once : in1, NULL, out, &squares, scratch);
+    if (c->kind == ONEDNN_CONV_WEIGHTS) check_squares(out, sizes_of(c).out, squares);
     free(scratch), free(once);
     winograd_free(w);
     return out;
@@ -391,8 +399,11 @@ static void check_taps(int64_t taps, int64_t n, int64_t stride, int64_t at) {
             for (int64_t i = 0; i < WINOGRAD_WIDTH; i++)
                 assert_true(rows.tap[t][i] == (t < taps && i >= at && i < at + n ? filters[(i - at) * stride + t] : 0));
         for (int64_t i = 0; i < size; i++) back[i] = -1;
-        w->spread(taps, n, back, stride, &rows, at);
+        const double squares = w->spread(taps, n, back, stride, &rows, at);
+        double expected = 0;
         for (int64_t i = 0; i < size; i++) assert_true(back[i] == (i % stride < taps ? filters[i] : -1));
+        for (int64_t i = 0; i < size; i++) expected += i % stride < taps ? (double)filters[i] * (double)filters[i] : 0;
+        assert_true(fabs(squares - expected) <= 1e-6 * expected);
     }
     free(filters), free(back);
 }

@@ -101,6 +101,44 @@ static void test_not_finite_changes_nothing(void **state) {
     store_free(s);
 }
 
+static double step_with(optimizer *o, double squares) {
+    optimizer_gradient(o)[0] = 3;
+    optimizer_gradient(o)[4] = 4;
+    *optimizer_squares(o, 1) = squares;
+    return optimizer_step(o, 10);
+}
+
+// Sums that are there count, once; those that f32 can't hold don't.
+static void test_squares(void **state) {
+    (void)state;
+    optimizer_options options;
+    parse("{sgd: {lr: 1}}", &options);
+    store *s = store_new();
+    assert_int_equal(store_declare(s, "a", SHAPE(4), (init){INIT_ZEROS}, true), 0);
+    assert_int_equal(store_declare(s, "b", SHAPE(2), (init){INIT_ZEROS}, true), 1);
+    assert_int_equal(store_declare(s, "c", SHAPE(3), (init){INIT_ZEROS}, true), 2);
+    assert_int_equal(store_allocate(s), FOIL_OK);
+    optimizer *o;
+    assert_int_equal(optimizer_new(&options, s, &o), FOIL_OK);
+    const size_t last = s->tensor[2].offset;
+    optimizer_gradient(o)[last] = 12;
+    assert_true(s->tensor[1].offset == 4);
+    assert_true(step_with(o, NAN) == 13);
+    assert_true(step_with(o, 16) == 13);
+    assert_true(step_with(o, 72 * 72 + 16) == sqrt(153 + 72 * 72 + 16)); // it is this that counts, not the gradient
+    assert_true(step_with(o, INFINITY) == 13);
+    assert_true(step_with(o, 0) == 13);
+    assert_true(optimizer_step(o, 10) == 13);
+    assert_int_equal(optimizer_steps_done(o), 6);
+    assert_true(s->values[4] == -24);
+    optimizer_gradient(o)[5] = INFINITY;
+    assert_true(!isfinite(step_with(o, NAN)) && !isfinite(step_with(o, INFINITY)));
+    assert_int_equal(optimizer_steps_done(o), 6);
+    assert_true(s->values[0] == -18 && s->values[4] == -24 && s->values[last] == -72);
+    optimizer_free(o);
+    store_free(s);
+}
+
 static void test_schedules(void **state) {
     (void)state;
     optimizer_options o = {.lr = 2, .schedule = SCHEDULE_LINEAR, .final_lr = 0.25};
@@ -177,8 +215,10 @@ static void test_save_and_load(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pytorch),   cmocka_unit_test(test_threads),        cmocka_unit_test(test_not_finite_changes_nothing),
-        cmocka_unit_test(test_schedules), cmocka_unit_test(test_broken_options), cmocka_unit_test(test_save_and_load),
+        cmocka_unit_test(test_pytorch),       cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_squares),       cmocka_unit_test(test_not_finite_changes_nothing),
+        cmocka_unit_test(test_schedules),     cmocka_unit_test(test_broken_options),
+        cmocka_unit_test(test_save_and_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
