@@ -91,15 +91,13 @@ static foil_status open_stage(const char *path, const bench_options *o, stage *s
     return make_up_pictures(s);
 }
 
-// A phase, and the optimizer's step after it, which reads the gradient twice (once for its norm) and reads and writes values and moments.
+// A phase, and the optimizer's step after it.
 static void profile_step(const stage *s, uint64_t draw, int phase) {
     static const char *const PHASES[] = {"discriminator", "generator"};
     const player *p = phase ? &s->generator : &s->discriminator;
     if (!s->profile) return;
     profile_add_plan(s->profile, game_plan(s->game, draw), phase, PHASES[phase]);
-    size_t values = p->store->value_count;
-    profile_add_rest(s->profile, PHASES[phase], "optimizer", SHAPE((int64_t)values),
-                     2.0 * (double)(optimizer_bytes(p->optimizer) + values * sizeof(float)));
+    profile_add_rest(s->profile, PHASES[phase], "optimizer", SHAPE((int64_t)p->store->value_count), (double)optimizer_traffic(p->optimizer));
 }
 
 static foil_status run_steps(void *context, int i) {

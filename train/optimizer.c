@@ -76,6 +76,7 @@ struct optimizer {
     store *parameters;
     float *gradient, *m, *v; // v: Adam only
     double *squares;         // of each tensor's gradient, their sum; NAN = nobody put it there
+    size_t traffic;          // of the last step, in bytes
     int64_t done;
 };
 
@@ -130,6 +131,10 @@ size_t optimizer_bytes(const optimizer *o) {
     return (o->v ? 3 : 2) * o->parameters->value_count * sizeof(float);
 }
 
+size_t optimizer_traffic(const optimizer *o) {
+    return o->traffic;
+}
+
 int64_t optimizer_steps_done(const optimizer *o) {
     return o->done;
 }
@@ -163,15 +168,18 @@ static bool is_usable(double squares) {
     return squares > 1e-24 && squares < 1e24;
 }
 
-static double norm(const optimizer *o) {
+// `read`: of the gradient, in elements.
+static double norm(const optimizer *o, size_t *read) {
     const store *s = o->parameters;
     double sum = 0;
     size_t at = 0;
+    *read = s->value_count;
     for (int i = 0; i < s->n; i++) {
         const store_tensor *t = &s->tensor[i];
         if (!t->trainable || !is_usable(o->squares[i])) continue;
         sum += sum_of_blocks(o->gradient + at, t->offset - at) + o->squares[i];
         at = t->offset + (size_t)shape_count(t->shape);
+        *read -= at - t->offset;
     }
     return sqrt(sum + sum_of_blocks(o->gradient + at, s->value_count - at));
 }
@@ -238,9 +246,13 @@ static void update(optimizer *o, rates r) {
 }
 
 double optimizer_step(optimizer *o, int64_t steps) {
-    double size = norm(o);
+    const size_t moments = o->options.kind == OPTIMIZER_SGD ? 1 : 2;
+    size_t read;
+    double size = norm(o, &read);
+    o->traffic = read * sizeof(float);
     forget_squares(o);
     if (!isfinite(size)) return size;
+    o->traffic += (1 + 2 * (1 + moments)) * o->parameters->value_count * sizeof(float); // gradients are read, values and moments written, too
     double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
     update(o, rates_of(o, lr, clip > 0 && size > clip ? clip / (size + 1e-6) : 1));
     o->done++;

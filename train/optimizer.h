@@ -36,7 +36,8 @@ float *optimizer_gradient(optimizer *o);
 double *optimizer_squares(optimizer *o, int i);
 // Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping; not finite = nothing was changed.
 double optimizer_step(optimizer *o, int64_t steps);
-size_t optimizer_bytes(const optimizer *o); // of gradient and moments
+size_t optimizer_bytes(const optimizer *o);   // of gradient and moments
+size_t optimizer_traffic(const optimizer *o); // bytes that the last step read and wrote
 int64_t optimizer_steps_done(const optimizer *o);
 void optimizer_save(const optimizer *o, safetensors_writer *w, const char *prefix); // per tensor: "<prefix><name>.m"
 foil_status optimizer_load(optimizer *o, const safetensors *s, const char *prefix);

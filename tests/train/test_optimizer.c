@@ -124,7 +124,10 @@ static void test_squares(void **state) {
     optimizer_gradient(o)[last] = 12;
     assert_true(s->tensor[1].offset == 4);
     assert_true(step_with(o, NAN) == 13);
+    const size_t all = s->value_count * sizeof(float), traffic = optimizer_traffic(o);
+    assert_int_equal(traffic, 6 * all); // the gradient twice; values and a moment, read and written
     assert_true(step_with(o, 16) == 13);
+    assert_int_equal(optimizer_traffic(o), traffic - 2 * sizeof(float));
     assert_true(step_with(o, 72 * 72 + 16) == sqrt(153 + 72 * 72 + 16)); // it is this that counts, not the gradient
     assert_true(step_with(o, INFINITY) == 13);
     assert_true(step_with(o, 0) == 13);
