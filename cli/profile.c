@@ -10,9 +10,9 @@ typedef struct row { // a step
     const plan *of;  // NULL: not a plan's
     const char *phase;
     plan_step step;
-    double seconds; // of all runs that count
+    double seconds, bytes; // of all runs that count
     int64_t times;
-    double last; // of the run at hand
+    double last, last_bytes; // of the run at hand
     int64_t last_times;
 } row;
 
@@ -84,10 +84,11 @@ static int add_row(profile *p, const plan *of, const char *phase, plan_step s) {
     return p->failed ? -1 : p->rows++;
 }
 
-static void add_event(profile *p, int at, double start, double seconds) {
+static void add_event(profile *p, int at, double start, double seconds, double bytes) {
     if (at < 0 || !grow(p, (void **)&p->event, p->events, &p->event_capacity, sizeof *p->event)) return;
     p->event[p->events++] = (event){at, start, seconds}; // NOLINT(clang-analyzer-core.NullDereference): grow saw to it
     p->row[at].last += seconds;
+    p->row[at].last_bytes += bytes;
     p->row[at].last_times++;
 }
 
@@ -100,7 +101,7 @@ static int first_row(const profile *p, const plan *of, const char *phase, const 
 
 void profile_begin(profile *p) {
     p->events = 0;
-    for (int i = 0; i < p->rows; i++) p->row[i].last = 0, p->row[i].last_times = 0;
+    for (int i = 0; i < p->rows; i++) p->row[i].last = p->row[i].last_bytes = 0, p->row[i].last_times = 0;
     p->start = now();
 }
 
@@ -109,7 +110,7 @@ void profile_add_plan(profile *p, const plan *of, int phase, const char *name) {
     bool new = at < 0;
     for (int i = 0; i < plan_steps(of); i++) {
         plan_step s = plan_step_at(of, i);
-        if (s.phase == phase) add_event(p, new ? add_row(p, of, name, s) : at++, s.start, s.seconds);
+        if (s.phase == phase) add_event(p, new ? add_row(p, of, name, s) : at++, s.start, s.seconds, s.bytes);
     }
 }
 
@@ -118,7 +119,7 @@ void profile_add_rest(profile *p, const char *phase, const char *what, shape s, 
     double start = last ? last->start + last->seconds : p->start;
     int at = first_row(p, NULL, phase, what);
     plan_step step = {.name = what, .kind = what, .implementation = "foil", .shape = s, .bytes = bytes};
-    add_event(p, at < 0 ? add_row(p, NULL, phase, step) : at, start, now() - start);
+    add_event(p, at < 0 ? add_row(p, NULL, phase, step) : at, start, now() - start, bytes);
 }
 
 foil_status profile_end(profile *p, bool counts) {
@@ -127,7 +128,10 @@ foil_status profile_end(profile *p, bool counts) {
     if (!counts) return FOIL_OK;
     p->runs++;
     p->seconds += p->end - p->start;
-    for (int i = 0; i < p->rows; i++) p->row[i].seconds += p->row[i].last, p->row[i].times += p->row[i].last_times;
+    for (int i = 0; i < p->rows; i++) {
+        row *r = &p->row[i];
+        r->seconds += r->last, r->bytes += r->last_bytes, r->times += r->last_times;
+    }
     return FOIL_OK;
 }
 
@@ -142,7 +146,7 @@ typedef struct share { // of the run: a step, or all of a kind
 
 static share share_of(const profile *p, const row *r, const roofline *peak) {
     double runs = p->runs ? p->runs : 1, times = (double)r->times / runs;
-    share s = {.row = r, .kind = r->step.kind, .seconds = r->seconds / runs, .flops = times * r->step.flops, .bytes = times * r->step.bytes};
+    share s = {.row = r, .kind = r->step.kind, .seconds = r->seconds / runs, .flops = times * r->step.flops, .bytes = r->bytes / runs};
     double compute = s.flops / peak->flops_per_second, memory = s.bytes / peak->bytes_per_second;
     s.bound = compute > memory ? compute : memory;
     return s;

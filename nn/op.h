@@ -14,7 +14,7 @@ typedef struct kernel {
     void *scratch; // `scratch_bytes` of memory shared by all kernels of the plan, 64-byte aligned; undefined at the start of each run
     size_t scratch_bytes;
     void *state;         // the op's own, from prepare
-    double *squares;     // where a run may put the sum of the squares of its result (plan_square); NULL: nobody asks
+    double *squares;     // where a run may put the sum of the squares of its whole result, as plan_sum_squares says; NULL: nobody asks
     uint64_t seed, step; // of this run
     int over;            // set by prepare: the operand in whose memory the result would best lie; 0 = none (see OP_SAFE_IN_PLACE for the first)
 } kernel;

@@ -262,7 +262,7 @@ int plan_writer(const plan *p, const float *to) {
     return last - first_step(p);
 }
 
-void plan_square(plan *p, const float *to, double *squares) {
+void plan_sum_squares(plan *p, const float *to, double *squares) {
     const int i = first_step(p) + plan_writer(p, to);
     if (i >= first_step(p) && p->step[i].kind == STEP_KERNEL) p->step[i].kernel.squares = squares;
 }

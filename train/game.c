@@ -257,11 +257,11 @@ static foil_status build(const game *g, round_plan *p, bool penalised, wanted ph
     return plan_compile(p->graph, phases, fake ? 2 : 1, space, &p->plan);
 }
 
-// Where the plan itself writes what the optimizer reads, it can tell the norm.
-static void square_slopes(plan *p, const player *of) {
+// The plan knows the squares of what it writes: that is what the optimizer reads, if nothing of other ranks is added.
+static void ask_squares(plan *p, const player *of) {
     for (int i = 0; i < of->store->n; i++)
         if (of->store->tensor[i].trainable)
-            plan_square(p, optimizer_gradient(of->optimizer) + of->store->tensor[i].offset, optimizer_squares(of->optimizer, i));
+            plan_sum_squares(p, optimizer_gradient(of->optimizer) + of->store->tensor[i].offset, optimizer_squares(of->optimizer, i));
 }
 
 static foil_status new_plan(const game *g, round_plan *p, bool penalised, workspace *space) {
@@ -275,7 +275,7 @@ static foil_status new_plan(const game *g, round_plan *p, bool penalised, worksp
         if (own[i])
             status = exchange_new(p->plan, i, players[i]->store, own[i], optimizer_gradient(players[i]->optimizer), &p->exchange[i]);
         else if (players[i]->net)
-            square_slopes(p->plan, players[i]);
+            ask_squares(p->plan, players[i]);
     }
     return status;
 }

@@ -163,9 +163,9 @@ static double sum_of_blocks(const float *g, size_t n) {
     return sum;
 }
 
-// Whether a sum of squares in f32 says what it is in f64: they neither overflowed nor vanished.
+// Whether a sum of squares in f32 says what it would be in f64. What vanishes in f32 is below 1e-38 for each element: nothing beside such a sum.
 static bool is_usable(double squares) {
-    return squares > 1e-24 && squares < 1e24;
+    return isfinite(squares) && squares > 1e-24;
 }
 
 // `read`: of the gradient, in elements.

@@ -32,9 +32,11 @@ foil_status optimizer_new(const optimizer_options *o, store *parameters, optimiz
 void optimizer_free(optimizer *o);
 // The slab that gradients are to be written into, laid out like the store's values. Zero at first.
 float *optimizer_gradient(optimizer *o);
-// Where the sum of the squares of tensor i's gradient may be put before each step (plan_square). A step sums up those of all others.
+// Where the sum of the squares of tensor i's gradient may be put before a step (plan_sum_squares). That step takes it for the gradient's own, if it is finite and
+// not so small that squares may have vanished in f32, and forgets it; the squares of all others it sums up itself. Who writes a gradient once more before the
+// step puts another sum, or NAN.
 double *optimizer_squares(optimizer *o, int i);
-// Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping; not finite = nothing was changed.
+// Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping, to about 1e-6; not finite = nothing was changed.
 double optimizer_step(optimizer *o, int64_t steps);
 size_t optimizer_bytes(const optimizer *o);   // of gradient and moments
 size_t optimizer_traffic(const optimizer *o); // bytes that the last step read and wrote

@@ -346,7 +346,7 @@ static void add_filters(const place_conv *p, int64_t band, int64_t panel, int64_
     for (int64_t tap = 0; tap < p->taps; tap++)
         sum_terms(p, band * p->taps + tap, filters, &in, band > 0, sums->tap[tap], (int64_t)(sizeof *sums / sizeof(float)));
     for (int64_t i = 0; i < filters && band + 1 == p->bands; i++)
-        m->spread(p->taps, m->width, out + ((filter + i) * p->conv.channels + panel * m->width) * p->taps, p->taps, &sums[i], 0);
+        (void)m->spread(p->taps, m->width, out + ((filter + i) * p->conv.channels + panel * m->width) * p->taps, p->taps, &sums[i], 0);
 }
 
 static void run_filters(const place_conv *p, const char *x, const char *y, float *out, char *scratch) {

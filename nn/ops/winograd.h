@@ -34,8 +34,8 @@ const char *winograd_implementation(const winograd *w);
 size_t winograd_filter_bytes(const winograd *w);
 void winograd_transform_filters(const winograd *w, const float *filters, void *to);
 // Arguments as of onednn_run_biased, but filters and their gradients are always f32 in PyTorch's order, [O, C, R, S]; c->post is done. Results do not depend
-// on the number of threads. `squares`: where the sum of the squares of filters' gradients is put, or NULL; they are f32, so that it is infinite or too small where
-// those are not in its range.
+// on the number of threads. `squares`: where the sum of the squares of filters' gradients is put, as plan_sum_squares says, or NULL; other kinds
+// leave it alone.
 void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, double *squares, void *scratch);
 
 #endif

@@ -183,8 +183,8 @@ static void test_squares_of_outputs(void **state) {
     plan_output o[] = {{d[0], to[0]}, {d[1], to[1]}, {d[2], to[2]}};
     plan *p = compile(g, &(plan_phase){o, 3}, 1, NULL);
     double squares[] = {-1, -1, -1, -1};
-    for (int i = 0; i < 3; i++) plan_square(p, to[i], &squares[i]);
-    plan_square(p, (const float *)(const void *)&in, &squares[3]); // no output's
+    for (int i = 0; i < 3; i++) plan_sum_squares(p, to[i], &squares[i]);
+    plan_sum_squares(p, (const float *)(const void *)&in, &squares[3]); // no output's
     check_feed(p, &in);
     for (int run = 0; run < 2; run++) {
         plan_run(p, 0, 0, 0);

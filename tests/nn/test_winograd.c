@@ -138,6 +138,8 @@ static void check_squares(const float *x, int64_t n, double squares) {
     if (!(fabs(squares - expected) <= 1e-6 * expected)) fail_msg("the sum of squares is %.9g, not %.9g", squares, expected);
 }
 
+static double last_squares; // of the last gradient of filters
+
 static float *fast_result(const onednn_conv *c, int m, int machine, const void *in0, const void *in1) {
     winograd *w;
     check_ok(winograd_create(c, m, machine, &w));
@@ -149,7 +151,10 @@ static float *fast_result(const onednn_conv *c, int m, int machine, const void *
     }
     double squares = NAN;
     winograd_run(w, in0, once ? once : in1, NULL, out, &squares, scratch);
-    if (c->kind == ONEDNN_CONV_WEIGHTS) check_squares(out, sizes_of(c).out, squares);
+    if (c->kind == ONEDNN_CONV_WEIGHTS)
+        check_squares(out, sizes_of(c).out, last_squares = squares);
+    else
+        assert_true(isnan(squares)); // left alone
     free(scratch), free(once);
     winograd_free(w);
     return out;
@@ -255,9 +260,12 @@ static void results_do_not_depend_on_threads(void **state) {
             double *in0 = values(n.in0, 1), *in1 = values(n.in1, 2);
             float *f0 = rounded(in0, n.in0), *f1 = rounded(in1, n.in1), *out[3];
             for (int m = 2; m <= 4; m += 2) {
+                double squares = 0;
                 for (int t = 0; t < 3; t++) {
                     omp_set_num_threads(t + 1);
                     out[t] = fast_result(&c, m, 0, f0, f1);
+                    if (t == 0) squares = last_squares;
+                    assert_true(squares == last_squares);
                     assert_memory_equal(out[0], out[t], (size_t)n.out * sizeof *f0);
                 }
                 for (int t = 0; t < 3; t++) free(out[t]);
@@ -408,6 +416,28 @@ static void check_taps(int64_t taps, int64_t n, int64_t stride, int64_t at) {
     free(filters), free(back);
 }
 
+// The sum of squares tells of each of them.
+static void check_not_finite(int64_t taps, int64_t n) {
+    const float broken[] = {INFINITY, NAN, 1e30F};
+    float *filters = allocate((size_t)(n * taps) * sizeof *filters);
+    for (int machine = 0; machine < machines(); machine++)
+        for (int64_t i = 0; i < n * taps; i++) {
+            const winograd_machine *w = winograd_machine_at(machine);
+            winograd_taps rows = {{{0}}};
+            rows.tap[i % taps][i / taps] = broken[i % 3];
+            assert_true(!isfinite(w->spread(taps, n, filters, taps, &rows, 0)));
+            rows.tap[i % taps][i / taps] = 2;
+            assert_true(w->spread(taps, n, filters, taps, &rows, 0) == 4);
+        }
+    free(filters);
+}
+
+static void squares_are_of_all_taps(void **state) {
+    (void)state;
+    for (int64_t taps = 9; taps <= 16; taps += 7)
+        for (int64_t n = 16; n <= 32; n += 16) check_not_finite(taps, n);
+}
+
 static void taps_are_collected_and_spread(void **state) {
     (void)state;
     for (int64_t taps = 9; taps <= 16; taps += 7)
@@ -419,9 +449,12 @@ static void taps_are_collected_and_spread(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(taps_are_collected_and_spread),    cmocka_unit_test(errors_are_bounded),
-        cmocka_unit_test(results_do_not_depend_on_threads), cmocka_unit_test(pictures_may_be_bf16),
-        cmocka_unit_test(products_of_bf16_are_bounded),     cmocka_unit_test(constant_filters_may_be_transformed_before)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(taps_are_collected_and_spread),
+                                       cmocka_unit_test(squares_are_of_all_taps),
+                                       cmocka_unit_test(errors_are_bounded),
+                                       cmocka_unit_test(results_do_not_depend_on_threads),
+                                       cmocka_unit_test(pictures_may_be_bf16),
+                                       cmocka_unit_test(products_of_bf16_are_bounded),
+                                       cmocka_unit_test(constant_filters_may_be_transformed_before)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
-// A training step allocates nothing from the second one on: convolutions, batch norm, spectral norm, penalties, the detect head and the optimizers included.
+// A training step allocates nothing from the second one on: convolutions, batch norm, spectral norm, penalties, the detect head and the optimizers included. And
+// the norms that it reports are those of the gradients, though fast convolutions sum up their part of them.
 //
 // The linker gives our objects' calls of the allocator to the counters below (tests/CMakeLists.txt); what oneDNN does inside is its own affair.
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,14 +41,26 @@ static net *open_player(const char *path, const optimizer_options *o, player *p)
     return n;
 }
 
-static void steps_allocate_nothing(const char *name, bool detects) {
+static void norm_is_of_gradient(const player *p, double norm) {
+    const float *g = optimizer_gradient(p->optimizer);
+    double sum = 0;
+    for (size_t i = 0; i < p->store->value_count; i++) sum += (double)g[i] * (double)g[i];
+    if (!(fabs(norm - sqrt(sum)) <= 1e-6 * sqrt(sum))) fail_msg("the norm is %.9g, not %.9g", norm, sqrt(sum));
+}
+
+// Adam goes through the gradient, and twice through values and both moments; and once more through those gradients that nobody summed up.
+static bool sums_were_used(const player *p) {
+    return optimizer_traffic(p->optimizer) < 8 * p->store->value_count * sizeof(float);
+}
+
+static void steps_allocate_nothing(const char *name, const char *setting, bool detects) {
     config c;
     char path[1024];
     player g = {0}, d = {0};
     game *play;
     game_report r;
     snprintf(path, sizeof path, "%s/configs/train/%s.yaml", SOURCE_DIR, name);
-    ok(config_read(path, (const char *const[]){"run.batch=4"}, 1, &c));
+    ok(config_read(path, (const char *const[]){"run.batch=4", setting}, setting ? 2 : 1, &c));
     net *generator = open_player(c.generator, &c.generator_optimizer, &g),
         *discriminator = open_player(c.discriminator, &c.discriminator_optimizer, &d);
     workspace *w = workspace_new();
@@ -59,11 +73,15 @@ static void steps_allocate_nothing(const char *name, bool detects) {
     for (uint64_t step = 0; step < 3; step++) {
         int before = allocations;
         game_step_discriminator(play, step, 3, &batch, &r);
+        norm_is_of_gradient(&d, r.norm_d);
         game_step_generator(play, step, 3, &r);
+        norm_is_of_gradient(&g, r.norm_g);
+        assert_true(step > 0 || (r.norm_d > 0 && r.norm_g > 0)); // hinge losses may be 0 later
         if (step > 0) assert_int_equal(allocations - before, 0);
         first = step == 0 ? before : first;
     }
     assert_true(first > 100); // the counters count
+    assert_true(sums_were_used(&g));
     game_free(play);
     workspace_free(w);
     optimizer_free(g.optimizer), optimizer_free(d.optimizer);
@@ -74,17 +92,18 @@ static void steps_allocate_nothing(const char *name, bool detects) {
 
 static void test_batch_norm_and_the_detect_head(void **state) {
     (void)state;
-    steps_allocate_nothing("dcgan64", true);
+    steps_allocate_nothing("dcgan64", NULL, true);
 }
 
 static void test_spectral_norm(void **state) {
     (void)state;
-    steps_allocate_nothing("sngan32", false);
+    steps_allocate_nothing("sngan32", NULL, false);
 }
 
 static void test_second_order(void **state) {
     (void)state;
-    steps_allocate_nothing("r1_32", false);
+    steps_allocate_nothing("r1_32", NULL, false);
+    steps_allocate_nothing("r1_32", "game.penalty.r1.every=2", false); // two plans in turns
 }
 
 int main(void) {

@@ -129,15 +129,20 @@ static void test_squares(void **state) {
     assert_true(step_with(o, 16) == 13);
     assert_int_equal(optimizer_traffic(o), traffic - 2 * sizeof(float));
     assert_true(step_with(o, 72 * 72 + 16) == sqrt(153 + 72 * 72 + 16)); // it is this that counts, not the gradient
+    assert_true(optimizer_step(o, 10) == 13);                            // and once
     assert_true(step_with(o, INFINITY) == 13);
     assert_true(step_with(o, 0) == 13);
-    assert_true(optimizer_step(o, 10) == 13);
     assert_int_equal(optimizer_steps_done(o), 6);
     assert_true(s->values[4] == -24);
     optimizer_gradient(o)[5] = INFINITY;
     assert_true(!isfinite(step_with(o, NAN)) && !isfinite(step_with(o, INFINITY)));
+    optimizer_gradient(o)[5] = 0;
+    optimizer_gradient(o)[1] = NAN;
+    assert_true(!isfinite(step_with(o, 72 * 72)));
     assert_int_equal(optimizer_steps_done(o), 6);
     assert_true(s->values[0] == -18 && s->values[4] == -24 && s->values[last] == -72);
+    optimizer_gradient(o)[1] = 0;
+    assert_true(optimizer_step(o, 10) == 13); // it was forgotten then, too
     optimizer_free(o);
     store_free(s);
 }
