@@ -128,7 +128,7 @@ double *optimizer_squares(optimizer *o, int i) {
 }
 
 size_t optimizer_bytes(const optimizer *o) {
-    return (o->v ? 3 : 2) * o->parameters->value_count * sizeof(float);
+    return (o->options.kind == OPTIMIZER_SGD ? 2 : 3) * o->parameters->value_count * sizeof(float);
 }
 
 size_t optimizer_traffic(const optimizer *o) {
@@ -246,13 +246,12 @@ static void update(optimizer *o, rates r) {
 }
 
 double optimizer_step(optimizer *o, int64_t steps) {
-    const size_t moments = o->options.kind == OPTIMIZER_SGD ? 1 : 2;
     size_t read;
     double size = norm(o, &read);
     o->traffic = read * sizeof(float);
     forget_squares(o);
     if (!isfinite(size)) return size;
-    o->traffic += (1 + 2 * (1 + moments)) * o->parameters->value_count * sizeof(float); // gradients are read, values and moments written, too
+    o->traffic += 2 * optimizer_bytes(o) + o->parameters->value_count * sizeof(float); // the gradient; values, of its size, and moments twice
     double lr = schedule_lr(&o->options, o->done, steps), clip = o->options.clip;
     update(o, rates_of(o, lr, clip > 0 && size > clip ? clip / (size + 1e-6) : 1));
     o->done++;

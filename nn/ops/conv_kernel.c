@@ -396,9 +396,9 @@ static void run_columns(const conv_kernel *k, const char *in0, const char *in1, 
     }
 }
 
-void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, void *scratch) {
+static void run(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, double *squares, void *scratch) {
     if (k->form == FAST) {
-        winograd_run(k->fast, in0, in1, v->bias, out, NULL, scratch);
+        winograd_run(k->fast, in0, in1, v->bias, out, squares, scratch);
         return;
     }
     if (k->form == PANELS) {
@@ -429,9 +429,10 @@ void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1
         onednn_run_biased(k->kernel, first, second, v->bias, out, scratch);
 }
 
+void conv_kernel_run_post(const conv_kernel *k, const void *in0, const void *in1, const conv_vectors *v, void *out, void *scratch) {
+    run(k, in0, in1, v, out, NULL, scratch);
+}
+
 void conv_kernel_run(const conv_kernel *k, const void *in0, const void *in1, void *out, double *squares, void *scratch) {
-    if (k->form == FAST)
-        winograd_run(k->fast, in0, in1, NULL, out, squares, scratch);
-    else
-        conv_kernel_run_post(k, in0, in1, &(conv_vectors){0}, out, scratch);
+    run(k, in0, in1, &(conv_vectors){0}, out, squares, scratch);
 }
