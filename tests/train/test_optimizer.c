@@ -88,17 +88,27 @@ static void test_threads(void **state) {
 
 static void test_not_finite_changes_nothing(void **state) {
     (void)state;
-    optimizer_options options;
-    parse("{adam: {lr: 0.1}}", &options);
-    store *s = new_store(3);
-    optimizer *o;
-    assert_int_equal(optimizer_new(&options, s, &o), FOIL_OK);
-    optimizer_gradient(o)[1] = NAN;
-    assert_true(!isfinite(optimizer_step(o, 10)));
-    assert_int_equal(optimizer_steps_done(o), 0);
-    for (int i = 0; i < 3; i++) assert_true(s->values[i] == 0);
-    optimizer_free(o);
-    store_free(s);
+    enum { N = 200000 }; // some blocks
+    static const char *const MAPS[] = {"{adam: {lr: 0.1}}", "{sgd: {lr: 0.1}}", "{adam: {lr: 0.1, clip: 1}}"};
+    for (size_t k = 0; k < sizeof MAPS / sizeof *MAPS; k++)
+        for (size_t at = 1; at < N; at += N - 3) {
+            optimizer_options options;
+            parse(MAPS[k], &options);
+            store *s = new_store(N);
+            optimizer *o;
+            assert_int_equal(optimizer_new(&options, s, &o), FOIL_OK);
+            assert_true(optimizer_step(o, 10) == 0);
+            optimizer_gradient(o)[0] = 1;
+            optimizer_gradient(o)[at] = k ? NAN : INFINITY;
+            assert_true(!isfinite(optimizer_step(o, 10)));
+            assert_int_equal(optimizer_steps_done(o), 1);
+            for (size_t i = 0; i < N; i++) assert_true(s->values[i] == 0);
+            optimizer_gradient(o)[0] = optimizer_gradient(o)[at] = 0;
+            optimizer_step(o, 10);
+            for (size_t i = 0; i < N; i++) assert_true(s->values[i] == 0); // moments did not change either
+            optimizer_free(o);
+            store_free(s);
+        }
 }
 
 static double step_with(optimizer *o, double squares) {
