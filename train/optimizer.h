@@ -1,4 +1,4 @@
-// Optimizers over one slab of parameters, in one fused pass.
+// Optimizers over one slab of parameters: first the norm of the gradient, which guards the values, then one fused pass over gradient, values and moments.
 #ifndef FOIL_TRAIN_OPTIMIZER_H
 #define FOIL_TRAIN_OPTIMIZER_H
 
@@ -36,7 +36,8 @@ float *optimizer_gradient(optimizer *o);
 // not so small that squares may have vanished in f32, and forgets it; the squares of all others it sums up itself. Who writes a gradient once more before the
 // step puts another sum, or NAN.
 double *optimizer_squares(optimizer *o, int i);
-// Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping, to about 1e-6; not finite = nothing was changed.
+// Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping, to about
+// 1e-6; not finite = nothing was changed.
 double optimizer_step(optimizer *o, int64_t steps);
 size_t optimizer_bytes(const optimizer *o);   // of gradient and moments
 size_t optimizer_traffic(const optimizer *o); // bytes that the last step read and wrote
