@@ -406,7 +406,7 @@ static void run(const conv_kernel *k, const void *in0, const void *in1, const co
         return;
     }
     if (k->form == PLACES) {
-        place_conv_run(k->places, in0, in1, out, scratch);
+        place_conv_run(k->places, in0, in1, out, squares, scratch);
         return;
     }
     if (k->form == NARROW) {

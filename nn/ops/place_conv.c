@@ -35,10 +35,11 @@ struct place_conv {
     int64_t results, *first; // places of the result; where each one's terms of each band begin, and at last where all end
     term *terms;
     int64_t numbers;     // of an element: 1, or 2 of bf16
-    int64_t rows, depth; // of products: pictures by channels, of filters' gradients filters by pictures; in elements
+    int64_t rows, depth; // of products: pictures by channels, or filters by pictures, in elements; rows are filled up to the machine's
     int64_t row;         // from one packed row to the next
     int64_t panels;
-    size_t b_at, sums_at, private_at, private_bytes; // sums_at: of filters' gradients between bands
+    size_t b_at, private_at, private_bytes;
+    size_t sums_at, squares_at; // of filters' gradients: sums between bands; squares, a sum for each task
     int threads;
 };
 
@@ -123,7 +124,7 @@ bool place_conv_takes(const onednn_conv *c, int machine) {
     case ONEDNN_CONV_DATA:
         return c->channels % m->width == 0 && c->out % numbers == 0;
     default:
-        return c->channels % m->width == 0 && c->out % m->rows == 0 && c->n % numbers == 0;
+        return c->channels % m->width == 0 && c->n % numbers == 0;
     }
 }
 
@@ -135,7 +136,7 @@ bool place_conv_pays(const onednn_conv *c) {
     const int64_t windows = c->out_height * c->out_width;
     const double share = share_inside(c);
     const bool whole = windows == 1 && share == 1; // a window that is the picture: with few of them it is the filters' layout that takes time
-    if (whole) return c->kind == ONEDNN_CONV_DATA && c->n <= (c->x == BF16 ? 64 : 32);
+    if (whole) return c->kind != ONEDNN_CONV && c->n <= (c->kind == ONEDNN_CONV_DATA && c->x == F32 ? 32 : 64);
     if (c->kind != ONEDNN_CONV_WEIGHTS) return windows <= 16 && share < .85;
     if (c->x == F32) return windows <= 64 && share < .9;
     return windows <= 256 && share < (c->channels < 128 ? .95 : .9); // oneDNN's: few channels 345 of 420 GFLOP/s
@@ -165,20 +166,24 @@ static void set_bands(place_conv *p, int64_t bands) {
     p->bands = divide_up(p->conv.out_height, p->band);
 }
 
+// Each a panel and FILTERS of the filters.
+static int64_t tasks_of_filters(const place_conv *p) {
+    return p->panels * divide_up(p->rows, FILTERS);
+}
+
 static void measure_filters(place_conv *p) {
     const onednn_conv *c = &p->conv;
-    p->rows = c->out;
+    p->rows = round_up(c->out, p->machine->rows);
     p->depth = c->n / p->numbers;
     p->row = p->rows + APART;
     p->panels = c->channels / p->machine->width;
     for (int64_t bands = 2; packed_windows(p) + packed_pixels(p) > BAND && bands <= c->out_height; bands++) set_bands(p, bands);
     p->b_at = packed_windows(p);
     p->sums_at = p->b_at + packed_pixels(p);
-    p->private_at = p->sums_at;
-    if (p->bands > 1)
-        p->private_at += (size_t)(p->panels * p->rows) * sizeof(winograd_taps);
-    else
-        p->private_bytes = FILTERS * sizeof(winograd_taps);
+    p->squares_at = p->sums_at;
+    if (p->bands > 1) p->squares_at += (size_t)(p->panels * p->rows) * sizeof(winograd_taps);
+    p->private_at = p->squares_at + (size_t)round_up(tasks_of_filters(p) * (int64_t)sizeof(double), LINE);
+    if (p->bands == 1) p->private_bytes = FILTERS * sizeof(winograd_taps);
 }
 
 static void measure_pictures(place_conv *p) {
@@ -337,40 +342,47 @@ static void run_pictures(const place_conv *p, const char *in, const float *w, ch
     }
 }
 
-static void add_filters(const place_conv *p, int64_t band, int64_t panel, int64_t filter, const char *scratch, float *out, winograd_taps *sums) {
+// Gives the sum of the squares of what it writes.
+static double add_filters(const place_conv *p, int64_t band, int64_t panel, int64_t filter, const char *scratch, float *out, winograd_taps *sums) {
     const winograd_machine *m = p->machine;
-    const int64_t filters = smaller(p->rows - filter, FILTERS), panel_elements = p->depth * m->width;
+    const int64_t rows = smaller(p->rows - filter, FILTERS), filters = smaller(p->conv.out - filter, rows), panel_elements = p->depth * m->width;
     const operands in = {
         scratch + (size_t)filter * ELEMENT, scratch + p->b_at + (size_t)(panel * panel_elements) * ELEMENT, p->depth * p->row, 1, p->row,
         p->panels * panel_elements};
     for (int64_t tap = 0; tap < p->taps; tap++)
-        sum_terms(p, band * p->taps + tap, filters, &in, band > 0, sums->tap[tap], (int64_t)(sizeof *sums / sizeof(float)));
+        sum_terms(p, band * p->taps + tap, rows, &in, band > 0, sums->tap[tap], (int64_t)(sizeof *sums / sizeof(float)));
+    double squares = 0;
     for (int64_t i = 0; i < filters && band + 1 == p->bands; i++)
-        (void)m->spread(p->taps, m->width, out + ((filter + i) * p->conv.channels + panel * m->width) * p->taps, p->taps, &sums[i], 0);
+        squares += m->spread(p->taps, m->width, out + ((filter + i) * p->conv.channels + panel * m->width) * p->taps, p->taps, &sums[i], 0);
+    return squares;
 }
 
-static void run_filters(const place_conv *p, const char *x, const char *y, float *out, char *scratch) {
+static void run_filters(const place_conv *p, const char *x, const char *y, float *out, double *squares, char *scratch) {
     const onednn_conv *c = &p->conv;
-    const int64_t blocks = divide_up(p->rows, FILTERS), width = p->machine->width;
+    const int64_t tasks = tasks_of_filters(p), blocks = tasks / p->panels, width = p->machine->width;
+    double *each = (double *)(void *)(scratch + p->squares_at);
 #pragma omp parallel num_threads(p->threads)
     for (int64_t band = 0; band < p->bands; band++) {
         pack_depth(p, y, p->windows, windows_of(p, band), c->out, c->out, p->row, scratch);
         pack_depth(p, x, p->pixels, pixels_of(p, band), c->channels, width, width, scratch + p->b_at);
 #pragma omp barrier
 #pragma omp for schedule(static) // the same thread's for every band
-        for (int64_t task = 0; task < p->panels * blocks; task++) {
+        for (int64_t task = 0; task < tasks; task++) {
             const int64_t panel = task / blocks, filter = task % blocks * FILTERS;
             const size_t sums = p->bands > 1 ? p->sums_at + (size_t)(panel * p->rows + filter) * sizeof(winograd_taps)
                                              : p->private_at + (size_t)omp_get_thread_num() * p->private_bytes;
-            add_filters(p, band, panel, filter, scratch, out, (winograd_taps *)(void *)(scratch + sums));
+            each[task] = add_filters(p, band, panel, filter, scratch, out, (winograd_taps *)(void *)(scratch + sums));
         }
         if (band == p->bands - 1) winograd_spread_end();
     }
+    if (!squares) return;
+    *squares = 0;
+    for (int64_t i = 0; i < tasks; i++) *squares += each[i];
 }
 
-void place_conv_run(const place_conv *p, const void *in0, const void *in1, void *out, void *scratch) {
+void place_conv_run(const place_conv *p, const void *in0, const void *in1, void *out, double *squares, void *scratch) {
     if (of_filters(p))
-        run_filters(p, in0, in1, out, scratch);
+        run_filters(p, in0, in1, out, squares, scratch);
     else
         run_pictures(p, in0, in1, out, scratch);
 }

@@ -22,6 +22,7 @@ static const example EXAMPLES[] = {
     {2, 7, 7, 32, 32, 3, 3, {.stride = {1, 1}, .dilation = {2, 2}, .groups = 1, .pad = {2, 2, 2, 2}}},
     {2, 3, 3, 320, 32, 4, 4, {UNIT, .pad = {1, 1, 2, 2}}}, // deeper than what is multiplied at a time
     {2, 1, 1, 32, 32, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}},  // taps that meet nothing
+    {6, 4, 4, 32, 134, 4, 4, {UNIT}},                      // a window that is the picture; filters not a multiple of the machine's rows
 };
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
@@ -95,6 +96,14 @@ static void define(const onednn_conv *c, const tensor *t) {
     }
 }
 
+static double squares; // of the last gradient of filters
+
+static void check_squares(const float *x, int64_t n) {
+    double expected = 0;
+    for (int64_t i = 0; i < n; i++) expected += (double)x[i] * (double)x[i];
+    if (!(fabs(squares - expected) <= 1e-6 * expected)) fail_msg("the sum of squares is %.9g, not %.9g", squares, expected);
+}
+
 // The result is in memory that ends where it ends.
 static void *run(const onednn_conv *c, const tensor *t, int machine) {
     place_conv *p;
@@ -104,7 +113,12 @@ static void *run(const onednn_conv *c, const tensor *t, int machine) {
     assert_non_null(scratch);
     memset(scratch, 0xff, place_conv_scratch(p));
     const bool weights = c->kind == ONEDNN_CONV_WEIGHTS;
-    place_conv_run(p, t[c->kind == ONEDNN_CONV_DATA ? Y : X].stored, t[weights ? Y : W].stored, out, scratch);
+    squares = NAN;
+    place_conv_run(p, t[c->kind == ONEDNN_CONV_DATA ? Y : X].stored, t[weights ? Y : W].stored, out, &squares, scratch);
+    if (weights)
+        check_squares(out, t[W].n);
+    else
+        assert_true(isnan(squares)); // left alone
     free(scratch);
     place_conv_free(p);
     return out;
@@ -149,7 +163,7 @@ static void results_are_the_definition(void **state) {
                     if (place_conv_takes(&c, machine)) check(&c, t, machine, i), done += machine == 0;
                 free_all(t);
             }
-    assert_true(done >= 6 * COUNT - 2); // an odd number of pictures makes no pairs
+    assert_true(done >= 6 * COUNT - 4); // an odd number of pictures makes no pairs, and 134 are not panels
 }
 
 static void check_threads(const onednn_conv *c, const tensor *t) {
@@ -157,9 +171,11 @@ static void check_threads(const onednn_conv *c, const tensor *t) {
     const int threads = omp_get_max_threads();
     omp_set_num_threads(1);
     void *expected = run(c, t, 0);
+    const double sum = squares;
     omp_set_num_threads(5);
     void *got = run(c, t, 0);
     omp_set_num_threads(threads);
+    assert_true(squares == sum || c->kind != ONEDNN_CONV_WEIGHTS);
     assert_memory_equal(got, expected, (size_t)result->n * dtype_size(result->type));
     free(expected), free(got);
 }
@@ -205,6 +221,10 @@ static void it_pays_for_some(void **state) {
     c = geometry(&small, ONEDNN_CONV_WEIGHTS, F32);
     c.params.groups = 2;
     assert_false(place_conv_takes(&c, 0));
+    for (int64_t n = 64; n <= 65; n++) { // the first layer of a generator
+        c = geometry(&(example){n, 4, 4, 512, 100, 4, 4, {UNIT}}, ONEDNN_CONV_WEIGHTS, F32);
+        assert_int_equal(place_conv_pays(&c), wide && n == 64);
+    }
     c = geometry(&(example){64, 32, 32, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32); // little padding
     assert_false(place_conv_pays(&c));
     c = geometry(&(example){64, 8, 8, 256, 512, 5, 5, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32);
