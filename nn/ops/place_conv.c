@@ -240,7 +240,7 @@ static void pack_pictures(const place_conv *p, const char *from, int64_t places,
 }
 
 // Pictures that are depth: [places, panels, depth, row], `width` channels to a panel. `all`: places of a picture. The next pictures are called into the cache:
-// they lie too far apart for the processor to see them coming.
+// they lie too far apart for the processor to see them coming. Rows that fill up the machine's may be anything here, too.
 static void pack_depth(const place_conv *p, const char *from, int64_t all, span s, int64_t channels, int64_t width, int64_t row, char *to) {
     const size_t number = ELEMENT / (size_t)p->numbers, place = (size_t)channels * number, picture = (size_t)all * place,
                  next = picture * (size_t)p->numbers;

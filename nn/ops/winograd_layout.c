@@ -125,8 +125,8 @@ enum {
 
 // Filters are transformed by who needs them, part by part in its cache: larger ones than the cache would be written to memory and read from there, which takes
 // longer than their transform. So do constant ones, but in bf16, where transformed ones are not larger. For few filters it does not pay that threads wait for
-// one another. A filter's taps are collected once for all views of the result that are together: all, where filters are shared and tiles so few that a group holds
-// them for all views; half of them, where those have few filters.
+// one another. A filter's taps are collected once for all views of the result that are together: all, if who needs filters transforms them and a group holds the
+// tiles of all views; half of them, if whole filters are transformed before and those of a half are few; else one.
 static void divide_pictures(winograd *w) {
     const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * elements_of(w, w->channels), c = row * w->width, filters = a * w->out * w->views_out;
     w->shares = filters > FEW_FILTERS && 4 * w->tiles <= w->out;
@@ -139,7 +139,7 @@ static void divide_pictures(winograd *w) {
         w->group = round_up(divide_up(w->block, groups), w->machine->rows);
         w->columns = w->width;
     } else {
-        if (filters / 2 <= FEW_FILTERS) w->views_together = divide_up(w->views_out, 2);
+        if (!w->prepared && filters / 2 <= FEW_FILTERS) w->views_together = divide_up(w->views_out, 2);
         const int64_t all = w->views_together * (a + row * w->out);
         w->part = round_up(w->channels, WINOGRAD_LANES);
         w->block = fair_block(w, larger(OWN_BYTES, filters / 4) / all);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "nn/grad.h"
+#include "nn/ops/place_conv.h"
 #include "nn/store.h"
 #include "tests/nn/plan_check.h"
 
@@ -199,6 +200,42 @@ static void test_squares_of_outputs(void **state) {
     graph_free(g);
 }
 
+// Where filters are as large as the picture, and this processor multiplies between places.
+static void test_squares_of_products_between_places(void **state) {
+    (void)state;
+    enum { FILTERS = 64 * 64 * 16 };
+    graph *g = graph_new(F32);
+    check_inputs in = {0};
+    node *x = check_input(&in, g, SHAPE(16, 4, 4, 64), F32, 1), *y = check_input(&in, g, SHAPE(16, 1, 1, 64), F32, 2);
+    const conv_params unit = {.stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    static float to[FILTERS];
+    plan_output o[] = {{nn_conv_weights(x, y, unit, 4, 4), to}};
+    plan *p = compile(g, &(plan_phase){o, 1}, 1, NULL);
+    double squares = -1;
+    plan_sum_squares(p, to, &squares);
+    check_feed(p, &in);
+    plan_run(p, 0, 0, 0);
+    const onednn_conv c = {.kind = ONEDNN_CONV_WEIGHTS,
+                           .n = 16,
+                           .height = 4,
+                           .width = 4,
+                           .channels = 64,
+                           .out_height = 1,
+                           .out_width = 1,
+                           .out = 64,
+                           .rows = 4,
+                           .cols = 4,
+                           .params = unit,
+                           .x = F32,
+                           .y = F32,
+                           .w = F32};
+    const double expected = place_conv_pays(&c) ? sum_of_squares(to, FILTERS) : -1;
+    assert_true(expected != 0 && fabs(squares - expected) <= 1e-6 * fabs(expected));
+    check_free(&in);
+    plan_free(p);
+    graph_free(g);
+}
+
 // After every reader, also of later nodes.
 static void test_assign(void **state) {
     (void)state;
@@ -323,6 +360,7 @@ int main(void) {
         cmocka_unit_test(test_phases),
         cmocka_unit_test(test_outputs_to_slabs),
         cmocka_unit_test(test_squares_of_outputs),
+        cmocka_unit_test(test_squares_of_products_between_places),
         cmocka_unit_test(test_assign),
         cmocka_unit_test(test_memory_is_reused),
         cmocka_unit_test(test_in_place_is_safe),

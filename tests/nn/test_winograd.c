@@ -48,6 +48,9 @@ static const example EXAMPLES[] = {
     // large filters and few tiles: several parts, the last one of any size; in bf16
     {1, 4, 4, 267, 45, 4, {1, 1, 1, 1}},
     {2, 8, 8, 512, 128, 4, {1, 1, 1, 1}},
+    // gradients toward pictures of one view at a time: large filters that are not shared; more tiles than a group has for all views
+    {9, 8, 8, 32, 672, 4, {1, 1, 1, 1}},
+    {41, 4, 4, 176, 64, 4, {1, 1, 1, 1}},
 };
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
