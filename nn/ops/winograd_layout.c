@@ -123,13 +123,14 @@ enum {
     FEW_FILTERS = 4 << 20,
 };
 
-// Filters are transformed by who needs them, part by part in its cache: larger ones than the cache would be written to memory and read from there, which takes
-// longer than their transform. So do constant ones, but in bf16, where transformed ones are not larger. For few filters it does not pay that threads wait for
-// one another. A filter's taps are collected once for all views of the result that are together: all, if who needs filters transforms them and a group holds the
-// tiles of all views; half of them, if whole filters are transformed before and those of a half are few; else one.
+// Filters are transformed by who needs them, part by part in its cache, if they outweigh the tiles (by how much was measured; those of several views outweigh
+// more): larger ones than the cache would be written to memory and read from there, which takes longer than their transform. So do constant ones, but in bf16,
+// where transformed ones are not larger. For few filters it does not pay that threads wait for one another. A filter's taps are collected once for all views of
+// the result that are together: all, if who needs filters transforms them and a group holds the tiles of all views; half of them, if whole filters are transformed
+// before and those of a half are few; else one.
 static void divide_pictures(winograd *w) {
     const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * elements_of(w, w->channels), c = row * w->width, filters = a * w->out * w->views_out;
-    w->shares = filters > FEW_FILTERS && 4 * w->tiles <= w->out;
+    w->shares = filters > FEW_FILTERS && w->tiles <= (w->views_in > 1 ? 2 * w->out / 5 : w->out / 4);
     w->prepared = w->conv.constant && (!w->shares || w->paired);
     if (w->shares) {
         if (round_up(w->tiles, w->machine->rows) * c * w->views_out <= GROUP_BYTES) w->views_together = w->views_out;
