@@ -181,9 +181,11 @@ static void measure_filters(place_conv *p) {
     p->b_at = packed_windows(p);
     p->sums_at = p->b_at + packed_pixels(p);
     p->squares_at = p->sums_at;
-    if (p->bands > 1) p->squares_at += (size_t)(p->panels * p->rows) * sizeof(winograd_taps);
+    if (p->bands > 1)
+        p->squares_at += (size_t)(p->panels * p->rows) * sizeof(winograd_taps);
+    else
+        p->private_bytes = FILTERS * sizeof(winograd_taps);
     p->private_at = p->squares_at + (size_t)round_up(tasks_of_filters(p) * (int64_t)sizeof(double), LINE);
-    if (p->bands == 1) p->private_bytes = FILTERS * sizeof(winograd_taps);
 }
 
 static void measure_pictures(place_conv *p) {
@@ -375,9 +377,7 @@ static void run_filters(const place_conv *p, const char *x, const char *y, float
         }
         if (band == p->bands - 1) winograd_spread_end();
     }
-    if (!squares) return;
-    *squares = 0;
-    for (int64_t i = 0; i < tasks; i++) *squares += each[i];
+    winograd_sum_squares(tasks, each, squares);
 }
 
 void place_conv_run(const place_conv *p, const void *in0, const void *in1, void *out, double *squares, void *scratch) {

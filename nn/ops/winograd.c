@@ -423,9 +423,7 @@ static void run_weights(const winograd *w, const void *x, const void *y, float *
         for (int64_t i = 0; i < w->parts * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out, each + i);
         if (b == w->blocks - 1) winograd_spread_end();
     }
-    if (!squares) return;
-    *squares = 0;
-    for (int64_t i = 0; i < w->parts * w->panels; i++) *squares += each[i];
+    winograd_sum_squares(w->parts * w->panels, each, squares);
 }
 
 void winograd_run(const winograd *w, const void *in0, const void *in1, const float *bias, void *out, double *squares, void *scratch) {

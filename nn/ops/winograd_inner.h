@@ -43,6 +43,13 @@ typedef double winograd_spread(int64_t taps, int64_t n, float *filters, int64_t 
 // After a thread's last spread, before others read the filters.
 void winograd_spread_end(void);
 
+// What the spreads of n tasks gave, in the order of the tasks, so that the sum does not depend on threads. `to`: NULL where nobody asks.
+static inline void winograd_sum_squares(int64_t n, const double *of_task, double *to) {
+    if (!to) return;
+    *to = 0;
+    for (int64_t i = 0; i < n; i++) *to += of_task[i];
+}
+
 // Before filters are collected again and again, `step` floats on each time: calls what follows soon into the cache. It lies too far apart for the processor to see it
 // coming.
 static inline void winograd_call_ahead(int64_t n, const float *filters, int64_t stride, int64_t step) {

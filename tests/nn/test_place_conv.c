@@ -4,6 +4,7 @@
 #include "nn/ops/place_conv.h"
 #include "nn/ops/winograd_inner.h"
 #include "tests/nn/plan_check.h"
+#include "tests/nn/squares.h"
 
 typedef struct example {
     int64_t n, height, width, channels, out, rows, cols;
@@ -98,12 +99,6 @@ static void define(const onednn_conv *c, const tensor *t) {
 
 static double squares; // of the last gradient of filters
 
-static void check_squares(const float *x, int64_t n) {
-    double expected = 0;
-    for (int64_t i = 0; i < n; i++) expected += (double)x[i] * (double)x[i];
-    if (!(fabs(squares - expected) <= 1e-6 * expected)) fail_msg("the sum of squares is %.9g, not %.9g", squares, expected);
-}
-
 // The result is in memory that ends where it ends.
 static void *run(const onednn_conv *c, const tensor *t, int machine) {
     place_conv *p;
@@ -116,7 +111,7 @@ static void *run(const onednn_conv *c, const tensor *t, int machine) {
     squares = NAN;
     place_conv_run(p, t[c->kind == ONEDNN_CONV_DATA ? Y : X].stored, t[weights ? Y : W].stored, out, &squares, scratch);
     if (weights)
-        check_squares(out, t[W].n);
+        check_squares(out, t[W].n, squares);
     else
         assert_true(isnan(squares)); // left alone
     free(scratch);

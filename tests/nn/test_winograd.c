@@ -13,6 +13,7 @@
 #include "nn/ops/winograd_inner.h"
 #include "tests/cmocka.h"
 #include "tests/nn/bf16.h"
+#include "tests/nn/squares.h"
 
 typedef struct example {
     int64_t n, height, width, channels, out;
@@ -133,12 +134,6 @@ static float *direct_result(const onednn_conv *c, const void *in0, const void *i
     conv_kernel_free(k);
     free(packed), free(scratch);
     return out;
-}
-
-static void check_squares(const float *x, int64_t n, double squares) {
-    double expected = 0;
-    for (int64_t i = 0; i < n; i++) expected += (double)x[i] * (double)x[i];
-    if (!(fabs(squares - expected) <= 1e-6 * expected)) fail_msg("the sum of squares is %.9g, not %.9g", squares, expected);
 }
 
 static double last_squares; // of the last gradient of filters
