@@ -21,7 +21,8 @@ foil_status place_conv_create(const onednn_conv *c, int machine, place_conv **ou
 void place_conv_free(place_conv *p);
 size_t place_conv_scratch(const place_conv *p);
 
-// Operands as of onednn_conv, filters apart. Results do not depend on the number of threads. `squares`: as of winograd_run.
+// Operands as of onednn_conv, filters apart. Results do not depend on the number of threads. `squares`: where the sum of the squares of filters' gradients is
+// put, as plan_sum_squares says, or NULL; other kinds leave it alone.
 void place_conv_run(const place_conv *p, const void *in0, const void *in1, void *out, double *squares, void *scratch);
 
 #endif
