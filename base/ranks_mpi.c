@@ -32,9 +32,10 @@ static struct {
 static const size_t PIECE = (size_t)1 << 30;
 enum { MESSAGE = 1024 };
 
-// MPI goes on with sums only within calls of it. This thread calls it now and then while this rank computes: rarely, for it may not have a core of its own.
+// MPI goes on with sums only within calls of it. This thread calls it now and then while this rank computes: rarely, for it may not have a core of its own, and
+// to wake up takes such a core more than 10 us.
 static void *help(void *unused) {
-    static const struct timespec PAUSE = {.tv_nsec = 200000};
+    static const struct timespec PAUSE = {.tv_nsec = 1000000};
     (void)unused;
     for (;;) {
         while (sem_wait(&all.begun) != 0) continue;
