@@ -19,11 +19,12 @@
 #include "nn/ops/panel_conv.h"
 #include "nn/ops/place_conv.h"
 #include "nn/ops/plane_weights.h"
+#include "nn/ops/window_weights.h"
 #include "nn/ops/winograd.h"
 
 enum { FEW = 4, MOST_SUMS = 1024 }; // channels of a picture; of one whose columns are added up, on the stack
 
-typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, PLANE_WEIGHTS, PANELS, PLACES, FAST } form;
+typedef enum form { DIRECT, PRODUCT, COLUMNS, NARROW, NARROW_WEIGHTS, PLANE_WEIGHTS, WINDOWS, PANELS, PLACES, FAST } form;
 
 // Along one axis, what each position of the picture takes from the columns: `n[v]` elements, at offsets `at[v * most + i]`.
 typedef struct readers {
@@ -74,6 +75,7 @@ static form choose(const onednn_conv *c) {
     if (narrow_conv_pays(c)) return NARROW;
     if (plane_weights_pays(c)) return PLANE_WEIGHTS;
     if (narrow_weights_pays(c)) return NARROW_WEIGHTS;
+    if (window_weights_pays(c)) return WINDOWS;
     bool pays = false;
     switch (c->kind) {
     case ONEDNN_CONV:                                                               // direct: rows of few pixels, 65 %
@@ -106,7 +108,14 @@ static bool is_mirrored(const onednn_conv *c) {
     for (int i = 0; i < 4; i++)
         if (m.params.pad[i] < 0) return false;
     if (c->kind == ONEDNN_CONV_DATA) return narrow_conv_pays(&m);
+    if (c->kind == ONEDNN_CONV_WEIGHTS && window_weights_pays(&m)) return true;
     return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= MOST_SUMMED);
+}
+
+static form choose_mirrored(const onednn_conv *c) {
+    const onednn_conv m = exchange(c);
+    if (c->kind == ONEDNN_CONV_DATA) return NARROW;
+    return c->kind == ONEDNN_CONV_WEIGHTS && window_weights_pays(&m) ? WINDOWS : COLUMNS;
 }
 
 bool conv_kernel_takes_post(const onednn_conv *c) {
@@ -197,6 +206,13 @@ static foil_status create_places(conv_kernel *k) {
     return create_plain_filters(k);
 }
 
+static foil_status create_windows(conv_kernel *k) {
+    snprintf(k->implementation, sizeof k->implementation, "foil:windows");
+    TRY(create_plain_filters(k));
+    if (k->mirrored) k->conv = exchange(&k->conv);
+    return FOIL_OK;
+}
+
 static foil_status create_panels(conv_kernel *k) {
     TRY(panel_conv_create(&k->conv, 0, &k->panels));
     snprintf(k->implementation, sizeof k->implementation, "%s", panel_conv_implementation(k->panels));
@@ -214,6 +230,7 @@ static foil_status create(conv_kernel *k) {
     if (k->form == FAST) return create_fast(k);
     if (k->form == PANELS) return create_panels(k);
     if (k->form == PLACES) return create_places(k);
+    if (k->form == WINDOWS) return create_windows(k);
     if (k->form == NARROW || k->form == NARROW_WEIGHTS || k->form == PLANE_WEIGHTS) return create_narrow(k);
     if (k->form != DIRECT) TRY(onednn_layout_filters(&k->conv, k->mirrored, &k->filters));
     if (k->mirrored) k->conv = exchange(&k->conv);
@@ -235,7 +252,7 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_ke
     k->times = 1;
     k->form = how == CONV_PLAIN ? DIRECT : choose(c);
     k->mirrored = how != CONV_PLAIN && k->form == DIRECT && is_mirrored(c);
-    if (k->mirrored) k->form = c->kind == ONEDNN_CONV_DATA ? NARROW : COLUMNS;
+    if (k->mirrored) k->form = choose_mirrored(c);
     if (how == CONV_FAST && k->form != NARROW && winograd_choose(c)) k->form = FAST;
     foil_status status = create(k);
     if (status == FOIL_OK)
@@ -273,6 +290,7 @@ size_t conv_kernel_scratch(const conv_kernel *k) {
     if (k->form == FAST) return winograd_scratch(k->fast);
     if (k->form == PANELS) return panel_conv_scratch(k->panels);
     if (k->form == PLACES) return place_conv_scratch(k->places);
+    if (k->form == WINDOWS) return window_weights_scratch(&k->conv, 0);
     if (k->form == NARROW) return narrow_conv_scratch(&k->conv);
     if (k->form == NARROW_WEIGHTS) return narrow_weights_scratch(&k->conv);
     if (k->form == PLANE_WEIGHTS) return plane_weights_scratch(&k->conv);
@@ -423,7 +441,9 @@ static void run(const conv_kernel *k, const void *in0, const void *in1, const co
     }
     bool swapped = k->conv.kind == ONEDNN_CONV_WEIGHTS && (k->form == PRODUCT || k->mirrored); // yᵀ · x; roles exchanged
     const void *first = swapped ? in1 : in0, *second = swapped ? in0 : in1;
-    if (k->form == COLUMNS)
+    if (k->form == WINDOWS)
+        window_weights_run(&k->conv, 0, k->mirrored, first, second, out, squares, scratch);
+    else if (k->form == COLUMNS)
         run_columns(k, first, second, v->bias, out, scratch);
     else
         onednn_run_biased(k->kernel, first, second, v->bias, out, scratch);
