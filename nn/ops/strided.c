@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "nn/ops/pieces.h"
+
 walk walk_dense(shape s) {
     walk w = {0};
     int64_t stride = 1;
@@ -52,21 +54,23 @@ static void simplify(shape *box, walk *a, walk *b) {
 
 void strided_copy(shape box, size_t size, const void *from, walk at_from, void *to, walk at_to) {
     assert(size == 1 || size == 2 || size == 4 || size == 8);
-    enum { SMALL = 1 << 14 }; // elements: not worth waking threads
+    enum { SMALL = 1 << 14 }; // elements: not worth waking threads; of a piece of a long line
     const int64_t count = shape_count(box);
     simplify(&box, &at_from, &at_to);
     const int last = box.n - 1;
     const int64_t line = box.n ? box.d[last] : 1, lines = line ? count / line : 0;
+    const int64_t pieces = divide_up(line, SMALL); // of a line
     const int64_t from_stride = box.n ? at_from.stride[last] : 1, to_stride = box.n ? at_to.stride[last] : 1;
 #pragma omp parallel for schedule(static) if (count > SMALL)
-    for (int64_t l = 0; l < lines; l++) {
-        int64_t f = at_from.start, t = at_to.start, rest = l;
+    for (int64_t l = 0; l < lines * pieces; l++) {
+        const int64_t first = l % pieces * SMALL;
+        int64_t f = at_from.start + first * from_stride, t = at_to.start + first * to_stride, rest = l / pieces;
         for (int i = last - 1; i >= 0; i--) {
             int64_t index = rest % box.d[i];
             rest /= box.d[i];
             f += index * at_from.stride[i];
             t += index * at_to.stride[i];
         }
-        copy_line(line, size, (const char *)from + (size_t)f * size, from_stride, (char *)to + (size_t)t * size, to_stride);
+        copy_line(smaller(line - first, SMALL), size, (const char *)from + (size_t)f * size, from_stride, (char *)to + (size_t)t * size, to_stride);
     }
 }
