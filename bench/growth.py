@@ -13,6 +13,7 @@ class Growth:
         self.steps, self.types = get("STEPS", "dcgan64 sngan32").split(), get("TYPES", "f32 bf16").split()
         self.batches, self.counts = ([int(v) for v in get(k, d).split()] for k, d in (("BATCHES", "16 32 64 128 256"), ("COUNTS", "1 2 4")))
         self.plots, self.records, self.measures = get("PLOTS", "."), Records(self.settings), True
+        os.makedirs(self.plots, exist_ok=True)
 
     def program(self, step, number, batch, threads):
         """Threads have a core each, always the same ones."""
