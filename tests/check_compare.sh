@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench/compare.sh, bench/growth.sh and bench/division.sh run, and find that everybody does the same work. How fast they do it is not looked at.
+# bench/compare.sh, bench/growth.sh and bench/division.sh run, and the first finds that everybody does the same work. How fast they do it is not looked at.
 "${FOIL_PYTHON:-false}" -c 'import torch, safetensors, yaml, onnx, onnxruntime, openvino, PIL' 2>/dev/null || {
     echo "skipped: no FOIL_PYTHON with PyTorch, ONNX Runtime and OpenVINO"
     exit 77

@@ -27,7 +27,7 @@ typedef struct thread {
     record *records;
     size_t n, room;
     record now;
-    int64_t since; // 0 = not in a region
+    int64_t since; // 0 = before the first region
     bool inside;
 } thread;
 

@@ -100,26 +100,20 @@ static onednn_conv exchange(const onednn_conv *c) {
     return m;
 }
 
-// Whether y, or x as a result, has so few channels that the exchanged form pays. Direct: 3 of 16 lanes are filled, 20 %.
-static bool is_mirrored(const onednn_conv *c) {
+// The form of the convolution with exchanged roles, where y, or x as a result, has so few channels that it pays; else DIRECT: 3 of 16 lanes are filled, 20 %.
+static form choose_mirrored(const onednn_conv *c) {
     const conv_params *p = &c->params;
-    if (p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1 || c->rows * c->cols == 1) return false;
+    if (p->groups != 1 || p->stride[0] != 1 || p->stride[1] != 1 || c->rows * c->cols == 1) return DIRECT;
     onednn_conv m = exchange(c);
     for (int i = 0; i < 4; i++)
-        if (m.params.pad[i] < 0) return false;
-    if (c->kind == ONEDNN_CONV_DATA) return narrow_conv_pays(&m);
-    if (c->kind == ONEDNN_CONV_WEIGHTS && window_weights_pays(&m)) return true;
-    return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= MOST_SUMMED);
-}
-
-static form choose_mirrored(const onednn_conv *c) {
-    const onednn_conv m = exchange(c);
-    if (c->kind == ONEDNN_CONV_DATA) return NARROW;
-    return c->kind == ONEDNN_CONV_WEIGHTS && window_weights_pays(&m) ? WINDOWS : COLUMNS;
+        if (m.params.pad[i] < 0) return DIRECT;
+    if (c->kind == ONEDNN_CONV_DATA) return narrow_conv_pays(&m) ? NARROW : DIRECT;
+    if (window_weights_pays(&m)) return WINDOWS;
+    return c->out <= FEW && c->channels >= 16 && (c->kind == ONEDNN_CONV || columns_bytes(&m) <= MOST_SUMMED) ? COLUMNS : DIRECT;
 }
 
 bool conv_kernel_takes_post(const onednn_conv *c) {
-    return c->kind == ONEDNN_CONV && !(choose(c) == DIRECT && is_mirrored(c));
+    return c->kind == ONEDNN_CONV && !(choose(c) == DIRECT && choose_mirrored(c) != DIRECT);
 }
 
 bool conv_kernel_takes_affine(const onednn_conv *c, conv_algorithm how) {
@@ -251,8 +245,10 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_ke
     k->conv = *c;
     k->times = 1;
     k->form = how == CONV_PLAIN ? DIRECT : choose(c);
-    k->mirrored = how != CONV_PLAIN && k->form == DIRECT && is_mirrored(c);
-    if (k->mirrored) k->form = choose_mirrored(c);
+    if (how != CONV_PLAIN && k->form == DIRECT) {
+        k->form = choose_mirrored(c);
+        k->mirrored = k->form != DIRECT;
+    }
     if (how == CONV_FAST && k->form != NARROW && winograd_choose(c)) k->form = FAST;
     foil_status status = create(k);
     if (status == FOIL_OK)

@@ -6,6 +6,7 @@
 #include "nn/ops/conv_kernel.h"
 #include "tests/cmocka.h"
 #include "tests/nn/bf16.h"
+#include "tests/nn/conv_example.h"
 
 typedef struct example {
     const char *what;
@@ -36,23 +37,8 @@ static const example EXAMPLES[] = {
     {"asymmetric padding", 16, 16, 64, 64, 4, {{1, 1}, {1, 1, 2, 2}, {1, 1}, 1}},
 };
 
-static onednn_conv conv_of(const example *e, onednn_conv_kind kind, int64_t batch, dtype t) {
-    const conv_params *p = &e->params;
-    int64_t reach = p->dilation[0] * (e->kernel - 1) + 1;
-    return (onednn_conv){.kind = kind,
-                         .n = batch,
-                         .height = e->height,
-                         .width = e->width,
-                         .channels = e->channels,
-                         .out_height = (e->height + p->pad[0] + p->pad[2] - reach) / p->stride[0] + 1,
-                         .out_width = (e->width + p->pad[1] + p->pad[3] - reach) / p->stride[1] + 1,
-                         .out = e->out,
-                         .rows = e->kernel,
-                         .cols = e->kernel,
-                         .params = *p,
-                         .x = t,
-                         .y = t,
-                         .w = kind == ONEDNN_CONV_WEIGHTS ? F32 : t};
+static onednn_conv of_batch(const example *e, onednn_conv_kind kind, int64_t batch, dtype t) {
+    return conv_of(&(conv_example){batch, e->height, e->width, e->channels, e->out, e->kernel, e->kernel, e->params}, kind, t);
 }
 
 static bool is_slow(const char *implementation) {
@@ -60,7 +46,7 @@ static bool is_slow(const char *implementation) {
 }
 
 static int count_slow(const example *e, onednn_conv_kind kind, int64_t batch, dtype t) {
-    onednn_conv c = conv_of(e, kind, batch, t);
+    onednn_conv c = of_batch(e, kind, batch, t);
     conv_kernel *k = NULL;
     if (conv_kernel_create(&c, CONV_DIRECT, &k) != FOIL_OK) {
         fail_msg("%s: %s", e->what, foil_error());
@@ -130,7 +116,7 @@ static void products_read_through_strides(void **state) {
 static void weights_go_there_and_back(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof EXAMPLES / sizeof *EXAMPLES; i++) {
-        onednn_conv c = conv_of(&EXAMPLES[i], ONEDNN_CONV_DATA, 1, has_bf16() ? BF16 : F32);
+        onednn_conv c = of_batch(&EXAMPLES[i], ONEDNN_CONV_DATA, 1, has_bf16() ? BF16 : F32);
         onednn_kernel *k = NULL, *there = NULL, *back = NULL;
         onednn_layout *plain = NULL;
         assert_int_equal(onednn_conv_create(&c, &k), FOIL_OK);
@@ -155,7 +141,7 @@ static void weights_go_there_and_back(void **state) {
 
 static void layouts_compare(void **state) {
     (void)state;
-    onednn_conv c = conv_of(&EXAMPLES[0], ONEDNN_CONV, 1, F32);
+    onednn_conv c = of_batch(&EXAMPLES[0], ONEDNN_CONV, 1, F32);
     onednn_kernel *k = NULL;
     onednn_layout *plain = NULL, *copy = NULL;
     assert_int_equal(onednn_conv_create(&c, &k), FOIL_OK);
@@ -169,7 +155,7 @@ static void layouts_compare(void **state) {
 
 static void impossible_requests_are_errors(void **state) {
     (void)state;
-    onednn_conv c = conv_of(&EXAMPLES[0], ONEDNN_CONV, 1, F32);
+    onednn_conv c = of_batch(&EXAMPLES[0], ONEDNN_CONV, 1, F32);
     c.out_height++; // not what the shapes give
     onednn_kernel *k = NULL;
     assert_int_equal(onednn_conv_create(&c, &k), FOIL_UNSUPPORTED);

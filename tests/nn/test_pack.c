@@ -6,6 +6,7 @@
 
 #include "nn/ops/conv_kernel.h"
 #include "tests/cmocka.h"
+#include "tests/nn/conv_example.h"
 
 typedef struct filters {
     int64_t out, channels, size, stride;
@@ -14,21 +15,9 @@ typedef struct filters {
 static const filters FILTERS[] = {{128, 64, 4, 2}, {96, 160, 3, 1}, {256, 128, 1, 1}, {48, 32, 5, 1}, {100, 64, 3, 1}, {64, 3, 4, 2}, {64, 64, 7, 1}};
 
 static onednn_conv geometry(const filters *f, onednn_conv_kind kind, dtype t) {
-    const int64_t pad = (f->size - 1) / 2, out = (16 + 2 * pad - f->size) / f->stride + 1;
-    return (onednn_conv){.kind = kind,
-                         .n = 2,
-                         .height = 16,
-                         .width = 16,
-                         .channels = f->channels,
-                         .out_height = out,
-                         .out_width = out,
-                         .out = f->out,
-                         .rows = f->size,
-                         .cols = f->size,
-                         .params = {{f->stride, f->stride}, {pad, pad, pad, pad}, {1, 1}, 1},
-                         .x = t,
-                         .y = t,
-                         .w = t};
+    const int64_t pad = (f->size - 1) / 2;
+    const conv_params p = {{f->stride, f->stride}, {pad, pad, pad, pad}, {1, 1}, 1};
+    return conv_of(&(conv_example){2, 16, 16, f->channels, f->out, f->size, f->size, p}, kind, t);
 }
 
 static float *values(int64_t n) {

@@ -3,6 +3,7 @@
 
 #include "nn/ops/panel_conv.h"
 #include "nn/ops/winograd_inner.h"
+#include "tests/nn/conv_example.h"
 #include "tests/nn/plan_check.h"
 
 typedef struct example {
@@ -25,22 +26,11 @@ static const example EXAMPLES[] = {
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
 static onednn_conv geometry(const example *e, dtype type, onednn_post post) {
-    return (onednn_conv){.kind = ONEDNN_CONV,
-                         .n = e->n,
-                         .height = e->height,
-                         .width = e->width,
-                         .channels = e->channels,
-                         .out_height = (e->height + e->pad[0] + e->pad[2] - e->rows) / e->stride + 1,
-                         .out_width = (e->width + e->pad[1] + e->pad[3] - e->cols) / e->stride + 1,
-                         .out = e->out,
-                         .rows = e->rows,
-                         .cols = e->cols,
-                         .params = {{e->stride, e->stride}, {e->pad[0], e->pad[1], e->pad[2], e->pad[3]}, {1, 1}, 1},
-                         .x = type,
-                         .w = type,
-                         .y = type,
-                         .post = post,
-                         .constant = true};
+    const conv_params p = {{e->stride, e->stride}, {e->pad[0], e->pad[1], e->pad[2], e->pad[3]}, {1, 1}, 1};
+    onednn_conv c = conv_of(&(conv_example){e->n, e->height, e->width, e->channels, e->out, e->rows, e->cols, p}, ONEDNN_CONV, type);
+    c.post = post;
+    c.constant = true;
+    return c;
 }
 
 static void *allocate(size_t bytes) {

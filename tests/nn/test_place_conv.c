@@ -3,17 +3,11 @@
 
 #include "nn/ops/place_conv.h"
 #include "nn/ops/winograd_inner.h"
+#include "tests/nn/conv_example.h"
 #include "tests/nn/plan_check.h"
 #include "tests/nn/squares.h"
 
-typedef struct example {
-    int64_t n, height, width, channels, out, rows, cols;
-    conv_params params;
-} example;
-
-#define UNIT .stride = {1, 1}, .dilation = {1, 1}, .groups = 1
-#define BY_TWO .stride = {2, 2}, .dilation = {1, 1}, .groups = 1
-static const example EXAMPLES[] = {
+static const conv_example EXAMPLES[] = {
     {16, 8, 8, 64, 32, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}},
     {70, 4, 4, 32, 32, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, // more pictures than are taken at a time, not a multiple of the machine's rows
     {2, 5, 3, 32, 160, 3, 3, {UNIT, .pad = {1, 2, 0, 1}}},   // more filters than are summed at a time
@@ -26,24 +20,6 @@ static const example EXAMPLES[] = {
     {6, 4, 4, 32, 134, 4, 4, {UNIT}},                      // a window that is the picture; filters not a multiple of the machine's rows
 };
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
-
-static onednn_conv geometry(const example *e, onednn_conv_kind kind, dtype type) {
-    const conv_params *p = &e->params;
-    return (onednn_conv){.kind = kind,
-                         .n = e->n,
-                         .height = e->height,
-                         .width = e->width,
-                         .channels = e->channels,
-                         .out_height = (e->height + p->pad[0] + p->pad[2] - (e->rows - 1) * p->dilation[0] - 1) / p->stride[0] + 1,
-                         .out_width = (e->width + p->pad[1] + p->pad[3] - (e->cols - 1) * p->dilation[1] - 1) / p->stride[1] + 1,
-                         .out = e->out,
-                         .rows = e->rows,
-                         .cols = e->cols,
-                         .params = *p,
-                         .x = type,
-                         .w = type,
-                         .y = type};
-}
 
 // The tensors of the form; filters are f32 in memory, and rounded where the convolution is in bf16.
 enum { X, W, Y };
@@ -151,7 +127,7 @@ static void results_are_the_definition(void **state) {
     for (int i = 0; i < COUNT; i++)
         for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++)
             for (int type = F32; type <= BF16; type++) {
-                const onednn_conv c = geometry(&EXAMPLES[i], (onednn_conv_kind)kind, (dtype)type);
+                const onednn_conv c = conv_of(&EXAMPLES[i], (onednn_conv_kind)kind, (dtype)type);
                 tensor t[3];
                 draw_all(&c, t);
                 for (int machine = 0; winograd_machine_at(machine); machine++)
@@ -179,9 +155,9 @@ static void check_threads(const onednn_conv *c, const tensor *t) {
 // are summed at a time.
 static void large_pictures_are_taken_in_bands(void **state) {
     (void)state;
-    const example large[] = {{32, 36, 36, 32, 6, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}}, {32, 20, 20, 32, 133, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}}};
+    const conv_example large[] = {{32, 36, 36, 32, 6, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}}, {32, 20, 20, 32, 133, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}}};
     for (int i = 0; i < 2; i++) {
-        const onednn_conv c = geometry(&large[i], ONEDNN_CONV_WEIGHTS, F32);
+        const onednn_conv c = conv_of(&large[i], ONEDNN_CONV_WEIGHTS, F32);
         tensor t[3];
         draw_all(&c, t);
         for (int machine = 0; winograd_machine_at(machine); machine++)
@@ -196,7 +172,7 @@ static void results_do_not_depend_on_threads(void **state) {
     for (int i = 0; i < COUNT; i++)
         for (int kind = ONEDNN_CONV; kind <= ONEDNN_CONV_WEIGHTS; kind++)
             for (int type = F32; type <= BF16; type++) {
-                const onednn_conv c = geometry(&EXAMPLES[i], (onednn_conv_kind)kind, (dtype)type);
+                const onednn_conv c = conv_of(&EXAMPLES[i], (onednn_conv_kind)kind, (dtype)type);
                 if (!place_conv_takes(&c, 0)) continue;
                 tensor t[3];
                 draw_all(&c, t);
@@ -205,31 +181,31 @@ static void results_do_not_depend_on_threads(void **state) {
             }
 }
 
-static bool pays(const example *e, onednn_conv_kind kind, dtype type) {
-    const onednn_conv c = geometry(e, kind, type);
+static bool pays(const conv_example *e, onednn_conv_kind kind, dtype type) {
+    const onednn_conv c = conv_of(e, kind, type);
     return place_conv_pays(&c);
 }
 
 // What it is not made for, and what others do better.
 static void it_pays_for_some(void **state) {
     (void)state;
-    const example small = {64, 8, 8, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}};
+    const conv_example small = {64, 8, 8, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}};
     const bool wide = winograd_machine_at(0)->rows * winograd_machine_at(0)->width >= 256;
-    onednn_conv c = geometry(&small, ONEDNN_CONV, F32);
+    onednn_conv c = conv_of(&small, ONEDNN_CONV, F32);
     assert_int_equal(place_conv_pays(&c), wide);
     c.constant = true; // columns that take in what follows
     assert_false(place_conv_pays(&c));
-    c = geometry(&small, ONEDNN_CONV, F32);
+    c = conv_of(&small, ONEDNN_CONV, F32);
     c.post.has_bias = true;
     assert_false(place_conv_takes(&c, 0));
-    c = geometry(&small, ONEDNN_CONV_DATA, F32);
+    c = conv_of(&small, ONEDNN_CONV_DATA, F32);
     assert_int_equal(place_conv_pays(&c), wide);
-    c = geometry(&small, ONEDNN_CONV_WEIGHTS, F32);
+    c = conv_of(&small, ONEDNN_CONV_WEIGHTS, F32);
     c.params.groups = 2;
     assert_false(place_conv_takes(&c, 0));
     const bool pairs = wide && winograd_machine_at(0)->multiplies_bf16;
     for (int64_t n = 32; n <= 66; n += 2) { // the first layer of a generator
-        const example first = {n, 4, 4, 512, 100, 4, 4, {UNIT}};
+        const conv_example first = {n, 4, 4, 512, 100, 4, 4, {UNIT}};
         assert_false(pays(&first, ONEDNN_CONV, F32));
         assert_false(pays(&first, ONEDNN_CONV, BF16));
         assert_int_equal(pays(&first, ONEDNN_CONV_DATA, F32), wide && n <= 32);
@@ -237,11 +213,11 @@ static void it_pays_for_some(void **state) {
         assert_int_equal(pays(&first, ONEDNN_CONV_WEIGHTS, F32), wide && n <= 64);
         assert_int_equal(pays(&first, ONEDNN_CONV_WEIGHTS, BF16), pairs && n <= 64);
     }
-    c = geometry(&(example){64, 32, 32, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32); // little padding
+    c = conv_of(&(conv_example){64, 32, 32, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32); // little padding
     assert_false(place_conv_pays(&c));
-    c = geometry(&(example){64, 8, 8, 256, 512, 5, 5, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32);
+    c = conv_of(&(conv_example){64, 8, 8, 256, 512, 5, 5, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32);
     assert_false(place_conv_takes(&c, 0));
-    c = geometry(&(example){63, 8, 8, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV_WEIGHTS, BF16);
+    c = conv_of(&(conv_example){63, 8, 8, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV_WEIGHTS, BF16);
     assert_false(place_conv_takes(&c, 0));
 }
 

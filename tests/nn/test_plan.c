@@ -5,6 +5,7 @@
 #include "nn/grad.h"
 #include "nn/ops/place_conv.h"
 #include "nn/store.h"
+#include "tests/nn/conv_example.h"
 #include "tests/nn/plan_check.h"
 #include "tests/nn/squares.h"
 
@@ -210,20 +211,7 @@ static void test_squares_of_products_between_places(void **state) {
     plan_sum_squares(p, to, &squares);
     check_feed(p, &in);
     plan_run(p, 0, 0, 0);
-    const onednn_conv c = {.kind = ONEDNN_CONV_WEIGHTS,
-                           .n = 16,
-                           .height = 4,
-                           .width = 4,
-                           .channels = 64,
-                           .out_height = 1,
-                           .out_width = 1,
-                           .out = 64,
-                           .rows = 4,
-                           .cols = 4,
-                           .params = unit,
-                           .x = F32,
-                           .y = F32,
-                           .w = F32};
+    const onednn_conv c = conv_of(&(conv_example){16, 4, 4, 64, 64, 4, 4, unit}, ONEDNN_CONV_WEIGHTS, F32);
     assert_true(sum_of_squares(to, FILTERS) > 0);
     if (place_conv_pays(&c))
         check_squares(to, FILTERS, squares);

@@ -4,17 +4,11 @@
 #include "nn/ops/conv_kernel.h"
 #include "nn/ops/window_weights.h"
 #include "nn/ops/winograd_inner.h"
+#include "tests/nn/conv_example.h"
 #include "tests/nn/plan_check.h"
 #include "tests/nn/squares.h"
 
-typedef struct example {
-    int64_t n, height, width, channels, out, rows, cols;
-    conv_params params;
-} example;
-
-#define UNIT .stride = {1, 1}, .dilation = {1, 1}, .groups = 1
-#define BY_TWO .stride = {2, 2}, .dilation = {1, 1}, .groups = 1
-static const example EXAMPLES[] = {
+static const conv_example EXAMPLES[] = {
     {5, 16, 16, 3, 64, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}},
     {3, 7, 9, 3, 32, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}},                           // lines of odd length
     {1, 5, 6, 1, 96, 5, 2, {UNIT, .pad = {2, 0, 1, 3}}},                           // fewer lines than shares
@@ -26,22 +20,8 @@ static const example EXAMPLES[] = {
 };
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
-static onednn_conv geometry(const example *e, dtype type) {
-    const conv_params *p = &e->params;
-    return (onednn_conv){.kind = ONEDNN_CONV_WEIGHTS,
-                         .n = e->n,
-                         .height = e->height,
-                         .width = e->width,
-                         .channels = e->channels,
-                         .out_height = (e->height + p->pad[0] + p->pad[2] - e->rows) / p->stride[0] + 1,
-                         .out_width = (e->width + p->pad[1] + p->pad[3] - e->cols) / p->stride[1] + 1,
-                         .out = e->out,
-                         .rows = e->rows,
-                         .cols = e->cols,
-                         .params = *p,
-                         .x = type,
-                         .w = F32,
-                         .y = type};
+static onednn_conv gradient_of(const conv_example *e, dtype type) {
+    return conv_of(e, ONEDNN_CONV_WEIGHTS, type);
 }
 
 // In memory that ends where it ends.
@@ -135,7 +115,7 @@ static void results_are_the_definition(void **state) {
     int done = 0;
     for (int i = 0; i < COUNT; i++)
         for (int type = F32; type <= BF16; type++) {
-            const onednn_conv c = geometry(&EXAMPLES[i], (dtype)type);
+            const onednn_conv c = gradient_of(&EXAMPLES[i], (dtype)type);
             work k = draw_all(&c);
             for (int machine = 0; winograd_machine_at(machine); machine++)
                 for (int mirrored = 0; mirrored < 2; mirrored++) {
@@ -154,7 +134,7 @@ static void results_do_not_depend_on_threads(void **state) {
     (void)state;
     const int threads = omp_get_max_threads();
     for (int i = 0; i < COUNT; i++) {
-        const onednn_conv c = geometry(&EXAMPLES[i], i % 2 ? F32 : BF16);
+        const onednn_conv c = gradient_of(&EXAMPLES[i], i % 2 ? F32 : BF16);
         work k = draw_all(&c);
         omp_set_num_threads(1);
         float *expected = run(&c, &k, 0, false);
@@ -192,7 +172,7 @@ static void check_kernel(const onednn_conv *plain, bool mirrored) {
 
 static void convolutions_use_it(void **state) {
     (void)state;
-    const onednn_conv first = geometry(&EXAMPLES[0], F32), last = geometry(&EXAMPLES[1], F32), first_bf16 = geometry(&EXAMPLES[0], BF16);
+    const onednn_conv first = gradient_of(&EXAMPLES[0], F32), last = gradient_of(&EXAMPLES[1], F32), first_bf16 = gradient_of(&EXAMPLES[0], BF16);
     if (!window_weights_pays(&first)) skip(); // a processor for which oneDNN does better
     check_kernel(&first, false);
     check_kernel(&last, true);
@@ -204,28 +184,28 @@ static void it_pays_for_some(void **state) {
     (void)state;
     const winograd_machine *m = winograd_machine_at(0);
     const bool wide = m->rows * m->width >= 256;
-    onednn_conv c = geometry(&EXAMPLES[0], F32);
+    onednn_conv c = gradient_of(&EXAMPLES[0], F32);
     assert_int_equal(window_weights_pays(&c), wide);
-    c = geometry(&EXAMPLES[0], BF16);
+    c = gradient_of(&EXAMPLES[0], BF16);
     assert_int_equal(window_weights_pays(&c), wide && m->multiplies_bf16);
     c.y = F32;
     assert_false(window_weights_takes(&c, 0));
-    c = geometry(&EXAMPLES[0], F32);
+    c = gradient_of(&EXAMPLES[0], F32);
     c.kind = ONEDNN_CONV;
     assert_false(window_weights_takes(&c, 0));
-    c = geometry(&EXAMPLES[0], F32);
+    c = gradient_of(&EXAMPLES[0], F32);
     c.params.groups = 2;
     assert_false(window_weights_takes(&c, 0));
-    c = geometry(&EXAMPLES[0], F32);
+    c = gradient_of(&EXAMPLES[0], F32);
     c.params.dilation[1] = 2;
     assert_false(window_weights_takes(&c, 0));
-    c = geometry(&EXAMPLES[0], F32);
+    c = gradient_of(&EXAMPLES[0], F32);
     c.out = 72;
     assert_false(window_weights_takes(&c, 0));
-    c = geometry(&EXAMPLES[0], F32);
+    c = gradient_of(&EXAMPLES[0], F32);
     c.channels = 8; // oneDNN fills half of its lanes
     assert_false(window_weights_pays(&c));
-    c = geometry(&EXAMPLES[COUNT - 1], F32); // 1x1
+    c = gradient_of(&EXAMPLES[COUNT - 1], F32); // 1x1
     assert_false(window_weights_pays(&c));
 }
 

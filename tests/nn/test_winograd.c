@@ -13,6 +13,7 @@
 #include "nn/ops/winograd_inner.h"
 #include "tests/cmocka.h"
 #include "tests/nn/bf16.h"
+#include "tests/nn/conv_example.h"
 #include "tests/nn/squares.h"
 
 typedef struct example {
@@ -57,20 +58,8 @@ enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
 static onednn_conv geometry(const example *e, onednn_conv_kind kind) {
     int64_t stride = e->kernel == 4 ? 2 : 1;
-    return (onednn_conv){.kind = kind,
-                         .n = e->n,
-                         .height = e->height,
-                         .width = e->width,
-                         .channels = e->channels,
-                         .out_height = (e->height + e->pad[0] + e->pad[2] - e->kernel) / stride + 1,
-                         .out_width = (e->width + e->pad[1] + e->pad[3] - e->kernel) / stride + 1,
-                         .out = e->out,
-                         .rows = e->kernel,
-                         .cols = e->kernel,
-                         .params = {{stride, stride}, {e->pad[0], e->pad[1], e->pad[2], e->pad[3]}, {1, 1}, 1},
-                         .x = F32,
-                         .y = F32,
-                         .w = F32};
+    const conv_params p = {{stride, stride}, {e->pad[0], e->pad[1], e->pad[2], e->pad[3]}, {1, 1}, 1};
+    return conv_of(&(conv_example){e->n, e->height, e->width, e->channels, e->out, e->kernel, e->kernel, p}, kind, F32);
 }
 
 // Not a byte more, so that checks of memory see what is touched behind it.
