@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "base/cores.h"
 #include "base/text.h"
 
 #if defined(__SSE2__)
@@ -21,12 +22,12 @@ void thread_flush_denormals(void) {
 #endif
 }
 
-// OMP_NUM_THREADS, as users of OpenMP programs expect, else the cores that this process may use.
+// OMP_NUM_THREADS, as users of OpenMP programs expect, else as many as there are cores for this process.
 static int default_count(void) {
     const char *wanted = getenv("OMP_NUM_THREADS");
     long long n;
     if (wanted && text_to_int(wanted, &n) && n > 0 && n <= 4096) return (int)n;
-    return omp_get_num_procs();
+    return cores_count();
 }
 
 void threads_set(int n) {

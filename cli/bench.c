@@ -120,7 +120,8 @@ static int report(const bench_result *r, const roofline *peak, const profile *p,
         if (p) json_object_set_new(all, "profile", profile_json(p, peak));
         return inspect_print_json(all);
     }
-    printf("%s, batch %d, %s, %d threads, oneDNN %s\n", r->what, r->batch, PRECISIONS[r->precision], threads_count(), onednn_version_text());
+    printf("%s, batch %d, %s, %d thread%s, oneDNN %s\n", r->what, r->batch, PRECISIONS[r->precision], threads_count(),
+           threads_count() == 1 ? "" : "s", onednn_version_text());
     printf("%.1f images/s (%.2f ms for %.0f, median of %d)\n", images, 1e3 * r->seconds, r->images, r->runs);
     printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak->flops_per_second,
            peak->flops_per_second / 1e9);

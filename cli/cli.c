@@ -11,7 +11,7 @@
 enum { MAX_OPTIONS = 48 };
 
 static option common[] = {
-    {.name = "--threads", .value = "N", .doc = "threads to compute with (default: OMP_NUM_THREADS, else all cores)"},
+    {.name = "--threads", .value = "N", .doc = "threads to compute with (default: OMP_NUM_THREADS, else the process's cores)"},
     {.name = "--quiet", .letter = 'q', .doc = "no progress"},
     {.name = "--help", .letter = 'h', .doc = "this text"},
     {.name = NULL},
