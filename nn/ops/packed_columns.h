@@ -1,4 +1,4 @@
-// The columns of a bf16 picture (conv_kernel.c), written at once as oneDNN's matrix products read their second operand: pairs of rows side by side, in
+// The columns of a bf16 picture (columns_conv.h), written at once as oneDNN's matrix products read their second operand: pairs of rows side by side, in
 // panels of as many elements. A product that is given dense columns makes this copy itself, on every run.
 #ifndef FOIL_NN_OPS_PACKED_COLUMNS_H
 #define FOIL_NN_OPS_PACKED_COLUMNS_H
