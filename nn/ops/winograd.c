@@ -67,9 +67,13 @@ static int64_t point_of(const winograd *w, winograd_side side) {
     return side == WINOGRAD_INPUT ? w->a_point : side == WINOGRAD_FILTER || side == WINOGRAD_GRADIENT ? w->b_point : w->c_point;
 }
 
+static winograd_transform *transform_of(const winograd *w, winograd_side side) {
+    return w->machine->transform[w->types][w->form][side];
+}
+
 // Channels [at, at + n), the last few, n < WINOGRAD_LANES, of `count` pixels, through copies with room. Points have it.
-static void transform_rest(const winograd *w, winograd_side side, int64_t n, void *const *list, int64_t count, int64_t at, char *points,
-                           int64_t distance, const winograd_post *post) {
+static void transform_rest(const winograd *w, winograd_side side, int64_t n, void *const *list, int64_t count, int64_t at,
+                           const winograd_points *points, const winograd_post *post) {
     const size_t size = dtype_size(w->conv.x);
     float copy[WINOGRAD_POINTS][WINOGRAD_LANES] = {{0}}, bias[WINOGRAD_LANES] = {0};
     pointers copies;
@@ -79,16 +83,18 @@ static void transform_rest(const winograd *w, winograd_side side, int64_t n, voi
     }
     winograd_post rest = post ? *post : (winograd_post){0};
     if (rest.bias) rest.bias = memcpy(bias, rest.bias + at, (size_t)n * sizeof *bias);
-    w->machine->transform[w->types][w->form][side](1, 0, WINOGRAD_LANES, copies.at, 0, points, distance, &rest);
+    transform_of(w, side)(WINOGRAD_LANES, copies.at, 0, points, &rest);
     for (int64_t i = 0; side == WINOGRAD_OUTPUT && i < count; i++) memcpy((char *)list[i] + (size_t)at * size, copy[i], (size_t)n * size);
 }
 
 // Channels [at, at + n) of `count` pixels or taps; those of points begin at `points`.
 static void transform(const winograd *w, winograd_side side, int64_t n, const pointers *p, int64_t count, int64_t at, char *points,
                       const winograd_post *post) {
-    const int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES, distance = point_of(w, side) * WINOGRAD_ELEMENT;
-    if (whole) w->machine->transform[w->types][w->form][side](1, 0, whole, p->at, at, points, distance, post);
-    if (whole < n) transform_rest(w, side, n - whole, p->at, count, at + whole, points + whole * WINOGRAD_ELEMENT, distance, post);
+    const int64_t whole = n / WINOGRAD_LANES * WINOGRAD_LANES;
+    winograd_points to = {points, point_of(w, side) * WINOGRAD_ELEMENT, 1, 0};
+    if (whole) transform_of(w, side)(whole, p->at, at, &to, post);
+    to.first += whole * WINOGRAD_ELEMENT;
+    if (whole < n) transform_rest(w, side, n - whole, p->at, count, at + whole, &to, post);
 }
 
 // Pixels of a tile, and if tiles are paired of the next one. Behind the last tile is nothing.
@@ -211,8 +217,8 @@ static void call_pieces(pieces *from, winograd_product *p) {
 
 // Transforms a panel's whole vectors of all views' taps, from the rows or to them; points of views begin `apart` elements from one another.
 static void transform_taps(const winograd *w, winograd_side side, int64_t panel, int64_t views, const pointers *taps, char *points, int64_t apart) {
-    w->machine->transform[w->types][w->form][side](views, apart * WINOGRAD_ELEMENT, round_up(columns_of(w, panel), WINOGRAD_LANES), taps->at, 0,
-                                                   points, point_of(w, side) * WINOGRAD_ELEMENT, NULL);
+    const winograd_points to = {points, point_of(w, side) * WINOGRAD_ELEMENT, views, apart * WINOGRAD_ELEMENT};
+    transform_of(w, side)(round_up(columns_of(w, panel), WINOGRAD_LANES), taps->at, 0, &to, NULL);
 }
 
 // Pictures. ------------------------------------------------------------------------------------------------------------------------------------------------

@@ -57,11 +57,16 @@ static inline void winograd_call_ahead(int64_t n, const float *filters, int64_t 
     for (int64_t i = 0; i < n; i++) __builtin_prefetch(filters + AHEAD * step + i * stride, 0, 2);
 }
 
-// Transforms channels [at, at + n) of a tile, `n` a multiple of WINOGRAD_LANES. Its elements, pixels or taps, begin at list[]; its points lie `distance` bytes apart
-// from `points` on. Filters, inputs and gradients are read from the list, outputs and gradients of filters are written there. `post`: NULL for all but outputs.
-// Pairs: from two tiles or filters, the lists of both one after the other. So are more lists; each one's points begin `apart` bytes after those of the one before.
-typedef void winograd_transform(int64_t lists, int64_t apart, int64_t n, void *const *list, int64_t at, char *points, int64_t distance,
-                                const winograd_post *post);
+// Where points lie, `distance` bytes apart; those of each further list begin `apart` bytes after those of the one before.
+typedef struct winograd_points {
+    char *first;
+    int64_t distance, lists, apart;
+} winograd_points;
+
+// Transforms channels [at, at + n) of a tile, `n` a multiple of WINOGRAD_LANES. Its elements, pixels or taps, begin at list[]. Filters, inputs and gradients are read
+// from the list, outputs and gradients of filters are written there. `post`: NULL for all but outputs.
+// Pairs: from two tiles or filters, the lists of both one after the other. So are more lists.
+typedef void winograd_transform(int64_t n, void *const *list, int64_t at, const winograd_points *points, const winograd_post *post);
 
 // Memory that is called into the cache while the machine multiplies as many rows as it takes at a time: an address for each step along the depth, `step` floats apart.
 typedef struct winograd_ahead {

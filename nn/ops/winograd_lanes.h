@@ -278,17 +278,17 @@ INLINE void NAMED(scatter, MACHINE)(int rows, int cols, const float *m, bool tra
 #include "nn/ops/winograd_taps.h"
 
 #define TRANSFORM(name, elements, call)                                                                                                              \
-    TARGET static void NAMED(name, MACHINE)(int64_t lists, int64_t apart, int64_t n, void *const *list, int64_t at, char *points, int64_t distance,  \
-                                            const winograd_post *post) {                                                                             \
+    TARGET static void NAMED(name, MACHINE)(int64_t n, void *const *list, int64_t at, const winograd_points *to, const winograd_post *post) {        \
         (void)post;                                                                                                                                  \
-        for (int64_t i = 0; i < lists; i++, list += (elements), points += apart) call;                                                               \
+        char *points = to->first;                                                                                                                    \
+        for (int64_t i = 0; i < to->lists; i++, list += (elements), points += to->apart) call;                                                       \
     }
 #define GATHER(name, rows, cols, m, transposed, from_half, to_half)                                                                                  \
-    TRANSFORM(name, (cols) * (cols), NAMED(gather, MACHINE)(rows, cols, m, transposed, from_half, to_half, n, list, at, points, distance))
+    TRANSFORM(name, (cols) * (cols), NAMED(gather, MACHINE)(rows, cols, m, transposed, from_half, to_half, n, list, at, points, to->distance))
 #define PAIRS(name, rows, cols, m, transposed, from_half)                                                                                            \
-    TRANSFORM(name, 2 * (cols) * (cols), NAMED(gather_pairs, MACHINE)(rows, cols, m, transposed, from_half, n, list, at, points, distance))
+    TRANSFORM(name, 2 * (cols) * (cols), NAMED(gather_pairs, MACHINE)(rows, cols, m, transposed, from_half, n, list, at, points, to->distance))
 #define SCATTER(name, rows, cols, m, transposed, to_half, post)                                                                                      \
-    TRANSFORM(name, (rows) * (rows), NAMED(scatter, MACHINE)(rows, cols, m, transposed, to_half, n, list, at, points, distance, post))
+    TRANSFORM(name, (rows) * (rows), NAMED(scatter, MACHINE)(rows, cols, m, transposed, to_half, n, list, at, points, to->distance, post))
 #define PICTURE_FORM(m, r, type, half)                                                                                                               \
     GATHER(input_##m##_##r##_##type, m + r - 1, m + r - 1, B_##m##_##r, false, half, false)                                                          \
     SCATTER(output_##m##_##r##_##type, m, m + r - 1, A_##m##_##r, false, half, post)                                                                 \
