@@ -3,28 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cores.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "tests/base/own_folder.h"
 #include "tests/cmocka.h"
-
-static char folder[64];
-
-static int enter(void **state) {
-    (void)state;
-    strcpy(folder, "/tmp/foil-test-XXXXXX");
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave(void **state) {
-    (void)state;
-    char command[96];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return chdir("/") == 0 && system(command) == 0 ? 0 : -1; // NOLINT(cert-env33-c): a path of our own
-}
 
 static void put(const char *group, const char *name, const char *content) {
     text path = {0};

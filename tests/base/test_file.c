@@ -7,22 +7,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "tests/base/own_folder.h"
 #include "tests/cmocka.h"
-
-static char folder[64];
-
-static int enter(void **state) {
-    (void)state;
-    strcpy(folder, "/tmp/foil-test-XXXXXX");
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave(void **state) {
-    (void)state;
-    char command[192];
-    snprintf(command, sizeof command, "chmod -R u+rwx %s && rm -rf %s", folder, folder);
-    return chdir("/") == 0 && system(command) == 0 ? 0 : -1; // NOLINT(cert-env33-c): a path of our own
-}
 
 static void put(const char *path, const char *content) {
     if (file_save(path, content, strlen(content)) != FOIL_OK) fail_msg("%s", foil_error());
