@@ -2,10 +2,12 @@
 
 #include <math.h>
 #include <omp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "base/text.h"
 
 static FILE *open_beneath(const char *folder, const char *name) {
@@ -106,8 +108,24 @@ double cores_quota(const char *process) {
     return least;
 }
 
+// Of the cores of the mask, a share of each: ranks that a launcher bound to cores of their own have those, others divide what they may all run on.
+static int cores_of_mask(int *ranks) {
+    cpu_set_t mine;
+    int users[CPU_SETSIZE + 1] = {[CPU_SETSIZE] = 1}; // at the end: ranks
+    const bool known = sched_getaffinity(0, sizeof mine, &mine) == 0;
+    for (size_t i = 0; known && i < CPU_SETSIZE; i++) users[i] = CPU_ISSET(i, &mine);
+    ranks_sum_beside(users, CPU_SETSIZE + 1);
+    *ranks = users[CPU_SETSIZE];
+    if (!known) return omp_get_num_procs() / *ranks; // more cores than the set has room for
+    double share = 0;
+    for (size_t i = 0; i < CPU_SETSIZE; i++)
+        if (CPU_ISSET(i, &mine)) share += 1.0 / users[i];
+    return (int)(share + 1e-6);
+}
+
 int cores_count(void) {
-    const int mask = omp_get_num_procs();
-    const double quota = ceil(cores_quota("/proc/self"));
-    return quota < mask ? (int)quota : mask;
+    int ranks;
+    const int mask = cores_of_mask(&ranks);
+    const double quota = ceil(cores_quota("/proc/self") / ranks);
+    return (int)fmax(fmin(mask, quota), 1);
 }

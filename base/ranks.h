@@ -19,6 +19,8 @@ void ranks_close(bool failed);
 
 int ranks_count(void);
 int ranks_self(void);
+// Replaces x [n] by its sum over the ranks on this machine, which share its cores.
+void ranks_sum_beside(int *x, int n);
 // Whether this rank is the one to tell people what happens: rank 0, or one that failed alone.
 bool ranks_speaks(bool failed);
 

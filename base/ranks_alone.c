@@ -28,6 +28,11 @@ bool ranks_speaks(bool failed) {
     return true;
 }
 
+void ranks_sum_beside(int *x, int n) {
+    (void)x;
+    (void)n;
+}
+
 void ranks_barrier(void) {}
 
 foil_status ranks_agree(foil_status mine) {

@@ -110,6 +110,14 @@ bool ranks_speaks(bool failed) {
     return all.self == 0 || (failed && !all.agreed);
 }
 
+void ranks_sum_beside(int *x, int n) {
+    if (all.count == 1) return;
+    MPI_Comm machine;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+    MPI_Allreduce(MPI_IN_PLACE, x, n, MPI_INT, MPI_SUM, machine);
+    MPI_Comm_free(&machine);
+}
+
 void ranks_barrier(void) {
     if (all.count > 1) MPI_Barrier(MPI_COMM_WORLD);
 }

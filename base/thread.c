@@ -22,16 +22,11 @@ void thread_flush_denormals(void) {
 #endif
 }
 
-// OMP_NUM_THREADS, as users of OpenMP programs expect, else as many as there are cores for this process.
-static int default_count(void) {
-    const char *wanted = getenv("OMP_NUM_THREADS");
-    long long n;
-    if (wanted && text_to_int(wanted, &n) && n > 0 && n <= 4096) return (int)n;
-    return cores_count();
-}
-
 void threads_set(int n) {
-    if (n <= 0) n = default_count();
+    const int cores = cores_count(); // asked by all ranks, whatever each has been told
+    const char *wanted = getenv("OMP_NUM_THREADS");
+    long long told;
+    if (n <= 0) n = wanted && text_to_int(wanted, &told) && told > 0 && told <= 4096 ? (int)told : cores;
     omp_set_dynamic(0); // the same number in each region, or results would differ from run to run
     omp_set_num_threads(n);
     openblas_set_num_threads(n);

@@ -1,10 +1,13 @@
 // What base/ranks.h promises, checked by every rank that it is started as: mpirun -n N tool_ranks. With the argument "fail N" rank N fails alone, with "die N" it dies.
+#include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cores.h"
 #include "base/ranks.h"
 
 enum { LARGE = 300001 };
@@ -65,9 +68,31 @@ static foil_status check_words(void) {
     return FOIL_OK;
 }
 
+// All ranks are on this machine, and may run on the same cores.
+static foil_status check_cores(void) {
+    const int ranks = ranks_count();
+    int x[] = {1, ranks_self()};
+    ranks_sum_beside(x, 2);
+    TRY(ranks_agree(expect(x[0] == ranks && x[1] == ranks * (ranks - 1) / 2, "those beside a rank are all of them")));
+    cpu_set_t mask;
+    TRY(ranks_agree(expect(sched_getaffinity(0, sizeof mask, &mask) == 0, "fewer cores than a set has room for")));
+    const double quota = ceil(cores_quota("/proc/self") / ranks);
+    const int shared = (int)fmax(1, fmin(CPU_COUNT(&mask) / ranks, quota)); // NOLINT(bugprone-integer-division): whole cores
+    TRY(ranks_agree(expect(cores_count() == shared, "ranks divide their cores")));
+    // Bound to one of its own, or to one that it shares, a rank has that.
+    size_t core = 0;
+    for (int left = ranks_self() % CPU_COUNT(&mask); !CPU_ISSET(core, &mask) || left-- > 0;) core++;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    TRY(ranks_agree(expect(sched_setaffinity(0, sizeof one, &one) == 0, "a rank can bind itself")));
+    return ranks_agree(expect(cores_count() == 1, "a bound rank has a core"));
+}
+
 static foil_status check(int argc, char **argv) {
     TRY(ranks_open());
     TRY(check_words());
+    TRY(check_cores());
     TRY(check_sums());
     TRY(check_gather());
     bool chosen = argc > 2 && atoi(argv[2]) == ranks_self();
