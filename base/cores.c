@@ -108,15 +108,34 @@ double cores_quota(const char *process) {
     return least;
 }
 
+// The cores that this process may run on; false = there are more than the set has room for. A thread that OpenMP has bound (OMP_PROC_BIND, OMP_PLACES) no longer has
+// the process's mask; then OpenMP's places are it.
+static bool find_mask(cpu_set_t *mask) {
+    const int places = omp_get_num_places();
+    if (places == 0) return sched_getaffinity(0, sizeof *mask, mask) == 0;
+    CPU_ZERO(mask);
+    for (int p = 0; p < places; p++) {
+        int ids[CPU_SETSIZE];
+        const int n = omp_get_place_num_procs(p);
+        if (n > CPU_SETSIZE) return false;
+        omp_get_place_proc_ids(p, ids);
+        for (int i = 0; i < n; i++) {
+            if (ids[i] >= CPU_SETSIZE) return false;
+            CPU_SET((size_t)ids[i], mask);
+        }
+    }
+    return true;
+}
+
 // Of the cores of the mask, a share of each: ranks that a launcher bound to cores of their own have those, others divide what they may all run on.
 static int cores_of_mask(int *ranks) {
     cpu_set_t mine;
     int users[CPU_SETSIZE + 1] = {[CPU_SETSIZE] = 1}; // at the end: ranks
-    const bool known = sched_getaffinity(0, sizeof mine, &mine) == 0;
+    const bool known = find_mask(&mine);
     for (size_t i = 0; known && i < CPU_SETSIZE; i++) users[i] = CPU_ISSET(i, &mine);
     ranks_sum_beside(users, CPU_SETSIZE + 1);
     *ranks = users[CPU_SETSIZE];
-    if (!known) return omp_get_num_procs() / *ranks; // more cores than the set has room for
+    if (!known) return omp_get_num_procs() / *ranks;
     double share = 0;
     for (size_t i = 0; i < CPU_SETSIZE; i++)
         if (CPU_ISSET(i, &mine)) share += 1.0 / users[i];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cores.h"
 #include "base/file.h"
@@ -97,13 +98,31 @@ static void as_many_as_the_mask_and_the_quota_allow(void **state) {
     assert_int_equal(threads_count(), cores_count());
 }
 
-int main(void) {
+// OpenMP binds the first thread before main: this program, started again, says how many cores it finds.
+static void bound_threads_hide_no_cores(void **state) {
+    (void)state;
+    static const char *const BINDINGS[] = {"OMP_PROC_BIND=true", "OMP_PLACES=cores", "OMP_PROC_BIND=spread OMP_PLACES=threads"};
+    for (size_t i = 0; i < sizeof BINDINGS / sizeof *BINDINGS; i++) {
+        char command[96];
+        snprintf(command, sizeof command, "%s /proc/%d/exe count", BINDINGS[i], (int)getpid());
+        FILE *p = popen(command, "r"); // NOLINT(cert-env33-c): a path of our own
+        assert_non_null(p);
+        int count = 0;
+        assert_int_equal(fscanf(p, "%d", &count), 1); // NOLINT(cert-err34-c): our own words
+        assert_int_equal(pclose(p), 0);
+        assert_int_equal(count, cores_count());
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "count") == 0) return printf("%d\n", cores_count()) < 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(version_2_asks_the_group_and_those_around_it, enter, leave),
         cmocka_unit_test_setup_teardown(a_container_sees_its_own_group_only, enter, leave),
         cmocka_unit_test_setup_teardown(version_1_asks_the_controller_of_the_cpu, enter, leave),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_sets_no_limit, enter, leave),
         cmocka_unit_test(as_many_as_the_mask_and_the_quota_allow),
+        cmocka_unit_test(bound_threads_hide_no_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
