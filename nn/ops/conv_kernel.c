@@ -22,13 +22,12 @@ struct conv_kernel {
     form form;
     bool mirrored;
     onednn_layout *filters; // of all but DIRECT
-    union {                 // of the form; others need no more than `conv`
-        onednn_kernel *direct;
-        columns_conv *columns;
-        panel_conv *panels;
-        place_conv *places;
-        winograd *fast;
-    };
+    // Of the form, the others NULL. Those without one need no more than `conv`.
+    onednn_kernel *direct;
+    columns_conv *columns;
+    panel_conv *panels;
+    place_conv *places;
+    winograd *fast;
 };
 
 static form choose(const onednn_conv *c) {
@@ -148,25 +147,11 @@ foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_ke
 
 void conv_kernel_free(conv_kernel *k) {
     if (!k) return;
-    switch (k->form) {
-    case COLUMNS:
-        columns_conv_free(k->columns);
-        break;
-    case PANELS:
-        panel_conv_free(k->panels);
-        break;
-    case PLACES:
-        place_conv_free(k->places);
-        break;
-    case FAST:
-        winograd_free(k->fast);
-        break;
-    case DIRECT:
-        onednn_kernel_free(k->direct);
-        break;
-    default:
-        break;
-    }
+    onednn_kernel_free(k->direct);
+    columns_conv_free(k->columns);
+    panel_conv_free(k->panels);
+    place_conv_free(k->places);
+    winograd_free(k->fast);
     onednn_layout_free(k->filters);
     free(k);
 }
