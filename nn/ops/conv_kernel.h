@@ -1,5 +1,6 @@
-// How a convolution is computed: by oneDNN's primitive, where that is slow as a matrix product, or where that is wanted and pays by winograd.h. The choice
-// depends on the shapes alone.
+// How a convolution is computed: by oneDNN's primitive; where that is slow, as one matrix product (columns_conv.h) or by a kernel of our own (narrow_*.h,
+// plane_weights.h, window_weights.h, panel_conv.h, place_conv.h); where it is wanted and pays, by winograd.h. The choice depends on the shapes and the processor
+// alone.
 #ifndef FOIL_NN_OPS_CONV_KERNEL_H
 #define FOIL_NN_OPS_CONV_KERNEL_H
 
