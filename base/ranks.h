@@ -37,13 +37,18 @@ void ranks_sum(float *x, size_t n);
 // `*all` is NULL and `sizes` is not written. Agreed: fails on all ranks or none.
 foil_status ranks_gather(const void *mine, size_t n, char **all, size_t *sizes);
 
-// Sums that go on while this rank computes: `to` = the sum of all ranks' `from`, which must not overlap; the same bits on all ranks. Both stay untouched until
-// ranks_sum_end. All other calls may be made in between.
+// Memory of n floats, zero at first, for long sums: on one machine ranks read it in each other's place, which is faster than sending. All ranks ask for the same at
+// the same time, and give it back at the same time. NULL: not enough memory.
+float *ranks_slab_new(size_t n);
+void ranks_slab_free(float *slab);
+
+// Sums in place that may go on while this rank computes; the same bits on all ranks. x [n], of a slab or not, stays untouched until ranks_sum_end. All other calls may
+// be made in between.
 enum { RANKS_SUMS = 256 }; // at most, at a time
-void ranks_sum_begin(const float *from, float *to, size_t n);
+void ranks_sum_begin(float *x, size_t n);
 void ranks_sum_end(void); // waits for all that were begun
 
-// Of all sums so far, of both kinds: bytes that went in, and seconds spent in calls that wait for others.
+// So far: bytes that went into sums, of both kinds, and seconds spent in sums and agreements, which wait for others.
 typedef struct ranks_traffic {
     double bytes, waited;
 } ranks_traffic;

@@ -61,8 +61,17 @@ foil_status ranks_gather(const void *mine, size_t n, char **all, size_t *sizes) 
     return FOIL_OK;
 }
 
-void ranks_sum_begin(const float *from, float *to, size_t n) {
-    if (n) memcpy(to, from, n * sizeof *to);
+float *ranks_slab_new(size_t n) {
+    return calloc(n ? n : 1, sizeof(float));
+}
+
+void ranks_slab_free(float *slab) {
+    free(slab);
+}
+
+void ranks_sum_begin(float *x, size_t n) {
+    (void)x;
+    (void)n;
 }
 
 void ranks_sum_end(void) {}

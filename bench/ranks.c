@@ -1,4 +1,4 @@
-// What the connection between ranks gives: mpirun -n N bench_ranks. Sums of growing size, waited for at once, and in the background of nothing.
+// What the connection between ranks gives: mpirun -n N bench_ranks. Sums of growing size: in one call, begun and waited for, and in a slab.
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -18,25 +18,20 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static double median(void (*sum)(float *from, float *to, size_t n), float *from, float *to, size_t n) {
+static double median(void (*sum)(float *x, size_t n), float *x, size_t n) {
     double took[RUNS];
     for (int i = -2; i < RUNS; i++) {
         ranks_barrier();
         double begin = now();
-        sum(from, to, n);
+        sum(x, n);
         if (i >= 0) took[i] = now() - begin;
     }
     qsort(took, RUNS, sizeof *took, compare);
     return took[RUNS / 2];
 }
 
-static void at_once(float *from, float *to, size_t n) {
-    (void)to;
-    ranks_sum(from, n);
-}
-
-static void meanwhile(float *from, float *to, size_t n) {
-    ranks_sum_begin(from, to, n);
+static void meanwhile(float *x, size_t n) {
+    ranks_sum_begin(x, n);
     ranks_sum_end();
 }
 
@@ -45,15 +40,20 @@ int main(void) {
         fprintf(stderr, "%s\n", foil_error());
         return 1;
     }
-    float *from = calloc(FLOATS, sizeof *from), *to = calloc(FLOATS, sizeof *to);
-    bool failed = !from || !to;
-    if (ranks_speaks(failed)) printf("%d ranks\n%12s %14s %10s %14s %10s\n", ranks_count(), "bytes", "sum, us", "GB/s", "meanwhile, us", "GB/s");
+    float *own = calloc(FLOATS, sizeof *own), *slab = ranks_slab_new(FLOATS);
+    bool failed = !own || !slab;
+    if (ranks_speaks(failed))
+        printf("%d ranks\n%12s %14s %10s %14s %10s %14s %10s\n", ranks_count(), "bytes", "sum, us", "GB/s", "meanwhile, us", "GB/s", "slab, us",
+               "GB/s");
     for (size_t n = 1; !failed && n <= FLOATS; n *= 4) {
-        double s = median(at_once, from, to, n), m = median(meanwhile, from, to, n), bytes = (double)(n * sizeof *from);
-        if (ranks_self() == 0) printf("%12.0f %14.1f %10.2f %14.1f %10.2f\n", bytes, 1e6 * s, bytes / s / 1e9, 1e6 * m, bytes / m / 1e9);
+        const double took[] = {median(ranks_sum, own, n), median(meanwhile, own, n), median(meanwhile, slab, n)}, bytes = (double)(n * sizeof *own);
+        if (ranks_self() > 0) continue;
+        printf("%12.0f", bytes);
+        for (int i = 0; i < 3; i++) printf(" %14.1f %10.2f", 1e6 * took[i], bytes / took[i] / 1e9);
+        printf("\n");
     }
-    free(from);
-    free(to);
+    free(own);
+    ranks_slab_free(slab);
     ranks_close(failed);
     return failed;
 }

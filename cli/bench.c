@@ -78,10 +78,11 @@ foil_status bench_time(foil_status (*run)(void *context, int i), void *context, 
     int n = 0;
     for (int i = 0; i < WARM_UP; i++) TRY(run_once(run, context, i, o->profile));
     const ranks_traffic before = ranks_traffic_so_far();
-    for (double start = now(); n < RUNS_MAX && ranks_any(n < RUNS_MIN || now() - start < o->seconds); n++) {
-        double begin = now();
+    const double start = now();
+    for (double begin = start, end; n < RUNS_MAX && ranks_any(n < RUNS_MIN || begin - start < o->seconds); n++, begin = end) {
         TRY(run_once(run, context, WARM_UP + n, o->profile));
-        took[n] = now() - begin;
+        end = now();
+        took[n] = end - begin; // waiting for other ranks between two runs included
     }
     qsort(took, (size_t)n, sizeof *took, compare);
     out->seconds = n % 2 ? took[n / 2] : (took[n / 2 - 1] + took[n / 2]) / 2;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ranks.h"
 #include "cli/bench.h"
 #include "train/game.h"
 
@@ -75,11 +76,16 @@ static foil_status read_config(const char *path, const bench_options *o, config 
     return status;
 }
 
-static foil_status open_stage(const char *path, const bench_options *o, stage *s) {
-    config *c = &s->config;
-    TRY(read_config(path, o, c));
+static foil_status open_players(const char *path, const bench_options *o, stage *s) {
+    const config *c = &s->config;
+    TRY(read_config(path, o, &s->config));
     TRY(open_player(c->generator, &c->generator_optimizer, &s->generator_net, &s->generator));
-    TRY(open_player(c->discriminator, &c->discriminator_optimizer, &s->discriminator_net, &s->discriminator));
+    return open_player(c->discriminator, &c->discriminator_optimizer, &s->discriminator_net, &s->discriminator);
+}
+
+static foil_status open_stage(const char *path, const bench_options *o, stage *s) {
+    const config *c = &s->config;
+    TRY(ranks_agree(open_players(path, o, s)));
     if (!(s->workspace = workspace_new())) return foil_fail_memory(64, "a workspace");
     TRY(game_new(c, s->generator, s->discriminator, c->forgers != NULL, s->workspace, &s->game));
     // A run is as long as it takes until every kind of step, lazy penalties included, has had its share.
@@ -106,6 +112,7 @@ static foil_status run_steps(void *context, int i) {
     game_report report;
     uint64_t first = (uint64_t)i * s->draws, total = (uint64_t)s->config.run.steps;
     for (uint64_t k = 0; k < s->draws; k++) {
+        TRY(ranks_agree(FOIL_OK)); // as on a batch of the feed's
         game_step_discriminator(s->game, first + k, total, &b, &report);
         profile_step(s, first + k, 0);
         if (!s->steps || (k + 1) % (s->draws / s->steps)) continue;

@@ -15,8 +15,7 @@ typedef struct bucket {
 struct exchange {
     plan *plan;
     int phase;
-    const float *mine;
-    float *sum;
+    float *slab;
     int buckets, begun;
     bucket bucket[]; // in the order in which all ranks begin their sums
 };
@@ -28,7 +27,7 @@ static int cut(exchange *e, const store *parameters) {
     for (int i = parameters->n - 1; i >= 0; i--) {
         const store_tensor *t = &parameters->tensor[i];
         if (!t->trainable) continue;
-        int complete = plan_writer(e->plan, e->mine + t->offset);
+        int complete = plan_writer(e->plan, e->slab + t->offset);
         if (complete > b.complete) b.complete = complete;
         b.first = t->offset;
         b.n = end - t->offset;
@@ -40,11 +39,11 @@ static int cut(exchange *e, const store *parameters) {
     return n;
 }
 
-foil_status exchange_new(plan *p, int phase, const store *parameters, const float *mine, float *sum, exchange **out) {
+foil_status exchange_new(plan *p, int phase, const store *parameters, float *slab, exchange **out) {
     size_t bytes = sizeof(exchange) + (size_t)parameters->n * sizeof(bucket); // at most one per tensor
     *out = calloc(1, bytes);
     if (!*out) return foil_fail_memory(bytes, "an exchange of gradients");
-    **out = (exchange){.plan = p, .phase = phase, .mine = mine, .sum = sum};
+    **out = (exchange){.plan = p, .phase = phase, .slab = slab};
     (*out)->buckets = cut(*out, parameters);
     return FOIL_OK;
 }
@@ -57,7 +56,7 @@ static void begin_complete(void *context, int step) {
     exchange *e = context;
     for (; e->begun < e->buckets && e->bucket[e->begun].complete <= step; e->begun++) {
         const bucket *b = &e->bucket[e->begun];
-        ranks_sum_begin(e->mine + b->first, e->sum + b->first, b->n);
+        ranks_sum_begin(e->slab + b->first, b->n);
     }
 }
 
@@ -66,5 +65,4 @@ void exchange_run(exchange *e, uint64_t seed, uint64_t step) {
     plan_observe(e->plan, begin_complete, e);
     plan_run(e->plan, e->phase, seed, step);
     plan_observe(e->plan, NULL, NULL);
-    ranks_sum_end();
 }

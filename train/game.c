@@ -31,13 +31,16 @@ typedef struct round_plan {
     exchange *exchange[2];                                                 // of the phases' gradients; NULL = one rank alone
 } round_plan;
 
+// The numbers that a step reports: each rank has those of its own share of the batch, and all get the mean.
+enum { LOSS_D, PENALTY, LOSS_DETECT, MEAN_REAL, MEAN_FAKE, REPORTED };
+
 struct game {
     const config *config;
     player generator, discriminator;
     bool detects;
     size_t latent_count;
-    float *own_d, *own_g; // gradients of this rank's share; NULL: alone
-    int penalty_every;    // 0 = no penalty
+    float *shares;     // [REPORTED + own_buffers of both] of this rank, then their means over all
+    int penalty_every; // 0 = no penalty
     round_plan plain, penalised;
     round_plan *last; // whose fakes the generator answers with
 };
@@ -74,15 +77,15 @@ typedef struct slopes {
     bool failed;
 } slopes;
 
-// `slab`: where they are written.
-static slopes slopes_of(const player *p, graph *g, float *slab) {
+// They are written where the optimizer reads them.
+static slopes slopes_of(const player *p, graph *g) {
     const size_t room = (size_t)p->store->n + 1;
     slopes s = {.of = p, .x = calloc(room, sizeof *s.x), .dx = calloc(room, sizeof *s.dx), .to = calloc(room, sizeof *s.to)};
     s.failed = !s.x || !s.dx || !s.to;
     for (int i = 0; !s.failed && i < p->store->n; i++) {
         if (!p->store->tensor[i].trainable) continue;
         s.x[s.n] = graph_param(g, p->store, i);
-        s.to[s.n++] = slab + p->store->tensor[i].offset;
+        s.to[s.n++] = optimizer_gradient(p->optimizer) + p->store->tensor[i].offset;
     }
     return s;
 }
@@ -106,11 +109,6 @@ static void want_slopes(wanted *w, slopes *s) {
     free(s->x);
     free(s->dx);
     free(s->to);
-}
-
-// Where the plans write: what the optimizer reads, unless that is a sum with other ranks'.
-static float *slab_of(const player *p, float *own) {
-    return own ? own : optimizer_gradient(p->optimizer);
 }
 
 static node *mean(node *x) {
@@ -221,7 +219,7 @@ static void build_gradient_penalty(const game *g, round_plan *p, node *real, nod
 }
 
 static void build_discriminator(const game *g, round_plan *p, bool penalised, wanted *w, node **fake) {
-    slopes s = slopes_of(&g->discriminator, p->graph, slab_of(&g->discriminator, g->own_d));
+    slopes s = slopes_of(&g->discriminator, p->graph);
     if (g->detects) build_detect(g, p, w, &s);
     if (g->generator.net && go_together(g, penalised)) {
         *fake = build_both(g, p, w, &s);
@@ -236,7 +234,7 @@ static void build_discriminator(const game *g, round_plan *p, bool penalised, wa
 }
 
 static void build_answer(const game *g, round_plan *p, node *fake, wanted *w) {
-    slopes s = slopes_of(&g->generator, p->graph, slab_of(&g->generator, g->own_g));
+    slopes s = slopes_of(&g->generator, p->graph);
     p->loss_g = gan_generator_loss((gan_loss)g->config->game.loss, judge(g, p->graph, fake, "game", NET_TRAIN_STILL, PASS_ANSWER, NULL));
     want(w, p->loss_g, NULL);
     add_slopes(&s, p->loss_g);
@@ -270,11 +268,11 @@ static foil_status new_plan(const game *g, round_plan *p, bool penalised, worksp
     free(phase[0].at);
     free(phase[1].at);
     const player *players[2] = {&g->discriminator, &g->generator};
-    float *own[2] = {g->own_d, g->own_g};
     for (int i = 0; status == FOIL_OK && i < 2; i++) {
-        if (own[i])
-            status = exchange_new(p->plan, i, players[i]->store, own[i], optimizer_gradient(players[i]->optimizer), &p->exchange[i]);
-        else if (players[i]->net)
+        if (!players[i]->net) continue;
+        if (ranks_count() > 1)
+            status = exchange_new(p->plan, i, players[i]->store, optimizer_gradient(players[i]->optimizer), &p->exchange[i]);
+        else
             ask_squares(p->plan, players[i]);
     }
     return status;
@@ -301,15 +299,27 @@ static foil_status check_players(const game *g) {
     return FOIL_OK;
 }
 
-static foil_status new_slabs(game *g) {
-    const size_t d = g->discriminator.store->value_count, n = g->generator.net ? g->generator.store->value_count : 0;
-    g->own_d = calloc(d, sizeof *g->own_d);
-    g->own_g = n ? calloc(n, sizeof *g->own_g) : NULL;
-    return g->own_d && (g->own_g || !n) ? FOIL_OK : foil_fail_memory((d + n) * sizeof(float), "this rank's gradients");
+// Running statistics are of each rank's own share. Other buffers come from weights, and are the same everywhere.
+static size_t own_buffers(const game *g, const player *p) {
+    return ranks_count() > 1 && p->net && net_mixes_batch(p->net) && !g->config->run.batch_norm ? p->store->buffer_count : 0;
+}
+
+// Together with all ranks: nothing may fail before on one of them alone.
+static foil_status share_gradients(const player *generator, const player *discriminator) {
+    if (ranks_count() == 1) return FOIL_OK;
+    foil_status d = optimizer_share(discriminator->optimizer), m = generator->net ? optimizer_share(generator->optimizer) : FOIL_OK;
+    return d == FOIL_OK ? m : d;
+}
+
+static foil_status open_shares(game *g) {
+    const size_t n = REPORTED + own_buffers(g, &g->discriminator) + own_buffers(g, &g->generator);
+    g->shares = calloc(n, sizeof *g->shares);
+    return g->shares ? FOIL_OK : foil_fail_memory(n * sizeof *g->shares, "what ranks share");
 }
 
 foil_status game_new(const config *c, player generator, player discriminator, bool detects, workspace *w, game **out) {
     *out = NULL;
+    TRY(share_gradients(&generator, &discriminator));
     game *g = calloc(1, sizeof *g);
     if (!g) return foil_fail_memory(sizeof *g, "a game");
     *g = (game){.config = c, .generator = generator, .discriminator = discriminator, .detects = detects};
@@ -317,7 +327,7 @@ foil_status game_new(const config *c, player generator, player discriminator, bo
     if (c->game.gradient_weight > 0) g->penalty_every = 1;
     foil_status status = check_players(g);
     if (generator.net) g->latent_count = (size_t)(c->run.share * net_input(generator.net).d[0]);
-    if (status == FOIL_OK && ranks_count() > 1) status = new_slabs(g);
+    if (status == FOIL_OK) status = open_shares(g);
     if (status == FOIL_OK && g->penalty_every != 1) status = new_plan(g, &g->plain, false, w);
     if (status == FOIL_OK && g->penalty_every > 0) status = new_plan(g, &g->penalised, true, w);
     if (status == FOIL_OK) {
@@ -339,8 +349,7 @@ void game_free(game *g) {
     if (!g) return;
     free_plan(&g->plain);
     free_plan(&g->penalised);
-    free(g->own_d);
-    free(g->own_g);
+    free(g->shares);
     free(g);
 }
 
@@ -355,15 +364,29 @@ static void run_phase(round_plan *p, int phase, uint64_t seed, uint64_t draw) {
         plan_run(p->plan, phase, seed, draw);
 }
 
-// What differs between ranks that each look at a share: replaced by the mean.
+// What differs between ranks that each look at a share becomes the mean; and all sums that were begun end.
 static void average(float *x, size_t n) {
-    ranks_sum(x, n);
+    ranks_sum_begin(x, n);
+    ranks_sum_end();
     for (size_t i = 0; ranks_count() > 1 && i < n; i++) x[i] /= (float)ranks_count();
 }
 
-// Running statistics of each rank's own share. Other buffers come from weights, and are the same everywhere.
-static void average_buffers(const game *g, const player *p) {
-    if (p->net && net_mixes_batch(p->net) && !g->config->run.batch_norm) average(p->store->buffers, p->store->buffer_count);
+// Numbers and buffers in one sum: on a network it is the number of sums that takes time.
+static void average_shares(const game *g, const round_plan *p) {
+    const player *players[] = {&g->discriminator, &g->generator};
+    float *x = g->shares;
+    x[LOSS_D] = value(p, p->loss_d);
+    x[PENALTY] = value(p, p->penalty);
+    x[LOSS_DETECT] = value(p, p->loss_detect);
+    x[MEAN_REAL] = value(p, p->mean_real);
+    x[MEAN_FAKE] = value(p, p->mean_fake);
+    size_t n[2], at = REPORTED;
+    for (int i = 0; i < 2; at += n[i++])
+        if ((n[i] = own_buffers(g, players[i]))) memcpy(x + at, players[i]->store->buffers, n[i] * sizeof *x);
+    average(x, at);
+    at = REPORTED;
+    for (int i = 0; i < 2; at += n[i++])
+        if (n[i]) memcpy(players[i]->store->buffers, x + at, n[i] * sizeof *x);
 }
 
 static bool is_penalised(const game *g, uint64_t draw) {
@@ -379,15 +402,12 @@ void game_step_discriminator(game *g, uint64_t draw, uint64_t steps, const game_
     if (p->detect) plan_feed(p->plan, p->detect, b->detect);
     if (p->label) plan_feed(p->plan, p->label, b->label);
     run_phase(p, 0, seed, draw);
-    average_buffers(g, &g->discriminator);
-    average_buffers(g, &g->generator);
-    float mean[] = {value(p, p->loss_d), value(p, p->penalty), value(p, p->loss_detect), value(p, p->mean_real), value(p, p->mean_fake)};
-    average(mean, sizeof mean / sizeof *mean);
-    r->loss_d = (double)mean[0];
-    r->penalty = (double)mean[1];
-    r->loss_detect = (double)mean[2];
-    r->real = (double)mean[3];
-    r->fake = (double)mean[4];
+    average_shares(g, p);
+    r->loss_d = (double)g->shares[LOSS_D];
+    r->penalty = (double)g->shares[PENALTY];
+    r->loss_detect = (double)g->shares[LOSS_DETECT];
+    r->real = (double)g->shares[MEAN_REAL];
+    r->fake = (double)g->shares[MEAN_FAKE];
     r->norm_d = optimizer_step(g->discriminator.optimizer, (int64_t)steps);
 }
 

@@ -15,7 +15,7 @@ typedef struct player {
 typedef struct game game;
 
 // A run without a generator has no game, only the detect head's loss; `detects` says whether there is that.
-// Fails with what the networks lack: a head, a common size.
+// Fails with what the networks lack: a head, a common size. On all ranks at the same time.
 foil_status game_new(const config *c, player generator, player discriminator, bool detects, workspace *w, game **out);
 void game_free(game *g);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "base/vectorised.h"
 
 static const char *const SCHEDULES[] = {"constant", "linear", "cosine", NULL};
@@ -112,11 +113,21 @@ foil_status optimizer_new(const optimizer_options *o, store *parameters, optimiz
 
 void optimizer_free(optimizer *o) {
     if (!o) return;
-    free(o->gradient);
+    ranks_slab_free(o->gradient);
     free(o->m);
     free(o->v);
     free(o->squares);
     free(o);
+}
+
+foil_status optimizer_share(optimizer *o) {
+    const size_t n = o->parameters->value_count;
+    float *shared = ranks_slab_new(n);
+    if (!shared) return foil_fail_memory(n * sizeof *shared, "a gradient that ranks share");
+    memset(shared, 0, n * sizeof *shared); // the machine gives it now, not in the midst of a step
+    free(o->gradient);
+    o->gradient = shared;
+    return FOIL_OK;
 }
 
 float *optimizer_gradient(optimizer *o) {

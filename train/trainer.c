@@ -300,7 +300,6 @@ static foil_status check_folder(const trainer *t) {
 static foil_status open_parts(trainer *t) {
     const config *c = t->config;
     run *r = &t->run;
-    TRY(run_open(c, r));
     TRY(game_new(c, r->generator, r->discriminator, r->forgery != NULL, r->workspace, &t->game));
     if (r->forgery) TRY(validation_open(r, &t->validation));
     if (r->generator.net)
@@ -311,6 +310,7 @@ static foil_status open_parts(trainer *t) {
 static foil_status open_all(trainer *t) {
     const char *folder = t->options->folder;
     run *r = &t->run;
+    TRY(ranks_agree(run_open(t->config, r)));
     TRY(ranks_agree(open_parts(t)));
     TRY(ranks_agree(folder_has_checkpoint(folder) ? FOIL_OK : run_begin(r)));
     TRY(ranks_agree(writes() ? folder_prepare(folder, t->config, t->options->resume) : FOIL_OK));

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ranks keep what base/ranks.h promises: as one, as two, as three; with a rank that fails, one that fails alone, and one that dies.
+# Ranks keep what base/ranks.h promises: as one, as two, as three; with a rank that can share no memory, one that fails, one that fails alone, and one that dies.
 set -eu
 . "$FOIL_SOURCE/tests/mpirun.sh"
 folder=$(mktemp -d)
@@ -15,6 +15,9 @@ for n in 2 3; do
     ranks $n "$tool" >"$folder/out"
     printf 'all as promised\n%d ranks\n' $n | diff "$folder/out" -
 done
+
+ranks 3 "$tool" apart 1 >"$folder/out"
+printf 'all as promised\n3 ranks\n' | diff "$folder/out" -
 
 got=0
 ranks 3 "$tool" fail 1 >"$folder/out" 2>"$folder/message" || got=$?

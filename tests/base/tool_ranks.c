@@ -1,11 +1,12 @@
-// What base/ranks.h promises, checked by every rank that it is started as: mpirun -n N tool_ranks. With the argument "fail N" rank N fails alone, with "die N" it dies.
+// What base/ranks.h promises, checked by every rank that it is started as: mpirun -n N tool_ranks. With the argument "fail N" rank N fails alone, with "die N" it dies,
+// with "apart N" it can't share memory.
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "base/cores.h"
 #include "base/ranks.h"
@@ -31,21 +32,54 @@ static foil_status check_equal(const float *x, size_t n) {
     return ranks_agree(expect(equal, "a sum has the same bits on all ranks"));
 }
 
-static foil_status check_sums(void) {
-    static float a[LARGE], b[LARGE], c[LARGE];
-    for (size_t i = 0; i < LARGE; i++) a[i] = b[i] = term(ranks_self(), i);
-    for (size_t at = 0; at < LARGE; at += 1000) ranks_sum_begin(a + at, c + at, at + 1000 < LARGE ? 1000 : LARGE - at);
-    ranks_sum(b, LARGE);
-    ranks_sum_end();
+static bool is_sum(const float *x) {
     bool near = true;
     for (size_t i = 0; i < LARGE; i++) {
         float sum = 0;
         for (int r = 0; r < ranks_count(); r++) sum += term(r, i);
-        near &= b[i] - sum < 1e-3F && sum - b[i] < 1e-3F && c[i] - sum < 1e-3F && sum - c[i] < 1e-3F && a[i] == term(ranks_self(), i);
+        near &= x[i] - sum < 1e-3F && sum - x[i] < 1e-3F;
     }
-    TRY(ranks_agree(expect(near, "sums are sums")));
-    TRY(check_equal(b, LARGE));
-    return check_equal(c, LARGE);
+    return near;
+}
+
+// Of one call, and of many at a time: in a slab, in memory of one's own, and in both.
+static foil_status check_sums(float *slab) {
+    static float at_once[LARGE], own[LARGE];
+    for (size_t i = 0; i < LARGE; i++) at_once[i] = own[i] = slab[i] = term(ranks_self(), i);
+    for (size_t at = 0, n; at < LARGE; at += n) {
+        n = at + 5003 < LARGE ? 5003 : LARGE - at;
+        ranks_sum_begin(own + at, n);
+        ranks_sum_begin(slab + at, n);
+    }
+    ranks_sum(at_once, LARGE);
+    ranks_sum_end();
+    TRY(ranks_agree(expect(is_sum(at_once), "a sum at once is one")));
+    TRY(ranks_agree(expect(is_sum(own), "sums meanwhile are sums")));
+    TRY(ranks_agree(expect(is_sum(slab), "sums in a slab are sums")));
+    TRY(check_equal(at_once, LARGE));
+    TRY(check_equal(own, LARGE));
+    return check_equal(slab, LARGE);
+}
+
+// Again and again, as training does; what was given back may be had again, zero.
+static foil_status check_slabs(void) {
+    for (int i = 0; i < 3; i++) {
+        float *slab = ranks_slab_new(LARGE), *other = ranks_slab_new(7);
+        TRY(ranks_agree(expect(slab && other && slab[LARGE - 1] == 0 && other[6] == 0, "a slab is zero at first")));
+        for (int k = 0; k < 3; k++) TRY(check_sums(slab));
+        for (int k = 1; k <= 7; k++) { // smaller than what ranks divide
+            for (int j = 0; j < 7; j++) other[j] = (float)(ranks_self() + j);
+            ranks_sum_begin(other, (size_t)k);
+            ranks_sum_end();
+            const float begin = (float)(ranks_count() * (ranks_count() - 1) / 2); // NOLINT(bugprone-integer-division): one of both is even
+            bool right = true;
+            for (int j = 0; j < 7; j++) right &= other[j] == (j < k ? begin + (float)(ranks_count() * j) : (float)(ranks_self() + j));
+            TRY(ranks_agree(expect(right, "the sum of a slab's beginning leaves the rest")));
+        }
+        ranks_slab_free(other);
+        ranks_slab_free(slab);
+    }
+    return FOIL_OK;
 }
 
 static foil_status check_gather(void) {
@@ -89,13 +123,39 @@ static foil_status check_cores(void) {
     return ranks_agree(expect(cores_count() == 1, "a bound rank has a core"));
 }
 
+static bool shares_memory(void) {
+    char line[512];
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && fgets(line, sizeof line, maps)) found |= strstr(line, "memfd:foil") != NULL;
+    if (maps) fclose(maps);
+    return found;
+}
+
+static foil_status check_memory(bool shared) {
+    TRY(ranks_agree(expect(!shares_memory(), "no slab is left")));
+    float *slab = ranks_slab_new(LARGE);
+    TRY(ranks_agree(expect(slab && shares_memory() == shared, "a slab is shared where it can be")));
+    ranks_slab_free(slab);
+    return FOIL_OK;
+}
+
+// What is not of an own machine is not found either: here, because there can't be so large a file.
+static void part_from_others(void) {
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){4, 4});
+}
+
 static foil_status check(int argc, char **argv) {
     TRY(ranks_open());
+    const bool apart = argc > 2 && strcmp(argv[1], "apart") == 0;
+    if (apart && atoi(argv[2]) == ranks_self()) part_from_others();
     TRY(check_words());
     TRY(check_cores());
-    TRY(check_sums());
+    TRY(check_slabs());
+    TRY(check_memory(ranks_count() > 1 && !apart));
     TRY(check_gather());
-    bool chosen = argc > 2 && atoi(argv[2]) == ranks_self();
+    bool chosen = argc > 2 && !apart && atoi(argv[2]) == ranks_self();
     if (chosen && strcmp(argv[1], "die") == 0) raise(SIGKILL);
     if (chosen && strcmp(argv[1], "alone") == 0) return foil_fail(FOIL_IO, "nobody else knows");
     return ranks_agree(chosen ? foil_fail(FOIL_IO, "the disk is full") : FOIL_OK);
