@@ -34,7 +34,8 @@ awk "BEGIN { printf \"one process %.1f ms, two %.1f ms: efficiency %.2f; %.1f MB
 echo
 connected "$build/bench_ranks"
 echo
-# Halving and doubling: 2 log2 N messages and 2 (N - 1) / N times the bytes, for each bucket; the network at 90 % of its name.
+# Halving and doubling: 2 log2 N messages and 2 (N - 1) / N times the bytes, for each bucket; the network at 90 % of its name. Nothing hides what is agreed upon a step:
+# the batch, the end, and the means of two reports.
 awk "BEGIN {
     step = $t2 - $waited; bytes = $bytes; hidden = ${HIDDEN:-0.5}; latency = ${LATENCY:-20} * 1e-6; buckets = bytes / 4e6 + 1
     printf \"model: step %.1f ms, %.1f MB, %.0f %% hidden, %.0f us a message\n%9s %6s %10s %10s %11s\n\", 1e3 * step, bytes / 1e6, 100 * hidden, 1e6 * latency,
@@ -42,7 +43,7 @@ awk "BEGIN {
     for (n = 64; n <= 1024; n *= 16)
         for (gbits = 25; gbits <= 100; gbits *= 4) {
             sums = 2 * log(n) / log(2) * latency * buckets + 2 * (n - 1) / n * bytes / (0.9 * gbits * 1e9 / 8)
-            shown = sums * (1 - hidden)
+            shown = sums * (1 - hidden) + 4 * 2 * log(n) / log(2) * latency
             printf \"%9d %6d %10.1f %10.1f %11.3f\n\", n, gbits, 1e3 * sums, 1e3 * shown, step / (step + shown)
         }
 }"
