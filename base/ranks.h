@@ -37,8 +37,8 @@ void ranks_sum(float *x, size_t n);
 // `*all` is NULL and `sizes` is not written. Agreed: fails on all ranks or none.
 foil_status ranks_gather(const void *mine, size_t n, char **all, size_t *sizes);
 
-// Memory of n floats, zero at first, for long sums: on one machine ranks read it in each other's place, which is faster than sending. All ranks ask for the same at
-// the same time, and give it back at the same time. NULL: not enough memory.
+// Memory of n floats, zero at first, for long sums: ranks on one machine read it in each other's place, which is faster than sending. All ranks ask for it at the same
+// time. NULL: not enough memory.
 float *ranks_slab_new(size_t n);
 void ranks_slab_free(float *slab);
 
