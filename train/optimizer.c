@@ -125,7 +125,7 @@ foil_status optimizer_share(optimizer *o) {
     float *shared = ranks_slab_new(n);
     if (!shared) return foil_fail_memory(n * sizeof *shared, "a gradient that ranks share");
     memset(shared, 0, n * sizeof *shared); // the machine gives it now, not in the midst of a step
-    free(o->gradient);
+    ranks_slab_free(o->gradient);
     o->gradient = shared;
     return FOIL_OK;
 }
