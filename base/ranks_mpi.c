@@ -217,42 +217,32 @@ foil_status ranks_gather(const void *mine, size_t n, char **out, size_t *sizes) 
 
 // Slabs. --------------------------------------------------------------------------------------------------------------------------------------------
 
-static void unmap(slab *s) {
-    for (int i = 0; i < all.count; i++) memory_unmap(s->at[i], s->n * sizeof *s->mine);
+static void close_slab(slab *s) {
+    for (int i = 0; s->at && i < all.count; i++) memory_unmap(s->at[i], s->n * sizeof *s->mine);
     free(s->at);
     *s = (slab){0};
 }
 
-static bool everywhere(bool here) {
-    int it = here;
-    MPI_Allreduce(MPI_IN_PLACE, &it, 1, MPI_INT, MPI_MIN, all.machine);
-    return it;
-}
-
-// Each rank makes one and looks for all others'. They are left, here and elsewhere, unless every rank found all.
+// Each rank makes one and looks for all others'; whether all ranks found all.
 static bool map_all(slab *s, memory_offer *offers) {
     s->at[all.self] = s->mine = memory_make(s->n * sizeof *s->mine, &offers[all.self]);
-    MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, offers, sizeof *offers, MPI_BYTE, all.machine);
+    MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, offers, sizeof *offers, MPI_BYTE, MPI_COMM_WORLD);
     bool found = s->mine != NULL;
     for (int i = 0; found && i < all.count; i++)
         if (i != all.self) found = (s->at[i] = memory_find(&offers[i])) != NULL;
-    found = everywhere(found);
+    found = !ranks_any(!found);
     memory_withdraw(&offers[all.self]);
-    if (!found) unmap(s);
     return found;
 }
 
+// On all ranks or none.
 static bool open_slab(slab *s, size_t n) {
     memory_offer *offers = calloc((size_t)all.count, sizeof *offers);
     *s = (slab){.n = n, .at = calloc((size_t)all.count, sizeof *s->at)};
-    if (everywhere(offers && s->at) && map_all(s, offers)) {
-        free(offers);
-        return true;
-    }
+    const bool room = offers && s->at, open = !ranks_any(!room) && room && map_all(s, offers);
     free(offers);
-    free(s->at);
-    *s = (slab){0};
-    return false;
+    if (!open) close_slab(s);
+    return open;
 }
 
 static slab *free_slab(void) {
@@ -275,7 +265,7 @@ static slab *slab_of(const float *x) {
 void ranks_slab_free(float *x) {
     slab *s = slab_of(x);
     if (s)
-        unmap(s);
+        close_slab(s);
     else
         free(x);
 }
@@ -285,7 +275,7 @@ void ranks_slab_free(float *x) {
 // What a rank wrote before, all may read afterwards.
 static void meet(void) {
     atomic_thread_fence(memory_order_seq_cst);
-    MPI_Barrier(all.machine);
+    ranks_barrier();
     atomic_thread_fence(memory_order_seq_cst);
 }
 
