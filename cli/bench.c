@@ -12,7 +12,6 @@
 #include "base/thread.h"
 #include "base/yaml.h"
 #include "cli/cli.h"
-#include "cli/inspect.h"
 #include "nn/dnnl.h"
 
 enum { WARM_UP = 2, RUNS_MIN = 3, RUNS_MAX = 2000 };
@@ -119,7 +118,7 @@ static int report(const bench_result *r, const roofline *peak, const profile *p,
     if (json) {
         json_t *all = report_json(r, peak);
         if (p) json_object_set_new(all, "profile", profile_json(p, peak));
-        return inspect_print_json(all);
+        return cli_print_json("bench", all, 9);
     }
     printf("%s, batch %d, %s, %d thread%s, oneDNN %s\n", r->what, r->batch, PRECISIONS[r->precision], threads_count(),
            threads_count() == 1 ? "" : "s", onednn_version_text());
@@ -145,9 +144,14 @@ static foil_status measure(const char *path, const bench_options *o, bench_resul
     return bench_peak(r->precision, o->seconds, peak);
 }
 
+static int write_bytes(const char *bytes, size_t n, void *to) {
+    file_write(to, bytes, n);
+    return 0;
+}
+
 static foil_status write_trace(file_writer *w, const profile *p) {
     json_t *trace = profile_trace(p);
-    int failed = trace ? json_dumpf(trace, file_stream(w), JSON_COMPACT | JSON_REAL_PRECISION(12)) : -1;
+    int failed = trace ? json_dump_callback(trace, write_bytes, w, JSON_COMPACT | JSON_REAL_PRECISION(12)) : -1;
     json_decref(trace);
     if (!failed) return file_commit(w);
     file_abort(w);

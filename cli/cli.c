@@ -34,6 +34,15 @@ int cli_ended(const char *name, foil_status status) {
     return status == FOIL_OK ? EXIT_DONE : cli_failed(name);
 }
 
+int cli_print_json(const char *name, json_t *j, size_t digits) {
+    const bool printed = j && json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(digits)) == 0;
+    json_decref(j);
+    if (printed) putchar('\n');
+    if (printed || ferror(stdout)) return printed ? EXIT_DONE : EXIT_FAILED;
+    foil_fail_memory(0, "JSON");
+    return cli_failed(name);
+}
+
 int cli_usage(const char *name, const char *format, ...) {
     va_list args;
     cli_progress_end();

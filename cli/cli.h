@@ -2,6 +2,7 @@
 #ifndef FOIL_CLI_CLI_H
 #define FOIL_CLI_CLI_H
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,6 +44,9 @@ bool cli_quiet(void);
 int cli_failed(const char *name);
 int cli_ended(const char *name, foil_status status); // EXIT_DONE, or as above
 int cli_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Prints j with so many digits, for programs, and frees it; NULL = out of memory. EXIT_FAILED also if nobody takes it, which main then tells.
+int cli_print_json(const char *name, json_t *j, size_t digits);
 
 // A bar with rate and time left on stderr when it is a terminal, otherwise a line now and then; nothing with --quiet.
 void cli_progress(const char *what, long long done, long long total, const char *note);

@@ -100,13 +100,6 @@ static json_t *command_json(int n, char *const *paths, const char *folder) {
     return j;
 }
 
-static int print_json(const json_t *data) {
-    int failed = json_dumpf(data, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    putchar('\n');
-    if (failed) foil_fail_memory(0, "JSON");
-    return failed ? cli_failed("cues") : EXIT_DONE;
-}
-
 // Files that cannot be read are reported and do not keep the others from being looked at.
 static int look_at(int n, char *const *paths) {
     const char *folder = OPTIONS[OPTION_OUT].text;
@@ -130,7 +123,7 @@ static int look_at(int n, char *const *paths) {
         return cli_failed("cues");
     }
     if (folder && json_array_size(files) && write_folder(folder, data) != FOIL_OK) status = cli_failed("cues");
-    if (json && print_json(data) != EXIT_DONE) status = EXIT_FAILED;
+    if (json && cli_print_json("cues", json_incref(data), 9) != EXIT_DONE) status = EXIT_FAILED;
     json_decref(data);
     return status;
 }

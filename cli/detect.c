@@ -122,11 +122,7 @@ static int json_end(output *o) {
     json_object_set_new(root, "threshold", json_real(o->threshold));
     json_object_set_new(root, "prior", json_real(detector_card_of(o->detector)->calibration.prior));
     json_object_set_new(root, "files", o->list);
-    int failed = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-    json_decref(root);
-    putchar('\n');
-    if (failed) foil_fail_memory(0, "JSON");
-    return failed ? cli_failed("detect") : EXIT_DONE;
+    return cli_print_json("detect", root, 17);
 }
 
 static const format FORMATS[] = {{begin_nothing, text_line, end_nothing}, {csv_begin, csv_line, end_nothing}, {json_begin, json_line, json_end}};

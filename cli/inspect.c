@@ -20,14 +20,6 @@ static option OPTIONS[] = {
 };
 enum { OPTION_JSON, OPTION_LAYERS, OPTION_CONFIG, OPTION_STUDY };
 
-int inspect_print_json(json_t *j) {
-    int failed = j ? json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
-    json_decref(j);
-    if (failed) foil_fail_memory(0, "JSON");
-    putchar('\n');
-    return failed ? cli_failed("inspect") : EXIT_DONE;
-}
-
 json_t *inspect_shape_json(shape s) {
     json_t *list = json_array();
     for (int i = 0; i < s.n; i++) json_array_append_new(list, json_integer(s.d[i]));

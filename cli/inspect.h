@@ -28,7 +28,6 @@ json_t *inspect_near_json(const near_duplicates *d);
 void inspect_print_calibration(const calibration *c); // inspect_calibration.c
 json_t *inspect_calibration_json(const calibration *c);
 
-int inspect_print_json(json_t *j); // frees j; NULL = out of memory
 json_t *inspect_shape_json(shape s);
 const char *inspect_number(long long v, char out[32]); // "1,234,567"
 

@@ -36,7 +36,7 @@ int inspect_net(const char *path, bool json) {
     }
     int status = EXIT_DONE;
     if (json)
-        status = inspect_print_json(inspect_rows_json(n, rows, count));
+        status = cli_print_json("inspect", inspect_rows_json(n, rows, count), 9);
     else
         inspect_print_rows(n, rows, count);
     free(rows);

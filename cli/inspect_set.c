@@ -95,7 +95,7 @@ static int print(const set *s, const census *c, bool json) {
     shortcut_findings f;
     near_duplicates d;
     if (shortcuts_find(s, &f) != FOIL_OK || near_duplicates_find(s, &d) != FOIL_OK) return cli_failed("inspect");
-    if (json) return inspect_print_json(set_json(s, c, &f, &d));
+    if (json) return cli_print_json("inspect", set_json(s, c, &f, &d), 9);
     print_set(s, c);
     print_shards(s);
     inspect_print_shortcuts(s, &f);

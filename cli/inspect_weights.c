@@ -75,11 +75,13 @@ static int inspect_detector(const char *path, const safetensors *f, bool json) {
     int status = EXIT_DONE;
     if (json) {
         json_t *provenance = json_loads(card->provenance ? card->provenance : "{}", 0, NULL);
-        status = inspect_print_json(
-            json_pack("{ss ss si si si ss ss ss so so? so so}", "kind", "detector", "looks_at", n ? "pixels" : "cues", "height", height, "width",
-                      width, "channels", channels, "fit", FIT_NAMES[card->fit], "resize", RESIZE_NAMES[card->filter], "head", card->head,
-                      "calibration", inspect_calibration_json(&card->calibration), "provenance", provenance, n ? "network" : "baseline",
-                      n ? inspect_rows_json(n, rows, count) : inspect_cues_json(detector_cues(d)), "metadata", metadata_json(f)));
+        status = cli_print_json("inspect",
+                                json_pack("{ss ss si si si ss ss ss so so? so so}", "kind", "detector", "looks_at", n ? "pixels" : "cues", "height",
+                                          height, "width", width, "channels", channels, "fit", FIT_NAMES[card->fit], "resize",
+                                          RESIZE_NAMES[card->filter], "head", card->head, "calibration", inspect_calibration_json(&card->calibration),
+                                          "provenance", provenance, n ? "network" : "baseline",
+                                          n ? inspect_rows_json(n, rows, count) : inspect_cues_json(detector_cues(d)), "metadata", metadata_json(f)),
+                                9);
     } else {
         printf("%s of synthetic pictures; score: calibrated probability of fake\n", n ? "detector    " : "baseline     of cues, for a detector");
         printf("input        %d x %d, %s; other sizes fitted by %s, %s\n", width, height, channels == 1 ? "grey" : "RGB", FIT_NAMES[card->fit],
@@ -103,7 +105,7 @@ int inspect_safetensors(const char *path, bool json) {
     if (safetensors_metadata(f, "foil_detector")) {
         status = inspect_detector(path, f, json);
     } else if (json) {
-        status = inspect_print_json(json_pack("{ss so so}", "kind", "tensors", "metadata", metadata_json(f), "tensors", tensors_json(f)));
+        status = cli_print_json("inspect", json_pack("{ss so so}", "kind", "tensors", "metadata", metadata_json(f), "tensors", tensors_json(f)), 9);
     } else {
         print_metadata(f);
         print_tensors(f);
