@@ -27,13 +27,22 @@ static int64_t out_size(const conv_params *p, int axis, int64_t size, int64_t ta
     return room < 0 ? 0 : room / p->stride[axis] + 1;
 }
 
+// In memory as kernels read it: weights are converted while they are laid out, and a convolution's picture may be either.
+static bool is_of_type(const node *n, int i) {
+    const onednn_conv_kind kind = kind_of(n);
+    const int role = ROLES[kind][i];
+    const dtype t = n->in[i]->type, compute = n->graph->compute;
+    return role == W ? t == F32 : t == compute || (kind == ONEDNN_CONV && t == F32);
+}
+
 static foil_status check_inputs(const node *n) {
     const conv_params *p = &params_of(n)->conv;
     for (int i = 0; i < 2; i++) {
         if (n->in[i]->shape.n != 4)
             return foil_fail(FOIL_INVALID, "%s: operand %d is %s, 4 axes expected", n->op->name, i, shape_text(n->in[i]->shape));
-        if (n->in[i]->type != F32 && n->in[i]->type != BF16)
-            return foil_fail(FOIL_INVALID, "%s: operand %d is %s, f32 or bf16 expected", n->op->name, i, dtype_name(n->in[i]->type));
+        if (!is_of_type(n, i))
+            return foil_fail(FOIL_INVALID, "%s: operand %d is %s in a graph that computes in %s", n->op->name, i, dtype_name(n->in[i]->type),
+                             dtype_name(n->graph->compute));
         if (p->stride[i] < 1 || p->dilation[i] < 1 || p->pad[i] < 0 || p->pad[i + 2] < 0)
             return foil_fail(FOIL_INVALID, "%s: stride and dilation must be at least 1, padding at least 0", n->op->name);
     }

@@ -12,7 +12,7 @@ foil_status elementwise_infer(node *n) {
         const node *x = n->in[i];
         if (x->type != F32 && x->type != BF16)
             return foil_fail(FOIL_INVALID, "%s: operand %d is %s; cast it first", n->op->name, i, dtype_name(x->type));
-        if (x->type == BF16 && x->op != &OP_BROADCAST) n->type = BF16;
+        if (x->type == BF16 && x->op != &OP_BROADCAST && x->op != &OP_CONSTANT) n->type = BF16;
         if (!shape_equal(x->shape, n->shape))
             return foil_fail(FOIL_INVALID, "%s: shapes %s and %s differ", n->op->name, shape_text(n->shape), shape_text(x->shape));
     }
@@ -277,7 +277,9 @@ const op OP_CAST = {.name = "cast",
                     .reference = cast_reference};
 
 node *nn_cast(node *x, dtype type) {
-    if (graph_is_poison(x) || x->type == type || x->op == &OP_CONSTANT) return x;
+    double value;
+    if (graph_is_poison(x) || x->type == type) return x;
+    if (constant_value(x, &value)) return constant_of_type(x->graph, x->shape, type, value);
     return UNARY_NODE(OP_CAST, x, (&(cast_params){type}));
 }
 

@@ -77,7 +77,10 @@ node *graph_assign(graph *g, store *s, int index, node *value) {
 // Known values. ---------------------------------------------------------------------------------------------------------------------------------------
 
 static foil_status infer_constant(node *n) {
-    n->shape = ((const constant_params *)n->params)->shape;
+    const constant_params *p = n->params;
+    n->shape = p->shape;
+    n->type = p->type;
+    if (n->type != F32 && n->type != BF16) return foil_fail(FOIL_INVALID, "constant: of type %s; only f32 and bf16", dtype_name(n->type));
     return check_shape(n, n->shape);
 }
 static void reference_constant(const node *n, const double *const *in, double *out) {
@@ -87,8 +90,12 @@ static void reference_constant(const node *n, const double *const *in, double *o
 const op OP_CONSTANT = {
     .name = "constant", .flags = OP_LEAF, .params_size = sizeof(constant_params), .infer = infer_constant, .reference = reference_constant};
 
+node *constant_of_type(graph *g, shape s, dtype type, double value) {
+    return graph_node(g, &OP_CONSTANT, NULL, 0, &(constant_params){s, type, value});
+}
+
 node *graph_constant(graph *g, shape s, double value) {
-    return graph_node(g, &OP_CONSTANT, NULL, 0, &(constant_params){s, value});
+    return constant_of_type(g, s, F32, value);
 }
 
 bool constant_value(const node *n, double *value) {

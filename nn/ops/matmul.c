@@ -64,6 +64,8 @@ static foil_status infer(node *n) {
     const matmul_params *p = n->params;
     shape a = n->in[0]->shape, b = n->in[1]->shape;
     if (a.n < 2 || b.n < 2) return foil_fail(FOIL_INVALID, "matmul: operands %s and %s, at least 2 axes expected", shape_text(a), shape_text(b));
+    if (n->in[0]->type != n->in[1]->type)
+        return foil_fail(FOIL_INVALID, "matmul: %s times %s: cast one of them", dtype_name(n->in[0]->type), dtype_name(n->in[1]->type));
     int64_t rows = a.d[a.n - (p->ta ? 1 : 2)], depth = a.d[a.n - (p->ta ? 2 : 1)];
     int64_t cols = b.d[b.n - (p->tb ? 2 : 1)], b_depth = b.d[b.n - (p->tb ? 1 : 2)];
     if (depth != b_depth)

@@ -69,7 +69,7 @@ static node *without_leading_ones(node *x) {
 node *nn_broadcast(node *x, shape s) {
     double value;
     if (graph_is_poison(x) || shape_equal(x->shape, s)) return x;
-    if (constant_value(x, &value)) return graph_constant(x->graph, s, value);
+    if (constant_value(x, &value)) return constant_of_type(x->graph, s, x->type, value);
     if (x->op == &OP_BROADCAST) x = x->in[0];
     if (x->shape.n <= s.n && shape_count(x->shape) == shape_count(s)) return nn_reshape(x, s);
     x = without_leading_ones(x);
@@ -113,7 +113,7 @@ node *nn_reshape(node *x, shape s) {
     if (shape_count(s) != count) return graph_fail(x->graph, "reshape: %s has not as many elements as %s", shape_text(wanted), shape_text(x->shape));
     if (shape_equal(x->shape, s)) return x;
     double value;
-    if (constant_value(x, &value)) return graph_constant(x->graph, s, value);
+    if (constant_value(x, &value)) return constant_of_type(x->graph, s, x->type, value);
     if (x->op == &OP_RESHAPE) return nn_reshape(x->in[0], s);
     return graph_node(x->graph, &OP_RESHAPE, &x, 1, &(reshape_params){s});
 }
@@ -265,7 +265,7 @@ node *nn_slice(node *x, const int64_t *start, const int64_t *stop, const int64_t
     }
     if (shape_equal(p.shape, x->shape)) return x;
     double value;
-    if (constant_value(x, &value)) return graph_constant(x->graph, p.shape, value);
+    if (constant_value(x, &value)) return constant_of_type(x->graph, p.shape, x->type, value);
     return graph_node(x->graph, &OP_SLICE, &x, 1, &p);
 }
 

@@ -23,6 +23,7 @@ typedef struct param_params { // of OP_PARAM and OP_ASSIGN
 } param_params;
 typedef struct constant_params {
     shape shape;
+    dtype type;
     double value;
 } constant_params;
 typedef struct table_params {
@@ -147,10 +148,12 @@ node *resize_node(const op *op, node *x, int64_t height, int64_t width, sample_k
 // For other op files: what element-wise builders do before making a node. Operands are broadcast to their common shape (a constant is remade, not
 // repeated); an op on repeated values is done before they are repeated.
 node *elementwise_node(const op *kind, node *const *in, int n_in, const void *params);
-// infer of every element-wise op: equal shapes; bf16 if an operand that does not repeat is bf16, else f32.
+// infer of every element-wise op: equal shapes; bf16 if an operand that does not repeat and is no constant is bf16, else f32.
 foil_status elementwise_infer(node *n);
 // Mean and biased variance over axes that stay with size 1.
 batch_stats moments(node *x, axes a);
+// A constant that lies in memory as f32 or bf16, where it must: element-wise ops give their result the type of the others.
+node *constant_of_type(graph *g, shape s, dtype type, double value);
 // If `n` is a constant, its value.
 bool constant_value(const node *n, double *value);
 

@@ -7,6 +7,7 @@
 
 #include "base/philox.h"
 #include "nn/op.h"
+#include "nn/ops/table.h"
 #include "nn/plan.h"
 #include "tests/cmocka.h"
 
@@ -35,12 +36,24 @@ static inline void feed(plan *p, const node *input, const double *values) {
     free(v);
 }
 
+// What one input of an op is to hold: of a constant what it is, else random values, which the plan is given.
+static inline double *fill_input(plan *p, const node *in, uint32_t seed) {
+    int64_t n = shape_count(in->shape);
+    const node *source = source_of(in);
+    double *values = random_values(n, seed), constant;
+    if (constant_value(source, &constant))
+        for (int64_t i = 0; i < n; i++) values[i] = constant;
+    else
+        feed(p, source, values);
+    return values;
+}
+
 static inline double value_at(const void *data, dtype t, int64_t i) {
     return t == BF16 ? (double)bf16_to_f32(((const uint16_t *)data)[i]) : (double)((const float *)data)[i];
 }
 
 // The largest difference between the plan's result for `y` and its reference, relative to the reference's largest element. The inputs of y are f32 inputs of
-// the graph, or casts of them.
+// the graph, constants, or casts of these.
 static inline double difference_from_reference(node *y) {
     assert_int_equal(graph_status(y->graph), FOIL_OK);
     plan *p = NULL;
@@ -48,10 +61,7 @@ static inline double difference_from_reference(node *y) {
     if (plan_compile(y->graph, &(plan_phase){&wanted, 1}, 1, NULL, &p) != FOIL_OK) fail_msg("%s", foil_error());
     double *in[OP_MAX_INPUTS] = {0}, *expected = malloc((size_t)shape_count(y->shape) * sizeof *expected);
     assert_non_null(expected);
-    for (int i = 0; i < y->n_in; i++) {
-        in[i] = random_values(shape_count(y->in[i]->shape), (uint32_t)i + 1);
-        feed(p, source_of(y->in[i]), in[i]);
-    }
+    for (int i = 0; i < y->n_in; i++) in[i] = fill_input(p, y->in[i], (uint32_t)i + 1);
     y->op->reference(y, (const double *const *)in, expected);
     for (int twice = 0; twice < 2; twice++) plan_run(p, 0, 1, 1); // nothing may be left over from the first
     const void *out = plan_data(p, y);

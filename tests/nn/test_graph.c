@@ -167,6 +167,11 @@ static void test_types(void **state) {
     assert_int_equal(nn_mul(f, row)->type, F32); // a repeated operand does not decide
     assert_int_equal(nn_mul(x, row)->type, BF16);
     assert_int_equal(nn_add_scalar(x, 1)->type, BF16);
+    node *half = nn_cast(graph_constant(g, SHAPE(2, 3), 0.5), BF16); // a constant is what it is asked to be, and does not decide either
+    assert_int_equal(half->type, BF16);
+    assert_int_equal(nn_reshape(half, SHAPE(6))->type, BF16);
+    assert_int_equal(nn_min(f, half)->type, F32);
+    assert_int_equal(nn_concat((node *const[]){x, graph_constant(g, SHAPE(2, 3), 0.5)}, 2, 0)->in[1]->type, BF16);
     assert_int_equal(nn_sum(x, AXIS(0), false)->type, F32);
     assert_int_equal(nn_cast(graph_input(g, "pixels", SHAPE(2, 3), U8), F32)->type, F32);
     node *y = nn_sum(nn_mul(nn_square(x), nn_mul(f, row)), AXIS(0) | AXIS(1), false), *dx[3];

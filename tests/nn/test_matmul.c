@@ -22,10 +22,11 @@ static shape transposed(shape s, bool t) {
 }
 
 static void check(shape a, shape b, dtype compute, double tolerance) {
-    for (int v = 0; v < 4; v++) {
-        bool ta = v & 1, tb = v & 2;
+    for (int v = 0; v < 8; v++) {
+        bool ta = v & 1, tb = v & 2, constant = v & 4;
         graph *g = graph_new(compute);
-        node *x = graph_input(g, "a", transposed(a, ta), F32), *w = graph_input(g, "b", transposed(b, tb), F32);
+        node *x = constant ? graph_constant(g, transposed(a, ta), 0.75) : graph_input(g, "a", transposed(a, ta), F32),
+             *w = graph_input(g, "b", transposed(b, tb), F32);
         node *y = nn_matmul(compute == BF16 ? nn_cast(x, BF16) : x, w, ta, tb);
         if (graph_status(g) != FOIL_OK) fail_msg("%s", foil_error());
         assert_int_equal(y->type, compute);
@@ -100,6 +101,7 @@ static void types_follow_the_rule(void **state) {
     node *a = graph_input(g, "a", SHAPE(4, 5), F32), *b = graph_input(g, "b", SHAPE(5, 6), F32), *small = nn_cast(a, BF16);
     assert_int_equal(nn_matmul(a, b, false, false)->type, F32);
     assert_int_equal(nn_matmul(small, b, false, false)->type, BF16);
+    assert_int_equal(nn_matmul(graph_constant(g, SHAPE(4, 5), 1), nn_cast(b, BF16), false, false)->type, BF16);
     graph_free(g);
     g = graph_new(F32);
     node *u8 = graph_input(g, "pixels", SHAPE(4, 5), U8);
