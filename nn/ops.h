@@ -52,7 +52,8 @@ node *nn_softplus(node *x); // log(1 + e^x), stable at both ends
 // Reductions (reduce.c). The reduced axes stay with size 1 if `keep`, else vanish. Sums are accumulated in f32 or better; the result is f32. -------------
 node *nn_sum(node *x, axes a, bool keep);
 node *nn_mean(node *x, axes a, bool keep);
-node *nn_max_over(node *x, axes a, bool keep); // ties share the gradient equally
+// Without a derivative, for what loops compute again may miss its own largest by a bit; nn_max_pool has one.
+node *nn_max_over(node *x, axes a, bool keep);
 axes nn_all_axes(const node *x);
 // Over all ranks (ranks.c): each rank's gradient is that of the sum of all ranks' losses. x must be f32.
 node *nn_mean_over_ranks(node *x);

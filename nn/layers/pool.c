@@ -41,11 +41,18 @@ typedef struct global_keys {
 } global_keys;
 
 static const char *const KINDS[] = {"mean", "sum", "max", NULL};
-static node *(*const REDUCE[])(node *x, axes a, bool keep) = {nn_mean, nn_sum, nn_max_over};
+enum { KIND_MEAN, KIND_SUM, KIND_MAX };
+
+static node *largest(node *x) {
+    const pool_params whole = {.kernel = {x->shape.d[1], x->shape.d[2]}};
+    return nn_cast(nn_reshape(nn_max_pool(x, whole), SHAPE(x->shape.d[0], x->shape.d[3])), F32);
+}
 
 static node *build_global_pool(builder *b, const layer *l, node *x) {
-    const global_keys *k = l->keys;
-    return builder_image(b, x) ? REDUCE[k->kind](x, AXIS(1) | AXIS(2), false) : x;
+    const int kind = ((const global_keys *)l->keys)->kind;
+    const axes pixels = AXIS(1) | AXIS(2);
+    if (!builder_image(b, x)) return x;
+    return kind == KIND_MAX ? largest(x) : kind == KIND_SUM ? nn_sum(x, pixels, false) : nn_mean(x, pixels, false);
 }
 static const key GLOBAL_KEYS[] = {{"kind", KEY_CHOICE, offsetof(global_keys, kind), "mean", .choices = KINDS, .doc = "what is kept of each channel"},
                                   {0}};

@@ -60,18 +60,11 @@ const op OP_SUM = {.name = "sum",
 static void reference_max_over(const node *n, const double *const *in, double *out) {
     reduce(n, in[0], out, -(double)INFINITY, larger);
 }
-static void vjp_max_over(node *y, node *gy, node **gx) {
-    node *x = y->in[0];
-    node *is_largest = nn_equal(x, y);
-    node *share = nn_div(gy, nn_sum(is_largest, ((const reduce_params *)y->params)->axes, true));
-    gx[0] = nn_mul(is_largest, share);
-}
 const op OP_MAX_OVER = {.name = "max_over",
                         .min_in = 1,
                         .max_in = 1,
                         .params_size = sizeof(reduce_params),
                         .infer = infer_reduce,
-                        .vjp = vjp_max_over,
                         .reference = reference_max_over,
                         .flops = flops_reduce};
 

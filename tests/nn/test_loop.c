@@ -81,7 +81,7 @@ static node *random_binary(dice *d, node *a, node *b) {
 static node *random_reduction(dice *d, node *x) {
     axes a = x->shape.n ? (axes)roll(d, 1 << x->shape.n) : 0;
     if (!roll(d, 3)) a = nn_all_axes(x);
-    return roll(d, 3) ? nn_mean(x, a, true) : nn_max_over(x, a, true);
+    return roll(d, 3) ? nn_mean(x, a, true) : nn_stop_gradient(nn_max_over(x, a, true)); // which has no derivative
 }
 
 enum { POOL = 24 };

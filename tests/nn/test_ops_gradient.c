@@ -48,7 +48,6 @@ FUNCTION(sum_keep, nn_square(nn_sum(x[0], AXIS(0) | AXIS(2), true)))
 FUNCTION(sum_vanish, nn_square(nn_sum(x[0], AXIS(1), false)))
 FUNCTION(sum_of_repeated, nn_square(nn_sum(nn_mul(nn_square(x[0]), nn_broadcast(x[1], SHAPE(3, 4))), AXIS(0), false)))
 FUNCTION(mean, nn_square(nn_mean(x[0], AXIS(0) | AXIS(1), false)))
-FUNCTION(max_over, nn_square(nn_max_over(x[0], AXIS(1), false)))
 FUNCTION(broadcast, nn_square(nn_broadcast(x[0], SHAPE(2, 3, 4))))
 FUNCTION(reshape, nn_square(nn_reshape(x[0], SHAPE(4, -1))))
 FUNCTION(permute, nn_square(nn_permute(x[0], (const int[]){2, 0, 1})))
@@ -126,7 +125,6 @@ static const gradient_row ROWS[] = {
     {"sum",            sum_vanish,     1, {S3(2, 3, 4)},                       .low = -1,  .high = 1},
     {"sum of repeated", sum_of_repeated, 2, {S2(3, 4), S1(4)},                 .low = -1,  .high = 1},
     {"mean",           mean,           1, {S3(2, 3, 4)},                       .low = -1,  .high = 1},
-    {"max_over",       max_over,       1, {S3(2, 5, 3)},                       .low = -1,  .high = 1, .distinct = true},
     {"broadcast",      broadcast,      1, {S2(3, 1)},                          .low = -1,  .high = 1},
     {"reshape",        reshape,        1, {S2(3, 8)},                          .low = -1,  .high = 1},
     {"permute",        permute,        1, {S3(2, 3, 4)},                       .low = -1,  .high = 1},

@@ -47,7 +47,6 @@ FUNCTION(silu, nn_silu(x[0]))
 FUNCTION(softplus, nn_softplus(x[0]))
 FUNCTION(sum, nn_sum(x[0], AXIS(0) | AXIS(2), false))
 FUNCTION(mean, nn_mean(x[0], AXIS(1), true))
-FUNCTION(max_over, nn_max_over(x[0], AXIS(1), false))
 FUNCTION(broadcast, nn_broadcast(x[0], SHAPE(2, 3, 4)))
 FUNCTION(reshape, nn_reshape(x[0], SHAPE(4, -1)))
 FUNCTION(permute, nn_permute(x[0], (const int[]){2, 0, 1}))
@@ -139,8 +138,6 @@ static const row ROWS[] = {
     {"softplus", softplus, CLOSE, 0.02},
     {"sum", sum, CLOSE, 0.01},
     {"mean", mean, CLOSE, 0.01},
-    {"max_over", max_over, EXACT, 0.01},
-    {"max_over tied", max_over, CLOSE, 0.01},
     {"broadcast", broadcast, CLOSE, 0.01},
     {"reshape", reshape, EXACT, 0.01},
     {"permute", permute, EXACT, 0.01},
