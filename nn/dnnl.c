@@ -6,149 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <dnnl.h>
-
-// What differs between the versions. ---------------------------------------------------------------------------------------------------------------------
-//
-// Memory descriptors were structs and became handles; operation descriptors between a request and a primitive descriptor are gone.
-// `borrowed` is how either version takes a descriptor that somebody else owns.
-// How a blocked descriptor lays its elements out; borrowed from it.
-typedef struct blocking {
-    const dnnl_dim_t *padded, *strides; // of each axis
-    int blocks;
-    const dnnl_dim_t *block, *axis; // of the inner blocks: sizes, and which axes they divide; the last one is dense
-} blocking;
-
-#if DNNL_VERSION_MAJOR >= 3
-
-typedef const_dnnl_memory_desc_t borrowed;
-#define BORROW(descriptor) (descriptor)
-#define descriptor_with_tag dnnl_memory_desc_create_with_tag
-#define descriptor_with_strides dnnl_memory_desc_create_with_strides
-#define descriptor_clone dnnl_memory_desc_clone
-
-static void descriptor_free(dnnl_memory_desc_t d) {
-    dnnl_memory_desc_destroy(d);
-}
-
-static int descriptor_dims(borrowed d, dnnl_dims_t dims) {
-    int n = 0;
-    const dnnl_dims_t *at = NULL;
-    dnnl_memory_desc_query(d, dnnl_query_ndims_s32, &n);
-    dnnl_memory_desc_query(d, dnnl_query_dims, (void *)&at);
-    memcpy(dims, *at, (size_t)n * sizeof(dnnl_dim_t));
-    return n;
-}
-
-static dnnl_dims_t *queried(borrowed d, dnnl_query_t what) {
-    dnnl_dims_t *at = NULL;
-    dnnl_memory_desc_query(d, what, (void *)&at);
-    return at;
-}
-
-static blocking blocking_of(borrowed d) {
-    blocking b = {*queried(d, dnnl_query_padded_dims), *queried(d, dnnl_query_strides), 0, NULL, NULL};
-    dnnl_memory_desc_query(d, dnnl_query_inner_nblks_s32, &b.blocks);
-    b.block = *queried(d, dnnl_query_inner_blks);
-    b.axis = *queried(d, dnnl_query_inner_idxs);
-    return b;
-}
-
-#else
-
-typedef const dnnl_memory_desc_t *borrowed;
-#define BORROW(descriptor) (&(descriptor))
-#define descriptor_with_tag dnnl_memory_desc_init_by_tag
-#define descriptor_with_strides dnnl_memory_desc_init_by_strides
-
-static dnnl_status_t descriptor_clone(dnnl_memory_desc_t *to, borrowed from) {
-    *to = *from;
-    return dnnl_success;
-}
-
-static void descriptor_free(dnnl_memory_desc_t d) {
-    (void)d;
-}
-
-static int descriptor_dims(borrowed d, dnnl_dims_t dims) {
-    memcpy(dims, d->dims, (size_t)d->ndims * sizeof(dnnl_dim_t));
-    return d->ndims;
-}
-
-static blocking blocking_of(borrowed d) {
-    const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
-    return (blocking){d->padded_dims, b->strides, b->inner_nblks, b->inner_blks, b->inner_idxs};
-}
-
-#endif
-
-// What a convolution is made of, in oneDNN's terms: the picture is always [N, C, H, W] there, whatever its layout.
-typedef struct conv_parts {
-    dnnl_memory_desc_t x, w, y, bias;
-    bool has_bias;
-    dnnl_dims_t strides, dilates, before, after;
-} conv_parts;
-
-// A convolution primitive of one kind; `forward` is a hint that the two others want.
-static dnnl_status_t describe_conv(onednn_conv_kind kind, const conv_parts *c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attr,
-                                   const_dnnl_primitive_desc_t forward, dnnl_primitive_desc_t *out) {
-    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
-    borrowed x = BORROW(c->x), w = BORROW(c->w), y = BORROW(c->y), bias = c->has_bias ? BORROW(c->bias) : NULL;
-#if DNNL_VERSION_MAJOR >= 3
-    switch (kind) {
-    case ONEDNN_CONV:
-        return dnnl_convolution_forward_primitive_desc_create(out, engine, dnnl_forward_training, direct, x, w, bias, y, c->strides, c->dilates,
-                                                              c->before, c->after, attr);
-    case ONEDNN_CONV_DATA:
-        return dnnl_convolution_backward_data_primitive_desc_create(out, engine, direct, x, w, y, c->strides, c->dilates, c->before, c->after,
-                                                                    forward, attr);
-    case ONEDNN_CONV_WEIGHTS:
-        return dnnl_convolution_backward_weights_primitive_desc_create(out, engine, direct, x, w, NULL, y, c->strides, c->dilates, c->before,
-                                                                       c->after, forward, attr);
-    }
-    return dnnl_invalid_arguments;
-#else
-    dnnl_convolution_desc_t d;
-    dnnl_status_t s = dnnl_invalid_arguments;
-    switch (kind) {
-    case ONEDNN_CONV:
-        s = dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, direct, x, w, bias, y, c->strides, c->dilates, c->before, c->after);
-        break;
-    case ONEDNN_CONV_DATA:
-        s = dnnl_dilated_convolution_backward_data_desc_init(&d, direct, x, w, y, c->strides, c->dilates, c->before, c->after);
-        break;
-    case ONEDNN_CONV_WEIGHTS:
-        s = dnnl_dilated_convolution_backward_weights_desc_init(&d, direct, x, w, NULL, y, c->strides, c->dilates, c->before, c->after);
-        break;
-    }
-    return s != dnnl_success ? s : dnnl_primitive_desc_create(out, &d, attr, engine, forward);
-#endif
-}
-
-static dnnl_status_t describe_matmul(borrowed a, borrowed b, borrowed bias, borrowed c, dnnl_engine_t engine, const_dnnl_primitive_attr_t attr,
-                                     dnnl_primitive_desc_t *out) {
-#if DNNL_VERSION_MAJOR >= 3
-    return dnnl_matmul_primitive_desc_create(out, engine, a, b, bias, c, attr);
-#else
-    dnnl_matmul_desc_t d;
-    dnnl_status_t s = dnnl_matmul_desc_init(&d, a, b, bias, c);
-    return s != dnnl_success ? s : dnnl_primitive_desc_create(out, &d, attr, engine, NULL);
-#endif
-}
-
-static dnnl_status_t append_post(dnnl_post_ops_t ops, const onednn_post *p) {
-    dnnl_status_t s = dnnl_success;
-#if DNNL_VERSION_MAJOR >= 3
-    if (p->adds) s = dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
-    if (p->rectifies && s == dnnl_success) s = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, p->slope, 0);
-#else
-    if (p->adds) s = dnnl_post_ops_append_sum(ops, 1);
-    if (p->rectifies && s == dnnl_success) s = dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, p->slope, 0);
-#endif
-    return s;
-}
-
-// From here on the versions agree. -----------------------------------------------------------------------------------------------------------------------
+#include "nn/dnnl_versions.h"
 
 struct onednn_layout {
     dnnl_memory_desc_t descriptor;
@@ -318,9 +176,7 @@ static dnnl_status_t fill_kernel(onednn_kernel *k, const_dnnl_primitive_desc_t p
     borrowed scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     k->scratch = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
     if (k->scratch && s == dnnl_success) s = add_argument(k, SCRATCH, DNNL_ARG_SCRATCHPAD, scratch);
-    const char *name = NULL;
-    if (s == dnnl_success) s = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name);
-    snprintf(k->implementation, sizeof k->implementation, "%s", name ? name : "");
+    snprintf(k->implementation, sizeof k->implementation, "%s", implementation_of(pd));
     return s;
 }
 
@@ -480,7 +336,7 @@ static void free_parts(conv_parts *parts) {
 static dnnl_status_t describe_forward(const onednn_conv *c, const conv_parts *parts, dnnl_primitive_desc_t *pd) {
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_status_t s = post_attributes(&c->post, &attributes);
-    if (s == dnnl_success) s = describe_conv(ONEDNN_CONV, parts, the_engine, attributes, NULL, pd);
+    if (s == dnnl_success) s = describe_conv(c, parts, the_engine, attributes, NULL, pd);
     dnnl_primitive_attr_destroy(attributes);
     return s;
 }
@@ -489,12 +345,13 @@ static dnnl_status_t describe_forward(const onednn_conv *c, const conv_parts *pa
 static dnnl_status_t describe_with_hint(const onednn_conv *c, const conv_parts *parts, dnnl_primitive_desc_t *pd) {
     if (c->kind == ONEDNN_CONV) return describe_forward(c, parts, pd);
     onednn_conv forward = *c;
+    forward.kind = ONEDNN_CONV;
     forward.w = c->x;
     conv_parts hint_parts;
     dnnl_primitive_desc_t hint = NULL;
     dnnl_status_t s = describe_parts(&forward, &hint_parts);
-    if (s == dnnl_success) s = describe_conv(ONEDNN_CONV, &hint_parts, the_engine, the_attributes, NULL, &hint);
-    if (s == dnnl_success) s = describe_conv(c->kind, parts, the_engine, the_attributes, hint, pd);
+    if (s == dnnl_success) s = describe_conv(&forward, &hint_parts, the_engine, the_attributes, NULL, &hint);
+    if (s == dnnl_success) s = describe_conv(c, parts, the_engine, the_attributes, hint, pd);
     dnnl_primitive_desc_destroy(hint);
     free_parts(&hint_parts);
     return s;

@@ -34,7 +34,7 @@ for file in $(find base nn data gan datasets eval train export cli -name '*.[ch]
     done
     [ "$(wc -l <"$file")" -le 520 ] || complain "$file: $(wc -l <"$file") lines"
 done
-only '#include [<"](dnnl|oneapi/dnnl)' 'nn/dnnl\.c$' 'knows oneDNN besides nn/dnnl.c'
+only '#include [<"](dnnl|oneapi/dnnl)' 'nn/dnnl(_versions)?\.[ch]$' 'knows oneDNN besides nn/dnnl.c'
 only '#include <libfyaml' 'base/yaml\.c$' 'knows libfyaml besides base/yaml.c'
 only '(^|[^a-z_])(exit|_exit|abort|printf|puts|putchar|perror) ?\(|f(printf|puts|write)\([^;]*(stdout|stderr)' 'cli/' 'prints or exits outside cli/'
 
