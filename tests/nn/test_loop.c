@@ -3,18 +3,10 @@
 
 #include "base/thread.h"
 #include "nn/grad.h"
+#include "tests/nn/dice.h"
 #include "tests/nn/plan_check.h"
 
 // Random graphs. -------------------------------------------------------------------------------------------------------------------------------------------
-typedef struct dice {
-    philox_key key;
-    uint64_t n;
-} dice;
-
-static int roll(dice *d, int sides) {
-    return (int)philox_below(d->key, d->n++, (uint32_t)sides);
-}
-
 static shape random_shape(dice *d, bool large) {
     static const int64_t SIZES[] = {1, 2, 3, 4, 5, 7, 16, 33};
     static const shape LARGE[] = {{4, {16, 16, 16, 3}},  {4, {8, 8, 8, 64}}, {2, {300, 70}}, {1, {20000}},

@@ -5,6 +5,7 @@
 
 #include "nn/ops.h"
 #include "tests/nn/bf16.h"
+#include "tests/nn/dice.h"
 #include "tests/nn/run_op.h"
 
 // Sums of up to some thousand terms; products of fast bf16 may err twice as much as others (nn/ops/winograd.h).
@@ -28,40 +29,25 @@ static const draw FAULTS[] = {
 
 static int64_t first_draw = 0, draws = 150;
 
-typedef struct dice {
-    philox_key key;
-    uint64_t thrown;
-} dice;
-
-static int64_t below(dice *d, uint32_t n) {
-    return (int64_t)philox_below(d->key, d->thrown++, n);
-}
-
-static bool once_in(dice *d, uint32_t n) {
-    return below(d, n) == 0;
-}
-
-#define ONE_OF(d, ...) ((const int64_t[]){__VA_ARGS__}[below(d, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))])
-
 static void draw_channels(dice *d, draw *c) {
-    c->channels = ONE_OF(d, 1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128, 130);
-    c->out = ONE_OF(d, 1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128, 130, 160);
+    c->channels = ONE_OF(d, int64_t, 1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128, 130);
+    c->out = ONE_OF(d, int64_t, 1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128, 130, 160);
     if (!once_in(d, 6)) return;
-    const int64_t groups = c->params.groups = once_in(d, 3) ? c->channels : ONE_OF(d, 2, 3, 4, 8, 16);
+    const int64_t groups = c->params.groups = once_in(d, 3) ? c->channels : ONE_OF(d, int64_t, 2, 3, 4, 8, 16);
     c->channels = (c->channels + groups - 1) / groups * groups;
     c->out = (c->out + groups - 1) / groups * groups;
 }
 
 static void draw_window(dice *d, draw *c) {
     conv_params *p = &c->params;
-    c->rows = ONE_OF(d, 1, 1, 2, 3, 3, 3, 4, 4, 5, 6, 7);
-    c->cols = once_in(d, 5) ? ONE_OF(d, 1, 2, 3, 4, 5) : c->rows;
-    p->stride[0] = ONE_OF(d, 1, 1, 2, 2, 3, 4);
-    p->stride[1] = once_in(d, 6) ? ONE_OF(d, 1, 2, 3) : p->stride[0];
-    if (once_in(d, 8)) p->dilation[0] = ONE_OF(d, 2, 3), p->dilation[1] = ONE_OF(d, 1, 2);
-    const int64_t even = ONE_OF(d, 0, 1, (c->rows - 1) / 2, c->rows / 2);
+    c->rows = ONE_OF(d, int64_t, 1, 1, 2, 3, 3, 3, 4, 4, 5, 6, 7);
+    c->cols = once_in(d, 5) ? ONE_OF(d, int64_t, 1, 2, 3, 4, 5) : c->rows;
+    p->stride[0] = ONE_OF(d, int64_t, 1, 1, 2, 2, 3, 4);
+    p->stride[1] = once_in(d, 6) ? ONE_OF(d, int64_t, 1, 2, 3) : p->stride[0];
+    if (once_in(d, 8)) p->dilation[0] = ONE_OF(d, int64_t, 2, 3), p->dilation[1] = ONE_OF(d, int64_t, 1, 2);
+    const int64_t even = ONE_OF(d, int64_t, 0, 1, (c->rows - 1) / 2, c->rows / 2);
     const bool odd = once_in(d, 5);
-    for (int i = 0; i < 4; i++) p->pad[i] = odd ? below(d, (uint32_t)c->rows + 1) : even;
+    for (int i = 0; i < 4; i++) p->pad[i] = odd ? roll(d, (int)c->rows + 1) : even;
 }
 
 static bool fits(const draw *c) {
@@ -77,9 +63,9 @@ static draw nth_draw(int64_t index) {
     draw c;
     do {
         c = (draw){.params = {.dilation = {1, 1}, .groups = 1}};
-        c.n = ONE_OF(&d, 1, 2, 3, 4, 5, 8, 16);
-        c.height = ONE_OF(&d, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 24, 32, 33);
-        c.width = once_in(&d, 3) ? ONE_OF(&d, 1, 2, 3, 5, 8, 11, 16, 20, 31, 40) : c.height;
+        c.n = ONE_OF(&d, int64_t, 1, 2, 3, 4, 5, 8, 16);
+        c.height = ONE_OF(&d, int64_t, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 24, 32, 33);
+        c.width = once_in(&d, 3) ? ONE_OF(&d, int64_t, 1, 2, 3, 5, 8, 11, 16, 20, 31, 40) : c.height;
         draw_channels(&d, &c);
         draw_window(&d, &c);
     } while (!fits(&c));
