@@ -1,5 +1,5 @@
 // Convolutions and their gradients as they come, in both types and by all algorithms, against the definition: what nobody thought of, in our kernels and in oneDNN's.
-// usage: nn_test_random_conv [FIRST COUNT]: which draws (0 150). ONEDNN_MAX_CPU_ISA=AVX2 shows what other processors do.
+// usage: nn_test_random_conv [FIRST COUNT]: which draws (0 100). ONEDNN_MAX_CPU_ISA=AVX2 shows what other processors do.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ static const draw FAULTS[] = {
     {5, 12, 20, 96, 5, 1, 1, {{2, 2}, {0, 0, 0, 0}, {1, 1}, 1}}, {16, 24, 24, 4, 80, 1, 1, {{4, 4}, {0, 0, 0, 0}, {1, 1}, 1}},
 };
 
-static int64_t first_draw = 0, draws = 150;
+static int64_t first_draw = 0, draws = 100;
 
 static void draw_channels(dice *d, draw *c) {
     c->channels = ONE_OF(d, int64_t, 1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128, 130);
