@@ -94,7 +94,7 @@ static void largest_of_rows(const picture *p, const char *x, dtype t, int64_t i,
     }                                                                                                                                                \
     VECTORISED static void name(const picture *p, const type *restrict x, type *restrict y) {                                                        \
         const int64_t channels = p->channels, taps = p->pool.kernel[1], step = p->pool.stride[1];                                                    \
-        const bool pairs = taps == 2 && step == 2 && !p->pool.pad[1];                                                                                \
+        const bool pairs = taps == 2 && step == 2 && !p->pool.pad[1] && 2 * p->out_width <= p->width;                                                \
         if (pairs && channels == 8) {                                                                                                                \
             name##_pairs(x, p->out_width, 8, y);                                                                                                     \
             return;                                                                                                                                  \
