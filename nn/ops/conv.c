@@ -359,10 +359,6 @@ bool conv_takes_residual(const node *n) {
     return conv_kernel_takes_residual(&c, n->graph->convolution);
 }
 
-static node *cast_to(node *n, dtype t) {
-    return n->type == t ? n : nn_cast(n, t);
-}
-
 // Pictures become the graph's type before; weights are converted while they are laid out for oneDNN.
 static node *conv_node(const op *kind, node *a, node *b, conv_params p, int64_t rows, int64_t cols) {
     graph *g = a->graph;
@@ -371,7 +367,7 @@ static node *conv_node(const op *kind, node *a, node *b, conv_params p, int64_t 
         if (!p.dilation[i]) p.dilation[i] = 1;
     }
     if (!p.groups) p.groups = 1;
-    node *in[] = {cast_to(a, g->compute), cast_to(b, kind == &OP_CONV_WEIGHTS ? g->compute : F32)};
+    node *in[] = {nn_cast(a, g->compute), nn_cast(b, kind == &OP_CONV_WEIGHTS ? g->compute : F32)};
     return graph_node(g, kind, in, 2, &(conv_family_params){p, {rows, cols}, 0});
 }
 

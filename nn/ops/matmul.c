@@ -228,7 +228,7 @@ const op OP_MATMUL = {
 
 static node *product_node(node *a, node *b, bool ta, bool tb) {
     dtype t = a->graph->compute == BF16 && (a->type == BF16 || b->type == BF16) ? BF16 : F32;
-    node *in[] = {a->type == t ? a : nn_cast(a, t), b->type == t ? b : nn_cast(b, t)};
+    node *in[] = {nn_cast(a, t), nn_cast(b, t)};
     return graph_node(a->graph, &OP_MATMUL, in, 2, &(matmul_params){ta, tb});
 }
 

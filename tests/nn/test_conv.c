@@ -4,17 +4,13 @@
 
 #include "nn/ops.h"
 #include "tests/nn/bf16.h"
+#include "tests/nn/conv_graph.h"
 #include "tests/nn/run_op.h"
 
 // Sums of up to some thousand terms: f32 keeps 2^-24 of each; bf16 results are rounded to 2^-9.
 static const double F32_TOLERANCE = 2e-6, BF16_TOLERANCE = 4e-3;
 
-typedef struct example {
-    int64_t n, height, width, channels, out, rows, cols;
-    conv_params params;
-} example;
-
-static const example EXAMPLES[] = {
+static const conv_example EXAMPLES[] = {
     {2, 8, 8, 3, 16, 4, 4, {{2, 2}, {1, 1, 1, 1}, {1, 1}, 1}},
     {2, 8, 8, 1, 16, 4, 4, {{2, 2}, {1, 1, 1, 1}, {1, 1}, 1}},
     {3, 9, 7, 5, 6, 3, 3, {{1, 1}, {1, 1, 1, 1}, {1, 1}, 1}},
@@ -59,35 +55,9 @@ static const example EXAMPLES[] = {
 };
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
-typedef struct tensors {
-    graph *g;
-    node *x, *w, *y; // inputs of the graph, of the shapes that fit
-    node *conv, *data, *weights;
-} tensors;
-
-// A constant is f32 until a kernel is to read it. 0.75: exact in bf16.
-static node *pictures(graph *g, const char *name, shape s, bool constant) {
-    return constant ? graph_constant(g, s, 0.75) : graph_input(g, name, s, F32);
-}
-
-static tensors build(const example *e, dtype compute, conv_algorithm how, bool constant) {
-    tensors t = {.g = graph_new(compute)};
-    assert_non_null(t.g);
-    t.g->convolution = how;
-    int64_t groups = e->params.groups ? e->params.groups : 1;
-    t.x = pictures(t.g, "x", SHAPE(e->n, e->height, e->width, e->channels), constant);
-    t.w = graph_input(t.g, "w", SHAPE(e->out, e->channels / groups, e->rows, e->cols), F32);
-    t.conv = nn_conv(t.x, t.w, e->params);
-    t.y = pictures(t.g, "y", t.conv->shape, constant);
-    t.data = nn_conv_data(t.y, t.w, e->params, e->height, e->width);
-    t.weights = nn_conv_weights(t.x, t.y, e->params, e->rows, e->cols);
-    if (graph_status(t.g) != FOIL_OK) fail_msg("%s", foil_error());
-    return t;
-}
-
 static void check_all(dtype compute, conv_algorithm how, double tolerance, bool constant) {
     for (int i = 0; i < COUNT; i++) {
-        tensors t = build(&EXAMPLES[i], compute, how, constant);
+        conv_graph t = conv_graph_of(&EXAMPLES[i], compute, how, constant);
         node *results[] = {t.conv, t.data, t.weights};
         for (int r = 0; r < 3; r++) {
             assert_int_equal(results[r]->type, r == 2 ? F32 : compute);
@@ -139,7 +109,7 @@ static double dot(const double *a, const double *b, int64_t n) {
 static void the_three_are_adjoint(void **state) {
     (void)state;
     for (int i = 0; i < COUNT; i++) {
-        tensors t = build(&EXAMPLES[i], F32, CONV_DIRECT, false);
+        conv_graph t = conv_graph_of(&EXAMPLES[i], F32, CONV_DIRECT, false);
         int64_t nx = shape_count(t.x->shape), nw = shape_count(t.w->shape), ny = shape_count(t.y->shape);
         double *x = random_values(nx, 1), *w = random_values(nw, 2), *y = random_values(ny, 3);
         double *conv = random_values(ny, 4), *data = random_values(nx, 5), *weights = random_values(nw, 6);

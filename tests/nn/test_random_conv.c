@@ -5,6 +5,7 @@
 
 #include "nn/ops.h"
 #include "tests/nn/bf16.h"
+#include "tests/nn/conv_graph.h"
 #include "tests/nn/dice.h"
 #include "tests/nn/run_op.h"
 
@@ -12,13 +13,8 @@
 static const double TOLERANCE[] = {[F32] = 5e-6, [BF16] = 8e-3};
 static const double MOST_WORK = 3e6; // multiplications of one
 
-typedef struct draw {
-    int64_t n, height, width, channels, out, rows, cols;
-    conv_params params;
-} draw;
-
 // Which oneDNN 2.6.3 or 3.2 computed wrongly (nn/dnnl_faults.c), the last one with AVX2 alone.
-static const draw FAULTS[] = {
+static const conv_example FAULTS[] = {
     {2, 1, 1, 24, 7, 3, 3, {{2, 2}, {1, 1, 1, 1}, {1, 1}, 1}},   {16, 2, 2, 32, 48, 6, 6, {{4, 4}, {3, 3, 3, 3}, {1, 1}, 1}},
     {8, 7, 1, 16, 8, 7, 7, {{2, 2}, {1, 2, 3, 6}, {1, 1}, 8}},   {1, 32, 32, 33, 32, 3, 3, {{1, 1}, {1, 1, 1, 1}, {3, 1}, 1}},
     {4, 12, 40, 6, 6, 4, 4, {{1, 1}, {1, 1, 1, 1}, {3, 1}, 6}},  {2, 7, 31, 130, 1, 4, 4, {{1, 1}, {2, 2, 2, 2}, {2, 1}, 1}},
@@ -29,7 +25,7 @@ static const draw FAULTS[] = {
 
 static int64_t first_draw = 0, draws = 100;
 
-static void draw_channels(dice *d, draw *c) {
+static void draw_channels(dice *d, conv_example *c) {
     c->channels = ONE_OF(d, int64_t, 1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128, 130);
     c->out = ONE_OF(d, int64_t, 1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128, 130, 160);
     if (!once_in(d, 6)) return;
@@ -38,7 +34,7 @@ static void draw_channels(dice *d, draw *c) {
     c->out = (c->out + groups - 1) / groups * groups;
 }
 
-static void draw_window(dice *d, draw *c) {
+static void draw_window(dice *d, conv_example *c) {
     conv_params *p = &c->params;
     c->rows = ONE_OF(d, int64_t, 1, 1, 2, 3, 3, 3, 4, 4, 5, 6, 7);
     c->cols = once_in(d, 5) ? ONE_OF(d, int64_t, 1, 2, 3, 4, 5) : c->rows;
@@ -50,7 +46,7 @@ static void draw_window(dice *d, draw *c) {
     for (int i = 0; i < 4; i++) p->pad[i] = odd ? roll(d, (int)c->rows + 1) : even;
 }
 
-static bool fits(const draw *c) {
+static bool fits(const conv_example *c) {
     const conv_params *p = &c->params;
     const int64_t rows = c->height + p->pad[0] + p->pad[2], cols = c->width + p->pad[1] + p->pad[3];
     const double work = (double)(c->n * c->height * c->width) * (double)(c->channels * c->out * c->rows * c->cols) / (double)p->groups;
@@ -58,11 +54,11 @@ static bool fits(const draw *c) {
            work / (double)(p->stride[0] * p->stride[1]) <= MOST_WORK;
 }
 
-static draw nth_draw(int64_t index) {
+static conv_example nth_draw(int64_t index) {
     dice d = {.key = {.seed = (uint64_t)index, .stream = STREAM_LATENT}};
-    draw c;
+    conv_example c;
     do {
-        c = (draw){.params = {.dilation = {1, 1}, .groups = 1}};
+        c = (conv_example){.params = {.dilation = {1, 1}, .groups = 1}};
         c.n = ONE_OF(&d, int64_t, 1, 2, 3, 4, 5, 8, 16);
         c.height = ONE_OF(&d, int64_t, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 24, 32, 33);
         c.width = once_in(&d, 3) ? ONE_OF(&d, int64_t, 1, 2, 3, 5, 8, 11, 16, 20, 31, 40) : c.height;
@@ -72,7 +68,7 @@ static draw nth_draw(int64_t index) {
     return c;
 }
 
-static void complain(const char *what, const draw *c, const char *kind, dtype t, int how, double difference) {
+static void complain(const char *what, const conv_example *c, const char *kind, dtype t, int how, double difference) {
     static const char *const algorithm[] = {[CONV_DIRECT] = "direct", [CONV_FAST] = "fast", [CONV_PLAIN] = "plain"};
     const conv_params *p = &c->params;
     fail_msg("%s, %s, %s, %s: %g. {%d, %d, %d, %d, %d, %d, %d, {{%d, %d}, {%d, %d, %d, %d}, {%d, %d}, %d}}", what, kind, dtype_name(t),
@@ -81,23 +77,17 @@ static void complain(const char *what, const draw *c, const char *kind, dtype t,
              (int)p->dilation[1], (int)p->groups);
 }
 
-static void check_as(const char *what, const draw *c, dtype t, conv_algorithm how) {
-    graph *g = graph_new(t);
-    assert_non_null(g);
-    g->convolution = how;
-    node *x = graph_input(g, "x", SHAPE(c->n, c->height, c->width, c->channels), F32);
-    node *w = graph_input(g, "w", SHAPE(c->out, c->channels / c->params.groups, c->rows, c->cols), F32);
-    node *y = nn_conv(x, w, c->params), *gy = graph_input(g, "y", y->shape, F32);
-    node *results[] = {y, nn_conv_data(gy, w, c->params, c->height, c->width), nn_conv_weights(x, gy, c->params, c->rows, c->cols)};
-    if (graph_status(g) != FOIL_OK) fail_msg("%s: %s", what, foil_error());
+static void check_as(const char *what, const conv_example *c, dtype t, conv_algorithm how) {
+    const conv_graph of = conv_graph_of(c, t, how, false);
+    node *results[] = {of.conv, of.data, of.weights};
     for (int i = 0; i < 3; i++) {
         const double difference = difference_from_reference(results[i]);
         if (!(difference <= TOLERANCE[t])) complain(what, c, results[i]->op->name, t, how, difference);
     }
-    graph_free(g);
+    graph_free(of.g);
 }
 
-static void check(const char *what, const draw *c) {
+static void check(const char *what, const conv_example *c) {
     static const conv_algorithm EACH[] = {CONV_DIRECT, CONV_FAST, CONV_PLAIN};
     for (dtype t = F32; t <= (has_bf16() ? BF16 : F32); t++)
         for (int i = 0; i < 3; i++) check_as(what, c, t, EACH[i]);
@@ -111,7 +101,7 @@ static void known_faults_are_avoided(void **state) {
 static void draws_equal_the_definition(void **state) {
     (void)state;
     for (int64_t i = first_draw; i < first_draw + draws; i++) {
-        const draw c = nth_draw(i);
+        const conv_example c = nth_draw(i);
         char what[32];
         snprintf(what, sizeof what, "draw %lld", (long long)i);
         check(what, &c);

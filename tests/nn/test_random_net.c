@@ -1,20 +1,12 @@
 // Networks as they come, and their gradients, of second order too, in plans against the reference: what rewriting, fusing, computing again and kernels do together.
 // usage: nn_test_random_net [FIRST COUNT]: which networks (0 60)
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/text.h"
 #include "base/thread.h"
 #include "nn/grad.h"
 #include "nn/net.h"
-#include "nn/ops.h"
-#include "nn/plan.h"
-#include "nn/reference.h"
-#include "tests/cmocka.h"
 #include "tests/nn/bf16.h"
 #include "tests/nn/dice.h"
+#include "tests/nn/plan_check.h"
 
 // Of a gradient's root mean square, to which a share of the largest gradient's is added, as a gradient may be zero by what the layers are: a bias before batch norm.
 // Rounding to bf16 goes through all layers, where norms of few values magnify it and sums cancel: what is seen there is nonsense alone.
@@ -175,6 +167,7 @@ typedef struct subject {
     net *n;
     store *s;
     graph *g;
+    check_inputs in;                   // x
     node *x, *of[MOST], *wanted[MOST]; // gradients toward all parameters and x, then the loss
     int count;
 } subject;
@@ -207,10 +200,11 @@ static void build(subject *b, const trial *t) {
     b->g = graph_new(t->type);
     assert_true(b->s && b->g);
     b->g->convolution = t->how;
-    if (net_declare(b->n, b->s) != FOIL_OK || store_allocate(b->s) != FOIL_OK) fail_msg("%s", foil_error());
+    check_ok(net_declare(b->n, b->s));
+    check_ok(store_allocate(b->s));
     store_initialize(b->s, 1);
     const shape in = net_input(b->n);
-    b->x = graph_input(b->g, "x", SHAPE(t->mode == NET_TRAIN_PAIR ? 2 * t->batch : t->batch, in.d[0], in.d[1], in.d[2]), F32);
+    b->x = check_input(&b->in, b->g, SHAPE(t->mode == NET_TRAIN_PAIR ? 2 * t->batch : t->batch, in.d[0], in.d[1], in.d[2]), F32, 5);
     node *loss = loss_of(b, t->mode), *slope;
     if (t->second) {
         grad(loss, &b->x, 1, &slope);
@@ -223,6 +217,7 @@ static void build(subject *b, const trial *t) {
 }
 
 static void close_subject(subject *b) {
+    check_free(&b->in);
     graph_free(b->g);
     store_free(b->s);
     net_free(b->n);
@@ -235,12 +230,12 @@ static double size_of(const double *x, int64_t n) {
 }
 
 // `expected` holds the errors afterwards.
-static void compare(const subject *b, const trial *t, int index, double *const *expected, const plan *p) {
+static void compare(const subject *b, const trial *t, int index, double *const *expected, plan *p) {
     double largest = 0; // of the parameters' gradients
     for (int i = 0; i < b->count - 2; i++) largest = fmax(largest, size_of(expected[i], shape_count(b->wanted[i]->shape)));
     for (int i = 0; i < b->count; i++) {
         const int64_t n = shape_count(b->wanted[i]->shape);
-        const float *got = plan_data((plan *)p, b->wanted[i]);
+        const float *got = plan_data(p, b->wanted[i]);
         const double size = size_of(expected[i], n);
         for (int64_t j = 0; j < n; j++) expected[i][j] -= (double)got[j];
         const double error = size_of(expected[i], n);
@@ -251,28 +246,18 @@ static void compare(const subject *b, const trial *t, int index, double *const *
 }
 
 static void run(const subject *b, const trial *t, int index) {
-    const philox_key pixels = {.seed = 5, .stream = STREAM_LATENT};
-    const int64_t n = shape_count(b->x->shape);
-    float *x = malloc((size_t)n * sizeof *x);
-    double *exact = malloc((size_t)n * sizeof *exact), *expected[MOST];
+    double *expected[MOST];
     plan_output o[MOST];
-    assert_true(x && exact);
-    for (int64_t i = 0; i < n; i++) exact[i] = x[i] = (float)philox_below(pixels, (uint64_t)i, 256) / 128 - 1; // exact in bf16
-    for (int i = 0; i < b->count; i++) {
-        o[i] = (plan_output){b->wanted[i], NULL};
-        assert_non_null(expected[i] = malloc((size_t)shape_count(b->wanted[i]->shape) * sizeof(double)));
-    }
-    if (reference_run(b->g, &(reference_leaf){b->x, exact}, 1, 1, 1, b->wanted, b->count, expected) != FOIL_OK) fail_msg("%s", foil_error());
     plan *p = NULL;
+    for (int i = 0; i < b->count; i++) o[i] = (plan_output){b->wanted[i], NULL};
+    check_reference(b->g, &b->in, 1, 1, b->wanted, b->count, expected);
     threads_set(t->threads);
     if (plan_compile(b->g, &(plan_phase){o, b->count}, 1, NULL, &p) != FOIL_OK) fail_msg("%s\n%s", foil_error(), t->draft.file.data);
-    plan_feed(p, b->x, x);
+    check_feed(p, &b->in);
     plan_run(p, 0, 1, 1);
     compare(b, t, index, expected, p);
     plan_free(p);
     for (int i = 0; i < b->count; i++) free(expected[i]);
-    free(exact);
-    free(x);
 }
 
 static void try(int index, bool bf16) {
