@@ -69,6 +69,11 @@ const char *onednn_version_text(void) {
     return text;
 }
 
+bf16_products onednn_bf16(void) {
+    const unsigned int isa = dnnl_get_effective_cpu_isa(), pairs = dnnl_cpu_isa_avx512_core_bf16, tiles = dnnl_cpu_isa_avx512_core_amx;
+    return (isa & tiles) == tiles ? BF16_TILES : (isa & pairs) == pairs ? BF16_PAIRS : BF16_WIDENED;
+}
+
 // Layouts. -----------------------------------------------------------------------------------------------------------------------------------------------
 
 // With a descriptor that it takes over, if that was made.

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "nn/ops.h"
+#include "nn/processor.h"
 
 typedef struct onednn_kernel onednn_kernel; // a primitive with its memory handles
 typedef struct onednn_layout onednn_layout; // a memory descriptor; owned by whoever asked for it
@@ -70,6 +71,8 @@ size_t onednn_layout_bytes(const onednn_layout *l);
 // caller's to free, all of it at offset[0]. Layouts with padding have none: *n_axes = 0.
 foil_status onednn_layout_offsets(const onednn_layout *l, int *n_axes, int64_t size[5], int64_t *offset[5]);
 
+// What it has kernels for here; BF16_WIDENED: for none that are faster than f32's.
+bf16_products onednn_bf16(void);
 // "2.6.3"
 const char *onednn_version_text(void);
 

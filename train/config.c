@@ -56,7 +56,7 @@ static const key RUN_KEYS[] = {
     {"batch", KEY_INT, AT(run.batch), .fallback = "64", .min = 1, .max = 1e6,
      .doc = "pictures per step, of reals and of fakes each; several ranks share them"},
     {"precision", KEY_CHOICE, AT(run.precision), .fallback = "f32", .choices = PRECISIONS,
-     .doc = "of convolutions and products; weights and sums are always f32"},
+     .doc = "of what layers hand on, and of products where the processor multiplies bf16 faster than f32; weights and sums are always f32"},
     {"convolution", KEY_CHOICE, AT(run.convolution), .fallback = "fast", .choices = CONVOLUTIONS,
      .doc = "direct, or with fewer multiplications where that pays (errors are then up to five times larger); "
             "plain: by oneDNN's kernels alone, each layer as it is written"},

@@ -5,29 +5,32 @@
 #include "nn/ops/conv_kernel.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "nn/ops/columns_conv.h"
 #include "nn/ops/narrow_weights.h"
 #include "nn/ops/panel_conv.h"
 #include "nn/ops/place_conv.h"
 #include "nn/ops/plane_weights.h"
+#include "nn/ops/wide_conv.h"
 #include "nn/ops/window_weights.h"
 #include "nn/ops/winograd.h"
 
 // DIRECT: oneDNN's; the others: a file each.
-typedef enum form { DIRECT, COLUMNS, NARROW, NARROW_WEIGHTS, PLANE_WEIGHTS, WINDOWS, PANELS, PLACES, FAST } form;
+typedef enum form { DIRECT, COLUMNS, NARROW, NARROW_WEIGHTS, PLANE_WEIGHTS, WINDOWS, PANELS, PLACES, FAST, WIDE } form;
 
 struct conv_kernel {
     onednn_conv conv; // with roles exchanged if mirrored
     form form;
     bool mirrored;
-    onednn_layout *filters; // of all but DIRECT
+    onednn_layout *filters; // of all but DIRECT and WIDE
     // Of the form, the others NULL. Those without one need no more than `conv`.
     onednn_kernel *direct;
     columns_conv *columns;
     panel_conv *panels;
     place_conv *places;
     winograd *fast;
+    wide_conv *wide;
 };
 
 static form choose(const onednn_conv *c) {
@@ -64,16 +67,27 @@ static form choose_mirrored(const onednn_conv *c) {
     return columns_conv_pays(&m, true) ? COLUMNS : DIRECT;
 }
 
+static bool is_unpaired(const onednn_conv *c) {
+    return c->y == BF16 && processor_bf16() != BF16_PAIRS;
+}
+
+static onednn_conv as_multiplied(const onednn_conv *c) {
+    return is_unpaired(c) ? wide_conv_inner(c) : *c;
+}
+
 bool conv_kernel_takes_post(const onednn_conv *c) {
-    return c->kind == ONEDNN_CONV && !(choose(c) == DIRECT && choose_mirrored(c) != DIRECT);
+    const onednn_conv m = as_multiplied(c);
+    return c->kind == ONEDNN_CONV && !(choose(&m) == DIRECT && choose_mirrored(&m) != DIRECT);
 }
 
 bool conv_kernel_takes_affine(const onednn_conv *c, conv_algorithm how) {
-    return how != CONV_PLAIN && choose(c) == NARROW;
+    const onednn_conv m = as_multiplied(c);
+    return how != CONV_PLAIN && choose(&m) == NARROW;
 }
 
 bool conv_kernel_takes_residual(const onednn_conv *c, conv_algorithm how) {
-    return how != CONV_PLAIN && choose(c) == PANELS;
+    const onednn_conv m = as_multiplied(c);
+    return how != CONV_PLAIN && choose(&m) == PANELS;
 }
 
 static foil_status create_form(conv_kernel *k) {
@@ -131,13 +145,30 @@ static form choose_of_all(const onednn_conv *c, conv_algorithm how, bool *mirror
     return *mirrored ? other : own;
 }
 
+static foil_status create(conv_kernel *k, const onednn_conv *c, conv_algorithm how) {
+    k->form = choose_of_all(c, how, &k->mirrored);
+    k->conv = k->mirrored ? exchange(c) : *c;
+    TRY(create_form(k));
+    return lay_out_filters(k, c);
+}
+
+// Of bf16, where the processor does not multiply pairs of it: oneDNN's products of tiles, where it has them; else in f32. If it is to be oneDNN's, that, if it can.
+static foil_status create_unpaired(conv_kernel *k, const onednn_conv *c, conv_algorithm how) {
+    const onednn_conv part = wide_conv_inner(c);
+    k->conv = *c;
+    k->form = DIRECT;
+    foil_status status = FOIL_UNSUPPORTED;
+    if (how == CONV_PLAIN || (processor_bf16() == BF16_TILES && choose(&part) != NARROW)) status = onednn_conv_create(c, &k->direct);
+    if (status == FOIL_OK && (how == CONV_PLAIN || strstr(onednn_kernel_implementation(k->direct), "amx"))) return FOIL_OK;
+    if (status != FOIL_OK && status != FOIL_UNSUPPORTED) return status;
+    k->form = WIDE;
+    return wide_conv_create(c, how, &k->wide);
+}
+
 foil_status conv_kernel_create(const onednn_conv *c, conv_algorithm how, conv_kernel **out) {
     conv_kernel *k = calloc(1, sizeof *k);
     if (!k) return foil_fail_memory(sizeof *k, "a convolution");
-    k->form = choose_of_all(c, how, &k->mirrored);
-    k->conv = k->mirrored ? exchange(c) : *c;
-    foil_status status = create_form(k);
-    if (status == FOIL_OK) status = lay_out_filters(k, c);
+    const foil_status status = (is_unpaired(c) ? create_unpaired : create)(k, c, how);
     if (status == FOIL_OK)
         *out = k;
     else
@@ -152,20 +183,24 @@ void conv_kernel_free(conv_kernel *k) {
     panel_conv_free(k->panels);
     place_conv_free(k->places);
     winograd_free(k->fast);
+    wide_conv_free(k->wide);
     onednn_layout_free(k->filters);
     free(k);
 }
 
 const onednn_layout *conv_kernel_weights(const conv_kernel *k) {
+    if (k->form == WIDE) return conv_kernel_weights(wide_conv_kernel(k->wide));
     return k->form == DIRECT ? onednn_kernel_weights(k->direct) : k->filters;
 }
 
 size_t conv_kernel_transformed(const conv_kernel *k) {
+    if (k->form == WIDE) return conv_kernel_transformed(wide_conv_kernel(k->wide));
     return k->form == FAST ? winograd_filter_bytes(k->fast) : 0;
 }
 
-void conv_kernel_transform(const void *k, const void *weights, void *to) {
-    winograd_transform_filters(((const conv_kernel *)k)->fast, weights, to);
+void conv_kernel_transform(const void *kernel, const void *weights, void *to) {
+    const conv_kernel *k = kernel;
+    winograd_transform_filters(k->form == WIDE ? wide_conv_kernel(k->wide)->fast : k->fast, weights, to);
 }
 
 size_t conv_kernel_scratch(const conv_kernel *k) {
@@ -186,6 +221,8 @@ size_t conv_kernel_scratch(const conv_kernel *k) {
         return place_conv_scratch(k->places);
     case FAST:
         return winograd_scratch(k->fast);
+    case WIDE:
+        return wide_conv_scratch(k->wide);
     default:
         return onednn_kernel_scratch(k->direct);
     }
@@ -208,6 +245,8 @@ const char *conv_kernel_implementation(const conv_kernel *k) {
         return "foil:places";
     case FAST:
         return winograd_implementation(k->fast);
+    case WIDE:
+        return conv_kernel_implementation(wide_conv_kernel(k->wide));
     default:
         return onednn_kernel_implementation(k->direct);
     }
@@ -240,6 +279,9 @@ static void run(const conv_kernel *k, const void *in0, const void *in1, const co
         break;
     case FAST:
         winograd_run(k->fast, first, second, v->bias, out, squares, scratch);
+        break;
+    case WIDE:
+        wide_conv_run(k->wide, first, second, v, out, squares, scratch);
         break;
     default:
         onednn_run_biased(k->direct, first, second, v->bias, out, scratch);

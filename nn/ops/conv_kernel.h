@@ -1,6 +1,7 @@
 // How a convolution is computed: by oneDNN's primitive; where that is slow, as one matrix product (columns_conv.h) or by a kernel of our own (narrow_*.h,
-// plane_weights.h, window_weights.h, panel_conv.h, place_conv.h); where it is wanted and pays, by winograd.h. The choice depends on the shapes and the processor
-// alone.
+// plane_weights.h, window_weights.h, panel_conv.h, place_conv.h); where it is wanted and pays, by winograd.h. Kernels of our own for bf16 multiply pairs of it: where the
+// processor does not (nn/processor.h), pictures are widened, and the convolution is one of these in f32 (wide_conv.h). The choice depends on the shapes and the
+// processor alone.
 #ifndef FOIL_NN_OPS_CONV_KERNEL_H
 #define FOIL_NN_OPS_CONV_KERNEL_H
 

@@ -1,4 +1,5 @@
 // Products of matrices, batched. oneDNN computes them; a matrix times a vector, where its set-up costs more than the work, is OpenBLAS's.
+// Of bf16, where the processor multiplies that no faster (nn/processor.h), they are taken in f32.
 #include <stdlib.h>
 
 #include <cblas.h>
@@ -227,9 +228,10 @@ const op OP_MATMUL = {
 };
 
 static node *product_node(node *a, node *b, bool ta, bool tb) {
-    dtype t = a->graph->compute == BF16 && (a->type == BF16 || b->type == BF16) ? BF16 : F32;
-    node *in[] = {nn_cast(a, t), nn_cast(b, t)};
-    return graph_node(a->graph, &OP_MATMUL, in, 2, &(matmul_params){ta, tb});
+    const dtype t = a->graph->compute == BF16 && (a->type == BF16 || b->type == BF16) ? BF16 : F32;
+    const dtype multiplied = processor_bf16() == BF16_WIDENED ? F32 : t;
+    node *in[] = {nn_cast(a, multiplied), nn_cast(b, multiplied)};
+    return nn_cast(graph_node(a->graph, &OP_MATMUL, in, 2, &(matmul_params){ta, tb}), t);
 }
 
 node *nn_matmul(node *a, node *b, bool ta, bool tb) {

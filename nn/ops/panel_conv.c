@@ -41,7 +41,7 @@ bool panel_conv_pays(const onednn_conv *c) {
     const int64_t depth = c->rows * c->cols * c->channels;
     if (c->x == F32) return windows_of(c) <= FEW && depth * c->out >= LEAST;
     const int64_t *pad = c->params.pad;
-    return m->multiplies_bf16 && depth == c->channels && c->channels >= 32 && !(pad[0] | pad[1] | pad[2] | pad[3]) && windows_of(c) >= BLOCK;
+    return depth == c->channels && c->channels >= 32 && !(pad[0] | pad[1] | pad[2] | pad[3]) && windows_of(c) >= BLOCK;
 }
 
 static bool is_pixels(const onednn_conv *c) {

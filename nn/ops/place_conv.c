@@ -132,7 +132,7 @@ bool place_conv_takes(const onednn_conv *c, int machine) {
 bool place_conv_pays(const onednn_conv *c) {
     const winograd_machine *m = winograd_machine_at(0);
     if (!place_conv_takes(c, 0) || c->constant || c->n < LEAST_PICTURES || c->channels < LEAST_CHANNELS || c->out < LEAST_CHANNELS) return false;
-    if (m->rows * m->width < 256 || (c->x == BF16 && !m->multiplies_bf16)) return false;
+    if (m->rows * m->width < 256) return false;
     const int64_t windows = c->out_height * c->out_width;
     const double share = share_inside(c);
     const bool whole = windows == 1 && share == 1; // a window that is the picture: with few of them it is the filters' layout that takes time

@@ -63,8 +63,7 @@ bool window_weights_takes(const onednn_conv *c, int machine) {
 // Measured on DCGAN-64, DCGAN-32 and SNGAN-32 at 2 threads beside oneDNN 2.6.3.
 bool window_weights_pays(const onednn_conv *c) {
     const winograd_machine *m = winograd_machine_at(0);
-    return window_weights_takes(c, 0) && c->channels <= FEW && c->rows * c->cols > 1 && m->rows * m->width >= 256 &&
-           (c->x == F32 || m->multiplies_bf16);
+    return window_weights_takes(c, 0) && c->channels <= FEW && c->rows * c->cols > 1 && m->rows * m->width >= 256;
 }
 
 size_t window_weights_scratch(const onednn_conv *c, int machine) {

@@ -107,8 +107,7 @@ typedef enum winograd_types {
 } winograd_types;
 
 typedef struct winograd_machine {
-    int64_t rows, width;  // of a product: rows at a time, columns of a panel
-    bool multiplies_bf16; // by instructions of its own
+    int64_t rows, width; // of a product: rows at a time, columns of a panel
     void (*product)(const winograd_product *p);
     void (*paired)(const winograd_product *p);
     void (*pixels)(const winograd_pixels *p);

@@ -325,15 +325,9 @@ FORM(4, 3)
 #define BF16_ENTRY(m, r) ENTRY(m, r, bf16)
 #define ENTRIES(entry)                                                                                                                               \
     { entry(2, 2), entry(4, 2), entry(2, 3), entry(4, 3) }
-#ifdef DOT
-#define MULTIPLIES_BF16 true
-#else
-#define MULTIPLIES_BF16 false
-#endif
 static const winograd_machine NAMED(machine, MACHINE) = {
     .rows = ROWS,
     .width = VECTORS * LANES,
-    .multiplies_bf16 = MULTIPLIES_BF16,
     .product = NAMED(product, MACHINE),
     .paired = NAMED(paired, MACHINE),
     .pixels = NAMED(pixels, MACHINE),
@@ -342,7 +336,6 @@ static const winograd_machine NAMED(machine, MACHINE) = {
     .transform = {ENTRIES(F32_ENTRY), ENTRIES(BF16_ENTRY), ENTRIES(PAIRED_ENTRY), ENTRIES(TILES_ENTRY)},
 };
 
-#undef MULTIPLIES_BF16
 #undef ENTRIES
 #undef TILES_ENTRY
 #undef PAIRED_ENTRY

@@ -34,26 +34,16 @@ static double direct_cost(const onednn_conv *c) {
     return (double)(r * r * c->n * rows_of(c, 0) * rows_of(c, 1)) / (c->x == BF16 ? 2.6 : 1.3);
 }
 
-static bool machine_multiplies_bf16(void) {
-    return winograd_machine_at(0)->multiplies_bf16;
-}
-
 // Products of bf16. Those of F(4, r) err more than twice as much as those of F(2, r): little beside how the pictures of batches differ, and more than a detector's
 // scores need, so they are for filters that learn.
 static bool may_pair(const onednn_conv *c, int m) {
-    return c->x == BF16 && c->channels % WINOGRAD_LANES == 0 && c->out % WINOGRAD_LANES == 0 &&
-           (m == 2 || (!c->constant && machine_multiplies_bf16()));
+    return c->x == BF16 && c->channels % WINOGRAD_LANES == 0 && c->out % WINOGRAD_LANES == 0 && (m == 2 || !c->constant);
 }
 
 // In units of a product of channel vectors in f32; so is what transforming a filter, or its gradient, takes.
 static double cost_of(const onednn_conv *c, int m) {
     const int64_t a = m + c->rows / c->params.stride[0] - 1, tiles = c->n * tiles_of(c, 0, m) * tiles_of(c, 1, m);
-    double product = 1, filter = 8;
-    if (may_pair(c, m)) {
-        product = machine_multiplies_bf16() ? .5 : 2;
-        filter = 5;
-    }
-    return (double)(a * a) * ((double)tiles * product + filter);
+    return (double)(a * a) * (may_pair(c, m) ? (double)tiles * .5 + 5 : (double)tiles + 8);
 }
 
 int winograd_choose(const onednn_conv *c) {

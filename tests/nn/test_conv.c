@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "nn/ops.h"
-#include "tests/nn/bf16.h"
 #include "tests/nn/conv_graph.h"
 #include "tests/nn/run_op.h"
 
@@ -80,7 +79,6 @@ static void fast_equals_the_definition(void **state) {
 
 static void bf16_equals_the_definition(void **state) {
     (void)state;
-    if (!has_bf16()) skip();
     check_all(BF16, CONV_DIRECT, BF16_TOLERANCE, false);
     check_all(BF16, CONV_DIRECT, BF16_TOLERANCE, true);
 }
@@ -88,7 +86,6 @@ static void bf16_equals_the_definition(void **state) {
 // Products of bf16 may err twice as much (nn/ops/winograd.h).
 static void fast_bf16_equals_the_definition(void **state) {
     (void)state;
-    if (!has_bf16()) skip();
     check_all(BF16, CONV_FAST, 2 * BF16_TOLERANCE, false);
 }
 
@@ -96,7 +93,7 @@ static void fast_bf16_equals_the_definition(void **state) {
 static void plain_equals_the_definition(void **state) {
     (void)state;
     check_all(F32, CONV_PLAIN, F32_TOLERANCE, false);
-    if (has_bf16()) check_all(BF16, CONV_PLAIN, BF16_TOLERANCE, false);
+    check_all(BF16, CONV_PLAIN, BF16_TOLERANCE, false);
 }
 
 static double dot(const double *a, const double *b, int64_t n) {

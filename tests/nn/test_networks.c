@@ -12,7 +12,6 @@
 #include "nn/plan.h"
 #include "nn/reference.h"
 #include "tests/cmocka.h"
-#include "tests/nn/bf16.h"
 
 static const char *const NAMES[] = {"dcgan32-g", "dcgan32-d", "dcgan64-g", "dcgan64-d", "sngan32-g", "sngan32-d",
                                     "sngan64-g", "sngan64-d", "resnet18",  "meso4",     "npr",       NULL};
@@ -160,7 +159,6 @@ static void training_f32(void **state) {
 
 static void training_bf16(void **state) {
     (void)state;
-    if (!has_bf16()) skip();
     training(BF16);
 }
 

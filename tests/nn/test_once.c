@@ -4,7 +4,6 @@
 
 #include "nn/net.h"
 #include "nn/store.h"
-#include "tests/nn/bf16.h"
 #include "tests/nn/plan_check.h"
 
 static const float TOLERANCE = 1e-5f; // between plans that compute the same in another order
@@ -69,7 +68,7 @@ static bool has_step(const plan *p, const char *part) {
 static void test_results_are_the_plain_plans(void **state) {
     (void)state;
     const float tolerance[] = {[F32] = TOLERANCE, [BF16] = 2e-2f};
-    for (dtype t = F32; t <= (has_bf16() ? BF16 : F32); t++) {
+    for (dtype t = F32; t <= BF16; t++) {
         model plain = open_model(t, false, NULL), frozen = open_model(t, true, NULL);
         float a[BATCH], b[BATCH];
         run_model(&plain, a);
@@ -97,7 +96,6 @@ static void test_runs_prepare_nothing(void **state) {
 // Nothing of what was computed once lies where other plans write.
 static void test_workspaces_may_be_shared(void **state) {
     (void)state;
-    if (!has_bf16()) skip();
     workspace *w = workspace_new();
     assert_non_null(w);
     model first = open_model(F32, true, w);

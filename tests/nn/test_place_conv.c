@@ -203,15 +203,14 @@ static void it_pays_for_some(void **state) {
     c = conv_of(&small, ONEDNN_CONV_WEIGHTS, F32);
     c.params.groups = 2;
     assert_false(place_conv_takes(&c, 0));
-    const bool pairs = wide && winograd_machine_at(0)->multiplies_bf16;
     for (int64_t n = 32; n <= 66; n += 2) { // the first layer of a generator
         const conv_example first = {n, 4, 4, 512, 100, 4, 4, {UNIT}};
         assert_false(pays(&first, ONEDNN_CONV, F32));
         assert_false(pays(&first, ONEDNN_CONV, BF16));
         assert_int_equal(pays(&first, ONEDNN_CONV_DATA, F32), wide && n <= 32);
-        assert_int_equal(pays(&first, ONEDNN_CONV_DATA, BF16), pairs && n <= 64);
+        assert_int_equal(pays(&first, ONEDNN_CONV_DATA, BF16), wide && n <= 64);
         assert_int_equal(pays(&first, ONEDNN_CONV_WEIGHTS, F32), wide && n <= 64);
-        assert_int_equal(pays(&first, ONEDNN_CONV_WEIGHTS, BF16), pairs && n <= 64);
+        assert_int_equal(pays(&first, ONEDNN_CONV_WEIGHTS, BF16), wide && n <= 64);
     }
     c = conv_of(&(conv_example){64, 32, 32, 256, 512, 4, 4, {BY_TWO, .pad = {1, 1, 1, 1}}}, ONEDNN_CONV, F32); // little padding
     assert_false(place_conv_pays(&c));

@@ -4,7 +4,6 @@
 #include "base/thread.h"
 #include "nn/grad.h"
 #include "nn/net.h"
-#include "tests/nn/bf16.h"
 #include "tests/nn/dice.h"
 #include "tests/nn/plan_check.h"
 
@@ -260,9 +259,9 @@ static void run(const subject *b, const trial *t, int index) {
     for (int i = 0; i < b->count; i++) free(expected[i]);
 }
 
-static void try(int index, bool bf16) {
+static void try(int index) {
     dice d = {.key = {.seed = (uint64_t)index, .stream = STREAM_SHUFFLE}};
-    trial t = {.batch = 1 + roll(&d, 4), .type = bf16 && once_in(&d, 3) ? BF16 : F32};
+    trial t = {.batch = 1 + roll(&d, 4), .type = once_in(&d, 3) ? BF16 : F32};
     t.how = ONE_OF(&d, conv_algorithm, CONV_DIRECT, CONV_FAST, CONV_FAST, CONV_PLAIN);
     t.mode = once_in(&d, 3) ? NET_TRAIN_PAIR : NET_TRAIN;
     t.second = once_in(&d, 4);
@@ -279,8 +278,7 @@ static void try(int index, bool bf16) {
 
 static void plans_equal_the_reference(void **state) {
     (void)state;
-    const bool bf16 = has_bf16();
-    for (int i = first_net; i < first_net + nets; i++) try(i, bf16);
+    for (int i = first_net; i < first_net + nets; i++) try(i);
 }
 
 int main(int argc, char **argv) {

@@ -2,7 +2,6 @@
 // it is they that compute them.
 #include "nn/grad.h"
 #include "nn/ops/table.h"
-#include "tests/nn/bf16.h"
 #include "tests/nn/plan_check.h"
 
 // Of the largest error, beside a value's typical size. f32: sums in another order, fast ones with errors of their own (test_winograd.c); bf16: 8 bits, two roundings.
@@ -112,7 +111,7 @@ static void check_near(const void *got, const node *n, const double *expected, d
 static void test_values_and_gradients(void **state) {
     (void)state;
     for (int k = 0; k < N_CASES; k++)
-        for (dtype t = F32; t <= (has_bf16() ? BF16 : F32); t++) {
+        for (dtype t = F32; t <= BF16; t++) {
             double *expected[MOST];
             for (conv_algorithm how = CONV_DIRECT; how <= CONV_PLAIN; how++) {
                 made m = make(&CASES[k].scene, t, how);

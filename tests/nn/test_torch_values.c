@@ -9,7 +9,6 @@
 #include "nn/reference.h"
 #include "nn/safetensors.h"
 #include "tests/cmocka.h"
-#include "tests/nn/bf16.h"
 
 #define FUNCTION(name, expression)                                                                                                                   \
     static node *name(node **x) {                                                                                                                    \
@@ -295,7 +294,6 @@ static void test_f32(void **state) {
 
 static void test_bf16(void **state) {
     (void)state;
-    if (!has_bf16()) skip();
     for (const row *r = ROWS; r < ROWS + ROW_COUNT; r++)
         if (r->bf16 > 0) check_plan(r, BF16, r->bf16);
 }
