@@ -415,6 +415,18 @@ static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t pan
     if (b == w->blocks - 1) *squares = transform_filter_gradients(w, part, panel, c, out);
 }
 
+// By all threads. Sums that are added to for each block stay with one thread, and in its cache; of a single block whoever is free takes the next.
+static void add_gradients(const winograd *w, int64_t b, char *shared, char *own, float *out, double *each) {
+    const int64_t items = w->parts * w->panels;
+    if (w->blocks > 1) {
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < items; i++) add_gradient(w, b, i / w->panels, i % w->panels, shared, own, out, each + i);
+    } else {
+#pragma omp for schedule(dynamic)
+        for (int64_t i = 0; i < items; i++) add_gradient(w, b, i / w->panels, i % w->panels, shared, own, out, each + i);
+    }
+}
+
 static void run_weights(const winograd *w, const void *x, const void *y, float *out, double *squares, char *scratch) {
     double *each = (double *)(void *)(scratch + w->squares_at);
 #pragma omp parallel num_threads(w->threads)
@@ -425,8 +437,7 @@ static void run_weights(const winograd *w, const void *x, const void *y, float *
             transform_input(w, b, i, 0, x, scratch + w->a_at);
             transform_gradient(w, b, i, y, scratch + w->b_at);
         }
-#pragma omp for schedule(dynamic)
-        for (int64_t i = 0; i < w->parts * w->panels; i++) add_gradient(w, b, i / w->panels, i % w->panels, scratch, own, out, each + i);
+        add_gradients(w, b, scratch, own, out, each);
         if (b == w->blocks - 1) winograd_spread_end();
     }
     winograd_sum_squares(w->parts * w->panels, each, squares);
