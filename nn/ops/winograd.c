@@ -126,14 +126,23 @@ static int64_t columns_of(const winograd *w, int64_t panel) {
     return smaller(w->out - panel * w->width, w->width);
 }
 
-// Tile i of block b for one view of the result. A view's last vector may reach into the next view, which comes later.
-static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out_phase, const void *in, void *a) {
+// Of parts.
+typedef struct span {
+    int64_t first, end;
+} span;
+
+static span all_parts(const winograd *w) {
+    return (span){0, w->parts};
+}
+
+// Some parts of tile i of block b for one view of the result. A view's last vector may reach into the next view, which comes later.
+static void transform_input(const winograd *w, int64_t b, int64_t i, int64_t out_phase, span parts, const void *in, void *a) {
     char *row = address(a, i / w->tiles_together * w->a_tile);
     for (int64_t phase = 0; phase < w->views_in; phase++) {
         pointers p;
         const view v = w->conv.kind == ONEDNN_CONV_DATA ? view_of_y(w, out_phase) : view_of_x(w, phase);
         pixels_of(w, &v, in, b * w->block + i, w->a, &p);
-        for (int64_t part = 0; part < w->parts; part++) {
+        for (int64_t part = parts.first; part < parts.end; part++) {
             const int64_t n = channels_of(w, part);
             transform(w, WINOGRAD_INPUT, n, &p, w->points, part * w->part, address(row + (size_t)part * w->a_bytes, phase * n / w->channels_together),
                       NULL);
@@ -307,7 +316,7 @@ static void multiply_part(const task *t, int64_t v, int64_t rows, int64_t part, 
 }
 
 static void transform_inputs(const task *t, int64_t b, int64_t i, char *a) {
-    for (int64_t v = 0; v < t->w->views_together; v++) transform_input(t->w, b, i, t->phase + v, t->in, input_of(t->w, v, 0, a));
+    for (int64_t v = 0; v < t->w->views_together; v++) transform_input(t->w, b, i, t->phase + v, all_parts(t->w), t->in, input_of(t->w, v, 0, a));
 }
 
 // What is transformed after a part of item i, or part 0 of a later one that this thread most likely has next.
@@ -415,6 +424,17 @@ static void add_gradient(const winograd *w, int64_t b, int64_t part, int64_t pan
     if (b == w->blocks - 1) *squares = transform_filter_gradients(w, part, panel, c, out);
 }
 
+// Of the products of block b, by all threads. Who transforms channels of x adds to their sums next, as far as there are parts enough: from its own cache.
+static void transform_operands(const winograd *w, int64_t b, const void *x, const void *y, char *shared) {
+    const int64_t tiles = tiles_of_block(w, b), lots = smaller(w->threads, w->parts);
+#pragma omp for schedule(static) collapse(2) nowait
+    for (int64_t lot = 0; lot < lots; lot++)
+        for (int64_t i = 0; i < tiles; i += w->tiles_together)
+            transform_input(w, b, i, 0, (span){lot * w->parts / lots, (lot + 1) * w->parts / lots}, x, shared + w->a_at);
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < tiles; i += w->tiles_together) transform_gradient(w, b, i, y, shared + w->b_at);
+}
+
 // By all threads. Sums that are added to for each block stay with one thread, and in its cache; of a single block whoever is free takes the next.
 static void add_gradients(const winograd *w, int64_t b, char *shared, char *own, float *out, double *each) {
     const int64_t items = w->parts * w->panels;
@@ -432,11 +452,7 @@ static void run_weights(const winograd *w, const void *x, const void *y, float *
 #pragma omp parallel num_threads(w->threads)
     for (int64_t b = 0; b < w->blocks; b++) {
         char *own = own_memory(w, scratch);
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < tiles_of_block(w, b); i += w->tiles_together) {
-            transform_input(w, b, i, 0, x, scratch + w->a_at);
-            transform_gradient(w, b, i, y, scratch + w->b_at);
-        }
+        transform_operands(w, b, x, y, scratch);
         add_gradients(w, b, scratch, own, out, each);
         if (b == w->blocks - 1) winograd_spread_end();
     }

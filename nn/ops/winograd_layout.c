@@ -91,6 +91,14 @@ static int64_t equal_pieces(int64_t all, int64_t most, int64_t of) {
     return round_up(divide_up(all, divide_up(all, larger(most, of))), of);
 }
 
+// The same, but up to half of that if pieces are all alike then.
+static int64_t like_pieces(int64_t all, int64_t most, int64_t of) {
+    const int64_t piece = equal_pieces(all, most, of);
+    for (int64_t p = piece; 2 * p >= piece; p -= of)
+        if (all % p == 0) return p;
+    return piece;
+}
+
 // Of at most `most` tiles, and about half of that at least: such that who has most blocks has the fewest tiles.
 static int64_t fair_block(const winograd *w, int64_t most) {
     const int64_t rows = w->machine->rows, top = round_up(larger(smaller(most, divide_up(w->tiles, w->threads)), 1), rows);
@@ -147,7 +155,7 @@ static void divide_weights(winograd *w) {
                   gradients = row * channels * w->out, block = smaller(larger(LEAST_BYTES, gradients), MOST_BYTES) / tile;
     w->shares = true;
     w->block = equal_pieces(w->tiles, w->tiles * tile <= gradients ? w->tiles : block, 2);
-    w->part = equal_pieces(w->channels, GRADIENT_BYTES / (row * w->width * w->views_in), WINOGRAD_LANES);
+    w->part = like_pieces(w->channels, GRADIENT_BYTES / (row * w->width * w->views_in), WINOGRAD_LANES);
     w->columns = w->width;
 }
 
