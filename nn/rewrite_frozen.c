@@ -138,7 +138,7 @@ static node *taken_in(const rewriter *r, const node *n) {
     return NULL;
 }
 
-// The convolution reads its picture as it was before it became bf16, where the kernel rounds it itself.
+// The convolution reads its picture as it was before it became bf16, where the kernel rounds it itself, or multiplies in f32.
 static node *takes_unrounded(const rewriter *r, const node *n) {
     if (n->op != &OP_CONV) return NULL;
     const node *x = r->at[n->in[0]->id];

@@ -4,6 +4,8 @@ say() {
     step=$((step + 1))
     printf '\n== %d/%d %s\n' $step $steps "$*"
 }
+# What one clone has compiled another one finds.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 # Configures a build folder if that has not been done: configure FOLDER OPTIONS...
 configure() {
     folder=$1
