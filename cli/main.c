@@ -1,8 +1,10 @@
 // foil: the table of commands, and what holds for each of them.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,10 +48,23 @@ static int unknown(const char *word) {
     return EXIT_USAGE;
 }
 
-// Usage is the same on all ranks: they leave together whatever it says.
+// Threads of gcc's OpenMP wait for one another in a loop, for milliseconds, and keep from its core the one that is waited for if others use the cores, too: training
+// takes up to 40 times as long then, 2.4 with this (docs/performance.md). OpenMP reads how long before main begins, so the program starts itself again; not under
+// valgrind and the like, which are preloaded and would lose it. If that fails it goes on as it is.
+static void wait_briefly(char **argv) {
+    char program[PATH_MAX];
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || getenv("LD_PRELOAD")) return;
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program);
+    if (n < 1 || n == (ssize_t)sizeof program) return;
+    program[n] = 0;
+    if (setenv("GOMP_SPINCOUNT", "3000", 1) == 0) (void)execv(program, argv);
+}
+
+// Those whose work may be shared are those that take long. Usage is the same on all ranks: they leave together whatever it says.
 static int run_command(const command *c, int argc, char **argv) {
-    if (!c->shared) return c->run(argc, argv);
-    int status = ranks_open() == FOIL_OK ? c->run(argc, argv) : cli_failed(c->name);
+    if (!c->shared) return c->run(argc - 1, argv + 1);
+    wait_briefly(argv);
+    int status = ranks_open() == FOIL_OK ? c->run(argc - 1, argv + 1) : cli_failed(c->name);
     ranks_close(status == EXIT_FAILED);
     return status;
 }
@@ -69,7 +84,7 @@ static int run(int argc, char **argv) {
         return EXIT_DONE;
     }
     for (const command *c = COMMANDS; c->name; c++)
-        if (!strcmp(word, c->name)) return run_command(c, argc - 1, argv + 1);
+        if (!strcmp(word, c->name)) return run_command(c, argc, argv);
     return unknown(word);
 }
 
