@@ -8,7 +8,8 @@
 #include "nn/ops/wide_conv.h"
 #include "tests/nn/conv_graph.h"
 
-static const double TOLERANCE = 1e-6, ROUNDING = 4e-3; // of sums in f32, in units of the largest Σ |x| |w|; of bf16, beside each result
+// Of sums in f32, in units of the largest Σ |x| |w|: more where there are a million terms, one after the other. Of bf16, beside each result.
+static const double TOLERANCE = 1e-6, ROUNDING = 4e-3;
 
 // One part; several, the last not filled; one picture in each.
 static const conv_example EXAMPLES[] = {
@@ -92,8 +93,9 @@ static double largest_sum(const node *n, double *const in[2]) {
 }
 
 static void expect(const conv_example *e, const node *n, const double *expected, double unit, const void *got, dtype t) {
+    const double terms = n->op->flops(n) / 2 / (double)shape_count(n->shape), tolerance = fmax(TOLERANCE, sqrt(terms) * 0x1p-24);
     for (int64_t i = 0; i < shape_count(n->shape); i++) {
-        const double value = value_of(got, t, i), most = TOLERANCE * unit + (t == BF16 ? ROUNDING * fabs(expected[i]) : 0);
+        const double value = value_of(got, t, i), most = tolerance * unit + (t == BF16 ? ROUNDING * fabs(expected[i]) : 0);
         if (!(fabs(value - expected[i]) <= most))
             fail_msg("example %d, %s, element %lld: %g instead of %g", (int)(e - EXAMPLES), n->op->name, (long long)i, value, expected[i]);
     }
