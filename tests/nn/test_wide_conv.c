@@ -8,17 +8,17 @@
 #include "nn/ops/wide_conv.h"
 #include "tests/nn/conv_graph.h"
 
-// Of sums in f32, in units of the largest Σ |x| |w|: more where there are a million terms, one after the other. Of bf16, beside each result.
+// Of sums in f32, in units of the largest Σ |x| |w|: more where there are many terms, one after the other. Of bf16, beside each result.
 static const double TOLERANCE = 1e-6, ROUNDING = 4e-3;
 
 // One part; several, the last not filled; one picture in each.
 static const conv_example EXAMPLES[] = {
     {5, 9, 8, 16, 24, 3, 3, {BY_TWO, .pad = {1, 1, 1, 1}}},
     {6, 16, 16, 64, 64, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}},
-    {3, 640, 640, 1, 3, 1, 1, {UNIT}},
-    {2, 1024, 1024, 2, 2, 1, 1, {UNIT}},
+    {9, 16, 16, 1024, 1024, 1, 1, {.stride = {1, 1}, .dilation = {1, 1}, .groups = 1024}},
+    {3, 1024, 1024, 2, 2, 1, 1, {.stride = {4, 4}, .dilation = {1, 1}, .groups = 1}},
 };
-static const int64_t PARTS[] = {1, 1, 2, 2};
+static const int64_t PARTS[] = {1, 1, 2, 3};
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
 // Not a byte more, so that checks of memory see what is touched behind it.
