@@ -4,7 +4,7 @@ set -eu
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 fail() { echo "$1" >&2; exit 1; }
 config="$FOIL_SOURCE/configs/train/dcgan32.yaml"
-unset OMP_WAIT_POLICY
+unset OMP_WAIT_POLICY GOMP_SPINCOUNT LD_PRELOAD
 
 # The name of a benchmark as it runs and what it has in its environment: running VARIABLE=VALUE...
 running() {
