@@ -4,6 +4,7 @@
 #include "nn/ops/place_conv.h"
 #include "nn/ops/winograd_inner.h"
 #include "tests/nn/conv_example.h"
+#include "tests/nn/operands.h"
 #include "tests/nn/plan_check.h"
 #include "tests/nn/squares.h"
 
@@ -30,13 +31,6 @@ typedef struct tensor {
     void *stored;
     double *exact, *terms; // of a result: the sum, and that of its terms' absolute values
 } tensor;
-
-static void *allocate(size_t bytes) {
-    void *p = NULL;
-    assert_int_equal(posix_memalign(&p, 64, bytes), 0);
-    memset(p, 0xff, bytes); // NaN
-    return p;
-}
 
 static tensor draw(int64_t n, dtype type, bool rounded, uint64_t stream) {
     tensor t = {n, type, allocate((size_t)n * dtype_size(type)), calloc((size_t)n, sizeof(double)), calloc((size_t)n, sizeof(double))};

@@ -7,6 +7,8 @@
 #include "nn/ops/table.h"
 #include "nn/ops/wide_conv.h"
 #include "tests/nn/conv_graph.h"
+#include "tests/nn/operands.h"
+#include "tests/nn/run_op.h"
 
 // Of sums in f32, in units of the largest Σ |x| |w|: more where there are many terms, one after the other. Of bf16, beside each result.
 static const double TOLERANCE = 1e-6, ROUNDING = 4e-3;
@@ -21,14 +23,6 @@ static const conv_example EXAMPLES[] = {
 static const int64_t PARTS[] = {1, 1, 2, 3};
 enum { COUNT = sizeof EXAMPLES / sizeof *EXAMPLES };
 
-// Not a byte more, so that checks of memory see what is touched behind it.
-static void *allocate(size_t bytes) {
-    void *p = NULL;
-    assert_int_equal(posix_memalign(&p, 64, bytes), 0);
-    memset(p, 0xff, bytes); // NaN
-    return p;
-}
-
 // Multiples of 1/64 in [-2, 2): exact in bf16. (Knuth's multiplicative hash: there are millions.)
 static double *random_of(int64_t n, uint32_t stream) {
     double *v = allocate((size_t)n * sizeof *v);
@@ -40,25 +34,10 @@ static void *in_type(const double *v, int64_t n, dtype t) {
     char *to = allocate((size_t)n * dtype_size(t));
     for (int64_t i = 0; i < n; i++) {
         const float f = (float)v[i];
-        uint32_t bits;
-        memcpy(&bits, &f, sizeof bits);
-        const uint16_t half = (uint16_t)(bits >> 16);
+        const uint16_t half = f32_to_bf16(f);
         memcpy(to + (size_t)i * dtype_size(t), t == BF16 ? (const void *)&half : &f, dtype_size(t));
     }
     return to;
-}
-
-static double value_of(const void *data, dtype t, int64_t i) {
-    return t == BF16 ? (double)bf16_to_f32(((const uint16_t *)data)[i]) : (double)((const float *)data)[i];
-}
-
-static void reorder(const onednn_layout *from, const void *in, const onednn_layout *to, void *out) {
-    onednn_kernel *k = NULL;
-    assert_int_equal(onednn_reorder_create(from, to, &k), FOIL_OK);
-    void *scratch = allocate(onednn_kernel_scratch(k));
-    onednn_run(k, in, NULL, out, scratch);
-    free(scratch);
-    onednn_kernel_free(k);
 }
 
 // `w`: filters in PyTorch's order, as input or as result.
@@ -95,7 +74,7 @@ static double largest_sum(const node *n, double *const in[2]) {
 static void expect(const conv_example *e, const node *n, const double *expected, double unit, const void *got, dtype t) {
     const double terms = n->op->flops(n) / 2 / (double)shape_count(n->shape), tolerance = fmax(TOLERANCE, sqrt(terms) * 0x1p-24);
     for (int64_t i = 0; i < shape_count(n->shape); i++) {
-        const double value = value_of(got, t, i), most = tolerance * unit + (t == BF16 ? ROUNDING * fabs(expected[i]) : 0);
+        const double value = value_at(got, t, i), most = tolerance * unit + (t == BF16 ? ROUNDING * fabs(expected[i]) : 0);
         if (!(fabs(value - expected[i]) <= most))
             fail_msg("example %d, %s, element %lld: %g instead of %g", (int)(e - EXAMPLES), n->op->name, (long long)i, value, expected[i]);
     }

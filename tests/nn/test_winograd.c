@@ -14,6 +14,7 @@
 #include "tests/cmocka.h"
 #include "tests/nn/bf16.h"
 #include "tests/nn/conv_example.h"
+#include "tests/nn/operands.h"
 #include "tests/nn/squares.h"
 
 typedef struct example {
@@ -62,14 +63,6 @@ static onednn_conv geometry(const example *e, onednn_conv_kind kind) {
     return conv_of(&(conv_example){e->n, e->height, e->width, e->channels, e->out, e->kernel, e->kernel, p}, kind, F32);
 }
 
-// Not a byte more, so that checks of memory see what is touched behind it.
-static void *allocate(size_t bytes) {
-    void *p = NULL;
-    assert_int_equal(posix_memalign(&p, 64, bytes), 0);
-    memset(p, 0xff, bytes); // NaN
-    return p;
-}
-
 // Uniform in [-1, 1).
 static double *values(int64_t n, uint64_t stream) {
     double *v = allocate((size_t)n * sizeof *v);
@@ -85,15 +78,6 @@ static float *rounded(const double *v, int64_t n) {
 
 static void check_ok(foil_status s) {
     if (s != FOIL_OK) fail_msg("%s", foil_error());
-}
-
-static void reorder(const onednn_layout *from, const void *in, const onednn_layout *to, void *out) {
-    onednn_kernel *k;
-    check_ok(onednn_reorder_create(from, to, &k));
-    void *scratch = allocate(onednn_kernel_scratch(k));
-    onednn_run(k, in, NULL, out, scratch);
-    free(scratch);
-    onednn_kernel_free(k);
 }
 
 typedef struct sizes {
