@@ -47,7 +47,7 @@ static foil_status unknown(const yaml_node *at, const char *name) {
 }
 
 // `- replay: {share: 0.5}`, or `- replay` with defaults.
-static foil_status open_item(forgery *f, const yaml_node *item) {
+static foil_status read_item(forgery *f, const yaml_node *item) {
     bool word = yaml_kind_of(item) == YAML_SCALAR;
     if (!word && (yaml_kind_of(item) != YAML_MAP || yaml_length(item) != 1))
         return yaml_fail(item, "expected one forger with its keys, as in {generator: {share: 0.5}}");
@@ -62,9 +62,8 @@ static foil_status open_item(forgery *f, const yaml_node *item) {
     if (word) TRY(yaml_parse("{}", name, &nothing));
     foil_status status = keys_read(word ? yaml_root(nothing) : yaml_item(item, 0), type->keys, new->keys, name);
     yaml_free(nothing);
-    TRY(status);
     new->share = *(const double *)new->keys;
-    return type->open(new, new->keys, item);
+    return status;
 }
 
 static foil_status open_list(forgery *f, const yaml_node *list) {
@@ -73,10 +72,15 @@ static foil_status open_list(forgery *f, const yaml_node *list) {
     if (yaml_length(list) > MAX_FORGERS) return yaml_fail(list, "%d forgers, expected at most %d", yaml_length(list), MAX_FORGERS);
     double sum = 0;
     for (int i = 0; i < yaml_length(list); i++) {
-        TRY(open_item(f, yaml_item(list, i)));
+        TRY(read_item(f, yaml_item(list, i)));
         sum += f->at[i].share;
     }
     if (fabs(sum - 1) > 1e-6) return yaml_fail(list, "the forgers' shares sum to %g, expected 1", sum);
+    for (int i = 0; i < f->n; i++) {
+        forger *opened = &f->at[i];
+        opened->share /= sum; // 0.333333 three times: else the last one would get two more than its share of a batch at times
+        TRY(opened->type->open(opened, opened->keys, yaml_item(list, i)));
+    }
     return FOIL_OK;
 }
 

@@ -109,6 +109,23 @@ static void test_shares(void **state) {
     forgery_close(g);
 }
 
+// Shares that sum to not quite 1: the last forger makes no more than it is prepared for.
+static void test_rounded_shares(void **state) {
+    fixture *f = *state;
+    enum { TOGETHER = 3000, STEPS = 1000 };
+    f->world.together = TOGETHER;
+    forgery *g = open_list(f, "[{dataset: {share: .333333, methods: cats}}, {dataset: {share: .333333, methods: cats}}, "
+                              "{dataset: {share: .3333332, methods: dogs}}]");
+    uint8_t pixels[PER];
+    const char *method;
+    const int most = (int)(forgery_at(g, 2)->share * TOGETHER) + 1;
+    for (uint64_t step = 0; step < STEPS; step++) {
+        assert_int_equal(forgery_make(g, step, TOGETHER, TOGETHER - most - 1, 1, pixels, &method), FOIL_OK);
+        assert_string_equal(method, "cats");
+    }
+    forgery_close(g);
+}
+
 static void test_dataset_draws_training_fakes(void **state) {
     forgery *g = open_list(*state, "[dataset]");
     uint8_t pixels[BATCH * PER], again[BATCH * PER];
@@ -215,7 +232,8 @@ static void test_broken_lists(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
-    const struct CMUnitTest tests[] = {TEST(test_shares), TEST(test_dataset_draws_training_fakes), TEST(test_generator_follows_its_weights),
-                                       TEST(test_replay), TEST(test_broken_lists)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_shares), TEST(test_rounded_shares), TEST(test_dataset_draws_training_fakes), TEST(test_generator_follows_its_weights),
+        TEST(test_replay), TEST(test_broken_lists)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
