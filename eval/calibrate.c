@@ -114,6 +114,7 @@ foil_status calibrate(const calibrate_options *o, const double *logit, const boo
                          (long long)c.fakes);
     c.prior = (double)c.fakes / (double)n;
     TRY(fit(logit, fake, n, memory, &c));
+    c.temperature = fmin(fmax(c.temperature, TEMPERATURE_LEAST), TEMPERATURE_MOST);
     TRY(set_thresholds(o, logit, fake, n, &c));
     *out = c;
     return FOIL_OK;

@@ -18,6 +18,9 @@ extern const char *const CALIBRATION_NAMES[]; // "temperature" "platt" "isotonic
 // .001. Blocks of equal score would tie what the logits rank, and leave few places for thresholds. The temperature is a quarter of the largest |logit|.
 extern const double CALIBRATION_TILT;
 
+#define TEMPERATURE_LEAST 1e-30
+#define TEMPERATURE_MOST 1e30
+
 typedef struct calibration {
     calibration_method method;
     double temperature, bias;
@@ -37,7 +40,7 @@ typedef struct calibrate_options {
 
 // Minimises the log-loss (isotonic: the squared error), then sets thresholds. The sharpness 1 / temperature is bounded, so that the largest |logit| / temperature (Platt: of
 // logits from their mean) is in .01 … 30: separable data would push it to infinity, and logits that rank the wrong way round below 0.
-// One class only, or a logit that is not finite, is an error. Uses `memory` for the knots.
+// So is the temperature, by what files hold. One class only, or a logit that is not finite, is an error. Uses `memory` for the knots.
 foil_status calibrate(const calibrate_options *o, const double *logit, const bool *fake, int64_t n, arena *memory, calibration *out);
 
 // Scores of each fifth by a calibration of the other four: what a loss on them says is true of the unseen. Clips stay whole (clip[i] >= 0) and are dealt at random, always

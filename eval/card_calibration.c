@@ -92,7 +92,7 @@ static foil_status read_number(const piece *p, const char *name, double low, dou
 static foil_status read_temperature(const safetensors *file, const char *path, calibration *c) {
     const char *value = safetensors_metadata(file, "temperature");
     if (!value) return foil_fail(FOIL_INVALID, "%s: a detector without 'temperature' in its metadata", path);
-    if (text_to_float(value, &c->temperature) && c->temperature >= 1e-30 && c->temperature <= 1e30) return FOIL_OK;
+    if (text_to_float(value, &c->temperature) && c->temperature >= TEMPERATURE_LEAST && c->temperature <= TEMPERATURE_MOST) return FOIL_OK;
     return foil_fail(FOIL_INVALID, "%s: temperature is '%s': expected a number from 1e-30 to 1e30", path, value);
 }
 

@@ -256,6 +256,19 @@ static void test_bad_input(void **state) {
     }
 }
 
+// Logits of any finite size: what comes of them can be kept in a file.
+static void test_extreme_logits(void **state) {
+    (void)state;
+    const bool both[] = {false, false, true, true};
+    for (int e = -44; e <= 38; e++)
+        for (int m = 0; m < N_METHODS; m++) {
+            const double s = pow(10, e), z[] = {-s, -s / 3, s / 2, s};
+            calibration c = calibrated(METHODS[m], z, both, 4);
+            assert_true(c.temperature >= TEMPERATURE_LEAST && c.temperature <= TEMPERATURE_MOST && fabs(c.bias) <= 1e30);
+            assert_true(isfinite(calibrated_score(&c, z[0])) && calibrated_score(&c, z[0]) <= calibrated_score(&c, z[3]));
+        }
+}
+
 // No item's score depends on its own label; and what is fitted to few does worse on the unseen than on itself.
 static void test_crosswise(void **state) {
     (void)state;
@@ -409,6 +422,7 @@ int main(void) {
                                        cmocka_unit_test(test_useless_logits),
                                        cmocka_unit_test(test_tiny_sets),
                                        cmocka_unit_test(test_bad_input),
+                                       cmocka_unit_test(test_extreme_logits),
                                        cmocka_unit_test(test_crosswise),
                                        cmocka_unit_test(test_thresholds_do_what_they_say),
                                        cmocka_unit_test(test_ties_and_thresholds),
