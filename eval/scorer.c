@@ -32,6 +32,12 @@ static foil_status build(scorer *sc, const net *n, store *s, const char *head) {
 static foil_status check_network(const net *n, const char *head) {
     if (net_takes_latent(n)) return foil_fail(FOIL_INVALID, "the network takes a latent vector: a detector's takes pictures");
     if (!net_has_head(n, head)) return foil_fail(FOIL_INVALID, "the network has no head '%s'", head);
+    const char *comparing = net_compares_batch(n, head);
+    if (comparing)
+        return foil_fail(
+            FOIL_INVALID,
+            "%s compares the pictures of a batch, but a detector judges each for itself: expected no such layer before the head '%s' or in it",
+            comparing, head);
     return FOIL_OK;
 }
 

@@ -251,6 +251,21 @@ bool net_mixes_batch(const net *n) {
     return n->mixes_batch;
 }
 
+static const char *comparing(const layer_list *list) {
+    for (int i = 0; list && i < list->n; i++) {
+        const layer *l = &list->at[i];
+        const char *label = l->type->compares_batch ? l->label : NULL;
+        for (int k = 0; !label && k < l->branches; k++) label = comparing(l->branch[k]);
+        if (label) return label;
+    }
+    return NULL;
+}
+
+const char *net_compares_batch(const net *n, const char *name) {
+    const char *label = comparing(&n->body);
+    return label ? label : comparing(&find_head(n, name)->layers);
+}
+
 int64_t net_parameters(const net *n) {
     int64_t sum = 0;
     for (uint32_t i = 0; i < n->layers; i++) sum += n->rows[i].parameters;

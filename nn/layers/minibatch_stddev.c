@@ -14,8 +14,10 @@ static const key KEYS[] = {{"group", KEY_INT, offsetof(stddev_keys, group), "4",
                            {"features", KEY_INT, offsetof(stddev_keys, features), "1", .min = 1, .max = 4096, .doc = "channels that are appended"},
                            {0}};
 const layer_type LAYER_MINIBATCH_STDDEV = {.name = "minibatch_stddev",
-                                           .doc = "Appends channels that say how much the samples of a batch differ (Karras et al. 2018).",
+                                           .doc = "Appends channels that say how much the samples of a batch differ (Karras et al. 2018). Not for "
+                                                  "what detects: a detector judges each picture for itself.",
                                            .keys = KEYS,
                                            .size = sizeof(stddev_keys),
                                            .mixes_batch = true,
+                                           .compares_batch = true,
                                            .build = build};
