@@ -1,4 +1,5 @@
 // Whole training steps: the trainer's own, on made-up pictures. Loading, forging and checkpoints are not part of it.
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -88,6 +89,11 @@ static foil_status open_stage(const char *path, const bench_options *o, stage *s
     TRY(ranks_agree(open_players(path, o, s)));
     if (!(s->workspace = workspace_new())) return foil_fail_memory(64, "a workspace");
     TRY(game_new(c, s->generator, s->discriminator, c->forgers != NULL, s->workspace, &s->game));
+    enum { MOST_ROUNDS = 1024 };
+    if (c->game.r1_weight > 0 && c->game.r1_every > MOST_ROUNDS)
+        return foil_fail(FOIL_INVALID,
+                         "game.penalty.r1.every is %" PRId64 ": a run is that long, to hold steps of either kind, and at most %d are measured",
+                         c->game.r1_every, (int)MOST_ROUNDS);
     // A run is as long as it takes until every kind of step, lazy penalties included, has had its share.
     uint64_t rounds = c->game.r1_weight > 0 ? (uint64_t)c->game.r1_every : 1;
     s->draws = rounds * (s->generator_net ? (uint64_t)c->game.d_steps : 1);

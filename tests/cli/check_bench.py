@@ -72,6 +72,8 @@ def main():
     assert run.returncode == 0 and "roof" in run.stdout and "kind" in run.stdout and "conv" in run.stdout, run.stdout
     run = bench("nets/dcgan32-d.yaml", "--batch", "1", "--json")
     assert run.returncode == 0 and "profile" not in json.loads(run.stdout)
+    run = bench("train/r1_32.yaml", "game.penalty.r1.every=1000000")
+    assert run.returncode == 1 and "game.penalty.r1.every is 1000000" in run.stderr, run.stderr
     with tempfile.TemporaryDirectory() as folder:
         for path, name in (("nets/dcgan32-d.yaml", "nowhere/trace.json"), ("nets/no-such.yaml", "trace.json")):
             run = bench(path, "--trace", os.path.join(folder, name))
