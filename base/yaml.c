@@ -321,7 +321,7 @@ foil_status yaml_fail(const yaml_node *at, const char *format, ...) {
 
 // The index of the item that the first `length` bytes of `part` name, in a map (where it is made if it is not there) or a list.
 static foil_status step_into(yaml_node *at, const char *part, size_t length, const char *place, int *index) {
-    if (at->kind == YAML_SCALAR && at->plain && !*at->text) at->kind = YAML_MAP; // "key:" with nothing after it
+    if (at->kind == YAML_SCALAR && !*at->text) at->kind = YAML_MAP; // "key:" with nothing after it, or ''
     if (length == 0) return foil_fail(FOIL_INVALID, "%s: expected KEY=VALUE with words between the dots of KEY", place);
     if (at->kind == YAML_SCALAR) return foil_fail(FOIL_INVALID, "%s: '%.*s' is wanted inside the text '%s'", place, (int)length, part, at->text);
     if (at->kind == YAML_LIST) {

@@ -227,6 +227,17 @@ bool config_is_path(const char *key_path) {
     return false;
 }
 
+// Paths within a map that was set, as in data={set: SET.h5}.
+static foil_status resolve_within(yaml *document, const char *section) {
+    const size_t n = strlen(section);
+    for (int i = 0; i < PATH_COUNT; i++) {
+        if (strncmp(PATHS[i], section, n) != 0 || PATHS[i][n] != '.') continue;
+        const yaml_node *at = find(document, PATHS[i]);
+        if (!is_empty(at) && yaml_kind_of(at) == YAML_SCALAR) TRY(config_set_path(document, PATHS[i], "here", yaml_text(at)));
+    }
+    return FOIL_OK;
+}
+
 static foil_status apply_override(yaml *document, const char *override) {
     const char *equals = strchr(override, '=');
     if (!equals || equals == override) return foil_fail(FOIL_INVALID, "'%s': expected KEY=VALUE, as in run.steps=500", override);
@@ -234,6 +245,7 @@ static foil_status apply_override(yaml *document, const char *override) {
     if (!path) return foil_fail_memory(strlen(override), "an override");
     foil_status status =
         config_is_path(path) && equals[1] ? config_set_path(document, path, "here", equals + 1) : yaml_set(document, path, equals + 1);
+    if (status == FOIL_OK) status = resolve_within(document, path);
     free(path);
     return status;
 }
@@ -270,6 +282,17 @@ static foil_status check(const config *c) {
     return FOIL_OK;
 }
 
+// Those that this run has no use for, too: a mistake is one.
+static foil_status check_transforms(const config *c) {
+    const yaml_node *lists[] = {c->data.augment, c->detect.augment};
+    for (int i = 0; i < 2; i++) {
+        transform *t;
+        TRY(transform_parse(lists[i], &t));
+        transform_free(t);
+    }
+    return FOIL_OK;
+}
+
 // Equal shares, or means over them would not be means over the batch.
 static foil_status share(config *c) {
     const int ranks = ranks_count();
@@ -298,6 +321,7 @@ static foil_status read_document(config *c) {
     if (!is_empty(c->game.penalty)) TRY(keys_read(c->game.penalty, PENALTY_KEYS, &p, "game.penalty"));
     TRY(read_optimizers(&r, c));
     TRY(check(c));
+    TRY(check_transforms(c));
     return share(c);
 }
 

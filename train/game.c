@@ -1,6 +1,7 @@
 #include "train/game.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,9 @@ static node *judge(const game *g, graph *at, node *x, const char *head, net_mode
     const player *d = &g->discriminator;
     node *features = net_apply(d->net, at, d->store, x, mode, pass, updates);
     node *logits = net_apply_head(d->net, at, d->store, head, features, mode, pass, updates);
+    if (!graph_is_poison(logits) && shape_count(logits->shape) != x->shape.d[0])
+        return graph_fail(at, "%s: the head '%s' gives %s for %" PRId64 " pictures, expected one number for each", g->config->discriminator, head,
+                          shape_text(logits->shape), x->shape.d[0]);
     return nn_cast(nn_reshape(logits, SHAPE(x->shape.d[0])), F32);
 }
 

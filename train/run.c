@@ -106,6 +106,27 @@ uint64_t run_digest(const run *r) {
     return digest;
 }
 
+static bool all_finite(const float *at, size_t n) {
+    bool all = true;
+    for (size_t i = 0; i < n; i++) all &= isfinite(at[i]) != 0;
+    return all;
+}
+
+const char *run_not_finite(const run *r) {
+    const struct {
+        const store *store;
+        const char *weight, *buffer;
+    } parts[] = {{r->discriminator.store, "a weight of the discriminator", "a running value of the discriminator"},
+                 {r->generator.store, "a weight of the generator", "a running value of the generator"},
+                 {r->average, "a weight of the generator's average", "a running value of the generator's average"}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const store *s = parts[i].store;
+        if (s && !all_finite(s->values, s->value_count)) return parts[i].weight;
+        if (s && !all_finite(s->buffers, s->buffer_count)) return parts[i].buffer;
+    }
+    return NULL;
+}
+
 // Names in a checkpoint. -------------------------------------------------------------------------------------------------------------------------
 
 static void save_player(safetensors_writer *w, const player *p, const char *prefix, const char *optimizer_prefix) {

@@ -98,7 +98,7 @@ static foil_status take_amounts(study *s, study_set *t) {
         if (!text_to_float(word, &amount) || !(amount > 0) || (amount > 1 && amount != floor(amount)))
             return yaml_fail(s->parts_at, "amount '%s': expected a share above 0 and up to 1, or a whole number of pictures", word);
         if (amount <= before) return yaml_fail(s->parts_at, "amount '%s' follows '%s': expected them to ascend", word, s->parts.at[i - 1]);
-        if (i && (amount > 1) != (before > 1) && amount != 1 && before != 1)
+        if (i && (amount > 1) != (before > 1))
             return yaml_fail(s->parts_at, "amounts are shares up to 1 or numbers of pictures, but both are here: '%s' and '%s'", s->parts.at[i - 1],
                              word);
         before = amount;
@@ -255,8 +255,9 @@ static foil_status check_config(const study *s, const study_cell *c) {
     config read;
     foil_status status = config_read(c->config, c->overrides, c->n, &read);
     if (status != FOIL_OK) return foil_fail_within(status, "%s: variant '%s'", v->place, v->name);
-    bool detects = read.forgers != NULL;
+    const bool detects = read.forgers != NULL, learns = read.run.steps > 0;
     config_free(&read);
+    if (!learns) return foil_fail(FOIL_INVALID, "%s: variant '%s' has run.steps=0, expected at least 1", v->place, v->name);
     if (detects) return FOIL_OK;
     return foil_fail(FOIL_INVALID, "%s: variant '%s' trains no detector, expected forgers in %s or in its overrides", v->place, v->name, c->config);
 }

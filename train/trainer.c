@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -110,6 +111,17 @@ static foil_status write_log(trainer *t) {
     return log_values(t->log, r->step, v, n);
 }
 
+__attribute__((format(printf, 3, 4))) static foil_status diverged(const trainer *t, int64_t step, const char *format, ...) {
+    char what[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (t->checkpoint < 0) return foil_fail(FOIL_DIVERGED, "step %" PRId64 ": %s; there is no checkpoint yet", step, what);
+    return foil_fail(FOIL_DIVERGED, "step %" PRId64 ": %s; the last good checkpoint is of step %" PRId64 " in %s", step, what, t->checkpoint,
+                     t->options->folder);
+}
+
 // Writing. ------------------------------------------------------------------------------------------------------------------------------------------
 
 // Every rank makes the same steps on its own copy of the weights. Processors that round in different ways would let the copies part, unnoticed.
@@ -122,8 +134,15 @@ static foil_status check_copies(const trainer *t) {
                      t->run.step);
 }
 
+// A loss may be a number, and the weights after its step are not.
+static foil_status check_weights(const trainer *t) {
+    const char *broken = run_not_finite(&t->run);
+    return broken ? diverged(t, t->run.step, "%s is not finite", broken) : FOIL_OK;
+}
+
 static foil_status write_checkpoint(trainer *t) {
     if (t->checkpoint == t->run.step) return FOIL_OK;
+    TRY(ranks_agree(check_weights(t)));
     TRY(ranks_agree(check_copies(t)));
     TRY(ranks_agree(writes() ? run_save(&t->run, t->options->folder) : FOIL_OK));
     t->checkpoint = t->run.step;
@@ -159,7 +178,9 @@ static foil_status evaluate(trainer *t) {
     if (!t->validation) return FOIL_OK;
     double value[METRICS];
     calibration c;
-    TRY(validation_run(t->validation, value, &c));
+    foil_status status = validation_run(t->validation, value, &c);
+    if (status == FOIL_DIVERGED) return diverged(t, t->run.step, "%s", foil_error());
+    TRY(status);
     t->metric = value[t->config->evaluate.metric];
     char name[METRICS][32];
     log_value v[METRICS];
@@ -194,25 +215,19 @@ static foil_status write_last_page(const trainer *t, foil_status ended) {
 
 // Stepping. -----------------------------------------------------------------------------------------------------------------------------------------
 
-static foil_status diverged(const trainer *t, const char *what, double value) {
-    if (t->checkpoint < 0) return foil_fail(FOIL_DIVERGED, "step %" PRId64 ": %s is %g; there is no checkpoint yet", t->run.step + 1, what, value);
-    return foil_fail(FOIL_DIVERGED, "step %" PRId64 ": %s is %g; the last good checkpoint is of step %" PRId64 " in %s", t->run.step + 1, what, value,
-                     t->checkpoint, t->options->folder);
-}
-
 static foil_status check_discriminator(const trainer *t) {
     const game_report *last = &t->report;
     const run *r = &t->run;
-    if (r->generator.net && !isfinite(last->loss_d)) return diverged(t, "the discriminator's loss", last->loss_d);
-    if (r->forgery && !isfinite(last->loss_detect)) return diverged(t, "the detect head's loss", last->loss_detect);
-    if (!isfinite(last->norm_d)) return diverged(t, "the norm of the discriminator's gradient", last->norm_d);
+    if (r->generator.net && !isfinite(last->loss_d)) return diverged(t, t->run.step + 1, "the discriminator's loss is %g", last->loss_d);
+    if (r->forgery && !isfinite(last->loss_detect)) return diverged(t, t->run.step + 1, "the detect head's loss is %g", last->loss_detect);
+    if (!isfinite(last->norm_d)) return diverged(t, t->run.step + 1, "the norm of the discriminator's gradient is %g", last->norm_d);
     return FOIL_OK;
 }
 
 static foil_status check_generator(const trainer *t) {
     const game_report *r = &t->report;
-    if (!isfinite(r->loss_g)) return diverged(t, "the generator's loss", r->loss_g);
-    if (!isfinite(r->norm_g)) return diverged(t, "the norm of the generator's gradient", r->norm_g);
+    if (!isfinite(r->loss_g)) return diverged(t, t->run.step + 1, "the generator's loss is %g", r->loss_g);
+    if (!isfinite(r->norm_g)) return diverged(t, t->run.step + 1, "the norm of the generator's gradient is %g", r->norm_g);
     return FOIL_OK;
 }
 
@@ -341,6 +356,14 @@ static foil_status write_baseline(const trainer *t) {
     if (possible) status = cue_detector_fit(&f, path);
     free(path);
     return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "the baseline of cues");
+}
+
+foil_status train_check(const config *c) {
+    trainer t = {.config = c};
+    foil_status status = run_open(c, &t.run);
+    if (status == FOIL_OK) status = open_parts(&t);
+    close_all(&t);
+    return status;
 }
 
 foil_status train(const config *c, const train_options *o) {

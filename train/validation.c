@@ -28,13 +28,24 @@ struct validation {
 // Forgers' steps below this are the training's.
 static const uint64_t FIRST_STEP = (uint64_t)1 << 40;
 
+static int64_t fakes_of(const validation *v) {
+    int64_t fakes = 0;
+    for (int64_t i = 0; i < v->stored.n; i++) fakes += set_label_at(v->run->set, selection_at(&v->stored, i)).fake;
+    return fakes;
+}
+
 static foil_status open_index(validation *v) {
     const config *c = v->run->config;
     const char *split = SPLIT_NAMES[c->evaluate.split];
     TRY(set_select(v->run->set, (set_split)c->evaluate.split, portion_has, &c->data.portion, &v->stored));
+    const int64_t all = v->stored.n, all_fakes = fakes_of(v);
     if (c->evaluate.max > 0) TRY(selection_thin(v->run->set, &v->stored, c->evaluate.max));
-    int64_t fakes = 0;
-    for (int64_t i = 0; i < v->stored.n; i++) fakes += set_label_at(v->run->set, selection_at(&v->stored, i)).fake;
+    const int64_t fakes = fakes_of(v);
+    if ((all > all_fakes && fakes == v->stored.n) || (all_fakes > 0 && fakes == 0))
+        return foil_fail(FOIL_INVALID,
+                         "evaluate.max is %" PRId64 ", which leaves no %s of the %" PRId64 " reals and %" PRId64
+                         " fakes of the split '%s': expected more",
+                         c->evaluate.max, fakes ? "reals" : "fakes", all - all_fakes, all_fakes, split);
     if (fakes == v->stored.n)
         return foil_fail(FOIL_INVALID, "%s: the split '%s' has %s%s, expected reals and fakes to choose the best detector on", c->data.set, split,
                          fakes ? "only fakes" : "no pictures", c->data.portion.without.n ? " that are not left out" : "");
@@ -85,6 +96,7 @@ void validation_close(validation *v) {
     free(v->judged);
     free(v->method);
     free(v->pixels);
+    arena_free(&v->memory);
     free(v);
 }
 
@@ -141,7 +153,10 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
     foil_status status = score_stored(v);
     TRY(ranks_agree(status == FOIL_OK ? score_made(v) : status));
     ranks_sum(v->judged, (size_t)v->n);
-    for (int64_t i = 0; i < v->n; i++) v->logit[i] = (double)v->judged[i];
+    for (int64_t i = 0; i < v->n; i++) {
+        v->logit[i] = (double)v->judged[i];
+        if (!isfinite(v->logit[i])) return foil_fail(FOIL_DIVERGED, "what the detect head says of a picture is %g", v->logit[i]);
+    }
     arena_free(&v->memory);
     const config *from = v->run->config;
     const calibrate_options o = {(calibration_method)from->evaluate.calibration, from->evaluate.fpr.at, from->evaluate.fpr.n};

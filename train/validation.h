@@ -11,7 +11,7 @@ typedef struct validation validation;
 // Judges on the set's fakes of the split; where it has none, on as many fakes from the run's forgers.
 foil_status validation_open(run *r, validation **out);
 void validation_close(validation *v);
-// Shared by all ranks, and all get the same. The calibration is valid until the next run.
+// Shared by all ranks, and all get the same. The calibration is valid until the next run. FOIL_DIVERGED: a logit is no number, or infinite.
 foil_status validation_run(validation *v, double value[METRICS], calibration *c);
 // Writes the detector as it is now.
 foil_status validation_write(const validation *v, const double value[METRICS], const calibration *c, const char *path);

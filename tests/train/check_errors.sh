@@ -48,6 +48,21 @@ refused 1 "no reals that are not left out" train $supervised data.without=blobs 
 refused 1 "no fakes that are not left out" train $supervised "data.without=[noise, stripes]" --out run
 refused 1 "'amount' is -1" train $supervised data.amount=-1 --out run
 refused 1 "run.from: " train $supervised run.from=nowhere --out run
+for list in data detect; do refused 1 "unknown transform 'flop' (did you mean 'flip'?)" train $supervised "$list.augment=[flop]" --out run; done
+refused 1 "evaluate.max is 1, which leaves no" train $supervised evaluate.max=1 --out run
+# net FILE HEAD [LAYER]: a discriminator whose heads are HEAD, after LAYER.
+net() {
+    cat >"$1" <<END
+input: {image: [16, 16, \$channels]}
+layers: [{conv: {out: 8, kernel: 4, stride: 2, pad: 1}}, leaky_relu${3:+, $3}]
+heads: {game: {layers: [$2]}, detect: {layers: [$2]}}
+END
+}
+net one.yaml "global_pool, {linear: 1}"
+net two.yaml "global_pool, {linear: 2}"
+net compares.yaml "global_pool, {linear: 1}" "{minibatch_stddev: 4}"
+refused 1 "two.yaml: the head 'detect' gives [4, 2] for 4 pictures, expected one number for each" train $supervised discriminator=two.yaml --out run
+refused 1 "compares.yaml:2:70 minibatch_stddev compares the pictures of a batch" train $supervised discriminator=compares.yaml --out run
 [ ! -e run ] || { echo "a refused run left a folder"; exit 1; }
 if [ "$(id -u)" -ne 0 ]; then refused 1 "/proc/run" train $game data.set=set.h5 $small --out /proc/run; fi
 
@@ -60,6 +75,10 @@ refused 1 "is at step 4 already" train "$tiny" data.set=set.h5 $small checkpoint
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run >out
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --out whole >out
 cmp run/checkpoint.safetensors whole/checkpoint.safetensors
+
+# Paths in a map are made absolute as others are.
+"$FOIL" train "$configs/train/supervised.yaml" "data={set: set.h5}" discriminator=one.yaml $small --out map >out
+(cd map && "$FOIL" train config.yaml run.steps=6 --resume --out . >out)
 
 # A checkpoint that is cut short: the one before it takes over. Both: nothing is guessed.
 truncate -s 1000 run/checkpoint.safetensors
@@ -82,6 +101,10 @@ refused 1 "the last good checkpoint is of step" train "$configs/train/r1_32.yaml
 grep -q "step [0-9]*: " message
 "$FOIL" generate diverged -o diverged.png >out
 [ ! -e diverged/checkpoint-next.safetensors ]
+
+refused 1 ": what the detect head says of a picture is" train $supervised discriminator=one.yaml evaluate.every=1 'optimizer={sgd: {lr: 1000}}' \
+    run.batch=8 run.steps=30 --out diverged-at-once
+"$FOIL" train $supervised discriminator=one.yaml evaluate.calibration=isotonic "log=''" --out isotonic >out
 
 # SIGTERM: a checkpoint, a message, and a run that ends as if nothing had happened.
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=50 run.steps=200 --out calm >out

@@ -76,6 +76,12 @@ study "{learning_curve: {amounts: [0.5, 0.1]}}"
 refused 1 "amount '0.1' follows '0.5': expected them to ascend" study.yaml --out S
 study "{learning_curve: {amounts: [0.5, 10]}}"
 refused 1 "both are here" study.yaml --out S
+study "{learning_curve: {amounts: [1, 2, 10]}}"
+refused 1 "both are here: '1' and '2'" study.yaml --out S
+for mistake in "forgers=[foo]" run.batch=1 run.steps=0 "data.augment=[foo]" "forgers=[{dataset: {methods: foo}}]"; do
+    study supervised "{plain: [], wrong: ['$mistake']}"
+    refused 1 "variant 'wrong'" study.yaml --out S
+done
 study "{continual: {order: [noise]}}"
 refused 1 "with one nothing can be forgotten" study.yaml --out S
 study "{continual: {order: [noise, noise]}}"
@@ -135,6 +141,15 @@ grep -q "2 of 4 cells ended" report
 grep -q "wild.seed-1 | – | diverged: step " report
 "$FOIL" study study.yaml --out wild --quiet >again
 cmp report again
+
+cat >small.yaml <<END
+input: {image: [16, 16, \$channels]}
+layers: [{conv: {out: 8, kernel: 4, stride: 2, pad: 1}}, leaky_relu]
+heads: {detect: {layers: [global_pool, {linear: 1}]}}
+END
+study supervised "{wild: [discriminator=small.yaml, evaluate.every=1, run.batch=8, run.steps=30, 'optimizer={sgd: {lr: 1000}}'], calm: []}"
+"$FOIL" study study.yaml --out validated --quiet >report
+grep -q "wild.seed-1 | – | diverged: step [0-9]*: what the detect head says of a picture is" report
 
 # The other protocols.
 study "{continual: {order: [stripes, noise]}}"

@@ -1,4 +1,5 @@
 // A run that begins with the networks of another.
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,22 @@ static void test_begins_with_the_weights_of_another(void **state) {
     }
 }
 
+static void test_knows_what_is_not_finite(void **state) {
+    (void)state;
+    config c;
+    run r;
+    open_run("run.seed=1", "", &c, &r);
+    assert_null(run_not_finite(&r));
+    r.average->values[r.average->value_count - 1] = NAN;
+    assert_string_equal(run_not_finite(&r), "a weight of the generator's average");
+    r.generator.store->buffers[0] = -INFINITY;
+    assert_string_equal(run_not_finite(&r), "a running value of the generator");
+    r.discriminator.store->values[0] = INFINITY;
+    assert_string_equal(run_not_finite(&r), "a weight of the discriminator");
+    run_close(&r);
+    config_free(&c);
+}
+
 static void test_refuses_what_is_no_run(void **state) {
     (void)state;
     config c;
@@ -82,6 +99,7 @@ static void test_refuses_what_is_no_run(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_begins_with_the_weights_of_another), cmocka_unit_test(test_refuses_what_is_no_run)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_begins_with_the_weights_of_another), cmocka_unit_test(test_knows_what_is_not_finite),
+                                       cmocka_unit_test(test_refuses_what_is_no_run)};
     return cmocka_run_group_tests(tests, make_set, remove_set);
 }
