@@ -10,6 +10,7 @@
 #include "base/ranks.h"
 #include "data/loader.h"
 #include "eval/detector.h"
+#include "eval/json.h"
 
 struct validation {
     run *run;
@@ -165,30 +166,38 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
     return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->threshold[0].score}, value);
 }
 
-static void count_methods(const set *s, const selection *of, json_t *methods) {
+static void count_methods(const set *s, const selection *of, int64_t *count) {
     for (int64_t k = 0; k < of->ranges; k++) {
         int64_t end = of->range[k].first + (k + 1 < of->ranges ? of->range[k + 1].before : of->n) - of->range[k].before;
         for (int64_t i = of->range[k].first, n; i < end; i += n) {
             set_label l;
             n = set_label_run(s, i, &l);
             if (n > end - i) n = end - i;
-            json_t *count = l.method < 0 ? NULL : json_object_get(methods, set_method_name(s, l.method));
-            if (count) json_integer_set(count, json_integer_value(count) + n);
+            if (l.method >= 0) count[l.method] += n;
         }
     }
 }
 
 // What a detector learnt from, as JSON: how many pictures of each source and method it could be shown.
 static foil_status methods_of(const run *r, json_t **out) {
+    const int n = set_methods(r->set);
     selection fakes;
     TRY(portion_select(r->set, &r->config->data.portion, true, NULL, &fakes));
-    json_t *methods = json_object();
-    for (int m = 0; m < set_methods(r->set); m++) json_object_set_new(methods, set_method_name(r->set, m), json_integer(0));
-    count_methods(r->set, &r->real, methods);
-    count_methods(r->set, &fakes, methods);
+    int64_t *count = calloc((size_t)n + 1, sizeof *count);
+    if (count) {
+        count_methods(r->set, &r->real, count);
+        count_methods(r->set, &fakes, count);
+    }
     selection_free(&fakes);
+    json_t *methods = count ? json_object() : NULL;
+    for (int m = 0; m < n; m++) {
+        json_t *name = text_json(set_method_name(r->set, m));
+        json_object_set_new(methods, json_string_value(name), json_integer(count ? count[m] : 0));
+        json_decref(name);
+    }
+    free(count);
     *out = methods;
-    return FOIL_OK;
+    return methods ? FOIL_OK : foil_fail_memory((size_t)n * 64, "the detector's provenance");
 }
 
 static json_t *forgers_of(const forgery *f) {
@@ -200,7 +209,7 @@ static json_t *forgers_of(const forgery *f) {
 
 static json_t *metrics_of(const double value[METRICS]) {
     json_t *object = json_object();
-    for (int m = 0; m < METRICS; m++) json_object_set_new(object, METRIC_NAMES[m], isfinite(value[m]) ? json_real(value[m]) : json_null());
+    for (int m = 0; m < METRICS; m++) json_object_set_new(object, METRIC_NAMES[m], number_json(value[m]));
     return object;
 }
 
@@ -214,15 +223,15 @@ static foil_status provenance(const run *r, const double value[METRICS], char **
         free(document);
         return status;
     }
-    json_t *calibrated =
-        json_pack("{s:s, s:s, s:s}", "set", file_name(c->data.set), "fingerprint", set_fingerprint(r->set), "split", SPLIT_NAMES[c->evaluate.split]);
-    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:s}", "set", file_name(c->data.set), "fingerprint", set_fingerprint(r->set),
-                             "methods", methods, "forgers", forgers_of(r->forgery), "seed", (json_int_t)c->run.seed, "step", (json_int_t)r->step,
-                             "validation", metrics_of(value), "calibrated", calibrated, "config", document);
+    json_t *calibrated = json_pack("{s:o, s:s, s:s}", "set", text_json(file_name(c->data.set)), "fingerprint", set_fingerprint(r->set), "split",
+                                   SPLIT_NAMES[c->evaluate.split]);
+    json_t *json = json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:s}", "set", text_json(file_name(c->data.set)), "fingerprint",
+                             set_fingerprint(r->set), "methods", methods, "forgers", forgers_of(r->forgery), "seed", (json_int_t)c->run.seed, "step",
+                             (json_int_t)r->step, "validation", metrics_of(value), "calibrated", calibrated, "config", document);
     *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     free(document);
-    return *out ? FOIL_OK : foil_fail(FOIL_INVALID, "the detector's provenance: a name in %s is not UTF-8", c->data.set);
+    return *out ? FOIL_OK : foil_fail_memory(4096, "the detector's provenance");
 }
 
 foil_status validation_write(const validation *v, const double value[METRICS], const calibration *c, const char *path) {

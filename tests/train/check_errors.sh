@@ -119,6 +119,11 @@ if [ $got -ne 0 ]; then grep -q "interrupted at step [0-9]*: continue with --res
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=50 run.steps=200 --resume --out stopped >out
 cmp calm/checkpoint.safetensors stopped/checkpoint.safetensors
 
+# Names of any bytes.
+"$FOIL" pack set.h5 -o latin.h5 --method "$(printf 'l\351')" --quiet >out
+"$FOIL" train $supervised data.set=latin.h5 discriminator=one.yaml --out latin >out
+"$FOIL" inspect --json latin/best.safetensors | grep -qF '"l\\xe9": 48' || { echo "the method's name is not in the card"; exit 1; }
+
 # One channel; samples; a supervised run has no generator.
 "$FOIL" train "$tiny" data.set=grey.h5 "forgers=[generator]" $small --out grey >out
 "$FOIL" generate grey -o grey.png -n 9 --seed 2 --grid >out
