@@ -344,5 +344,10 @@ if mount -t tmpfs -o size=64k tmpfs full 2>/dev/null; then
 else
     skipped=6
 fi
+
+# A shell's limit to the size of files
+printf '#!/bin/sh\nulimit -f 8\nexec "%s" "$@"\n' "$FOIL" >limited && chmod +x limited && FOIL=./limited
+check "set beyond the limit" 1 "o\.h5: cannot be written" pack good -o o.h5 --size 16
+check "samples beyond the limit" 1 "o\.png: .*File too large" generate game -o o.png -n 64 --grid
 echo "$count broken inputs, $failures not met as they should${skipped:+, $skipped need the right to mount}"
 [ "$failures" = 0 ]
