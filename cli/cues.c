@@ -154,9 +154,11 @@ int cmd_cues(int argc, char **argv) {
                    "JPEG or two, noise, colours, and what the file says about itself. Each in numbers and plain words; none proves anything.",
                    OPTIONS, &count, &status))
         return status;
-    const char *from = OPTIONS[OPTION_FIT].text, *to = OPTIONS[OPTION_OUTPUT].text;
+    const char *from = OPTIONS[OPTION_FIT].text, *to = OPTIONS[OPTION_OUTPUT].text, *folder = OPTIONS[OPTION_OUT].text;
     if (from && (count || !to)) return cli_usage("cues", count ? "--fit takes no files" : "where shall the baseline go? give it with -o");
     if (to && !from) return cli_usage("cues", "-o is where --fit writes; plots go to --out DIR");
+    if (to && !text_ends_nocase(to, ".safetensors")) return cli_usage("cues", "-o '%s': expected a file ending in .safetensors", to);
+    if (folder && !*folder) return cli_usage("cues", "--out: the name of a folder was expected, not ''");
     if (from) return fit(from, to);
     if (count < 1) return cli_usage("cues", "expected at least one picture");
     return look_at(count, argv + 1);

@@ -30,6 +30,8 @@ refused 1 "not a picture" "$FOIL" cues words.jpg
 refused 2 "at least one picture" "$FOIL" cues
 refused 2 "give it with -o" "$FOIL" cues --fit set.h5
 refused 2 "takes no files" "$FOIL" cues --fit set.h5 -o x.safetensors "$good"
+refused 2 "ending in .safetensors" "$FOIL" cues --fit set.h5 -o set.h5
+refused 2 "name of a folder was expected" "$FOIL" cues "$good" --out ''
 refused 2 "where --fit writes" "$FOIL" cues "$good" -o x.safetensors
 refused 1 "set.h5" "$FOIL" cues --fit set.h5 -o x.safetensors
 
