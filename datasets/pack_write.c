@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/names.h"
 #include "base/ranks.h"
+#include "base/text.h"
 #include "data/index.h"
 #include "datasets/packing.h"
 
@@ -153,7 +154,17 @@ static foil_status order_items(const packing *p, layout *l, const int *number) {
     return ok ? FOIL_OK : foil_fail_memory((size_t)p->n * sizeof *l->order, "the order of pictures");
 }
 
-static foil_status lay_out(const packing *p, layout *l) {
+// An index is YAML, which is UTF-8, and names methods and its shards, which are called as it is.
+static foil_status check_names(const layout *l, const char *path) {
+    if (!text_is_utf8(file_name(path))) return foil_fail(FOIL_INVALID, "%s: not UTF-8, which the name of an index must be", path);
+    for (int m = 0; m < l->methods.count; m++)
+        if (!text_is_utf8(l->methods.at[m]))
+            return foil_fail(FOIL_INVALID, "%s: method '%s' is not UTF-8, which names in an index must be; --method gives another", path,
+                             l->methods.at[m]);
+    return FOIL_OK;
+}
+
+static foil_status lay_out(const packing *p, const char *path, layout *l) {
     for (int64_t i = 0; i < p->n; i++)
         if (*p->item[i]->method && names_add(&l->methods, p->item[i]->method) < 0) return foil_fail_memory(64, "the names of methods");
     int *number = calloc(6 * ((size_t)l->methods.count + 1), sizeof *number);
@@ -252,7 +263,7 @@ static foil_status write_one(packing *p, const char *path) {
 foil_status packing_write(packing *p, const char *path) {
     if (!p->o->shards && !p->o->shard_size) return ranks_agree(ranks_self() == 0 ? write_one(p, path) : FOIL_OK);
     layout l = {0};
-    foil_status s = ranks_agree(lay_out(p, &l));
+    foil_status s = ranks_agree(lay_out(p, path, &l));
     if (s == FOIL_OK) s = write_shards(p, &l, path);
     layout_free(&l);
     return s;

@@ -63,4 +63,17 @@ cmp a b
 grep value e5/metrics.json >a # the intervals draw clips, which have other numbers
 grep value e1/metrics.json >b
 cmp a b
+
+# What an index can't name: nothing is written
+odd=$(printf 'l\351s')
+refused() { # MESSAGE ARGUMENTS...
+    wanted=$1 status=0
+    shift
+    "$FOIL" pack p --shards 2 --size 16 --quiet "$@" 2>message >&2 || status=$?
+    expect "status of $*" 1 "$status"
+    grep -qaF -e "$wanted" message || { cat message >&2; exit 1; }
+    expect "files of $*" "" "$(ls | grep -a '^bad\|^l.s' | head -3)"
+}
+refused "bad.yaml: method '$odd' is not UTF-8" -o bad.yaml --method "$odd"
+refused "$odd.yaml: not UTF-8, which the name of an index must be" -o "$odd.yaml"
 echo "a set in five files is as the same set in one"
