@@ -58,10 +58,12 @@ foil_status import_add(import_list *l, const import_item *item) {
     import_item *copy = &l->item[l->n];
     *copy = *item;
     copy->path = arena_text(&l->texts, item->path);
+    copy->stored = item->stored ? arena_text(&l->texts, item->stored) : NULL;
     copy->method = arena_text(&l->texts, item->method);
     copy->subject = arena_text(&l->texts, item->subject);
     copy->clip = arena_text(&l->texts, item->clip);
-    if (!copy->path || !copy->method || !copy->subject || !copy->clip) return foil_fail_memory(strlen(item->path), "the list of pictures");
+    bool ok = copy->path && (copy->stored || !item->stored) && copy->method && copy->subject && copy->clip;
+    if (!ok) return foil_fail_memory(strlen(item->path), "the list of pictures");
     l->n++;
     return FOIL_OK;
 }

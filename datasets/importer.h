@@ -15,7 +15,8 @@ typedef struct import_archive {
 } import_archive;
 
 typedef struct import_item {
-    const char *path;              // a picture's file; of an archive's record "t10k.idx#17"
+    const char *path;              // a picture's file; of a record, of an archive or a set, "t10k.idx#17"
+    const char *stored;            // the path that a set keeps, if it is another; or NULL
     const import_archive *archive; // or
     const set *set;                // holds it as `record`; both NULL = `path` is the picture
     int64_t record;

@@ -17,7 +17,7 @@ static foil_status add_pictures(const packing *p, int64_t i, const image *made, 
     foil_status s = FOIL_OK;
     for (int j = 0; s == FOIL_OK && j < p->pictures[i]; j++) {
         char name[4200];
-        snprintf(name, sizeof name, p->o->patches ? "%s#%d" : "%s", it->path, j);
+        snprintf(name, sizeof name, p->o->patches ? "%s#%d" : "%s", it->stored ? it->stored : it->path, j);
         s = set_add(w, &made[j], it->fake, it->method, it->subject, p->clip[i], p->split[i], name, p->sha[i]);
         if (s == FOIL_OK) set_add_file(w, file);
     }
@@ -167,6 +167,7 @@ static foil_status check_names(const layout *l, const char *path) {
 static foil_status lay_out(const packing *p, const char *path, layout *l) {
     for (int64_t i = 0; i < p->n; i++)
         if (*p->item[i]->method && names_add(&l->methods, p->item[i]->method) < 0) return foil_fail_memory(64, "the names of methods");
+    TRY(check_names(l, path));
     int *number = calloc(6 * ((size_t)l->methods.count + 1), sizeof *number);
     foil_status s = number ? find_labels(p, l, number) : foil_fail_memory(64, "the labels of a set");
     if (s == FOIL_OK) s = order_items(p, l, number);

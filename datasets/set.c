@@ -1,7 +1,14 @@
-// Data sets that were packed before, and those that open as sets: to join several, labels, clips and splits kept.
+// Data sets that were packed before, and those that open as sets: to join several; labels, paths, clips and splits are kept.
+#include <string.h>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "datasets/importer.h"
+
+// "#17": what a picture without a path goes by.
+static bool is_number(const char *path) {
+    return *path == '#' && path[1] && !path[1 + strspn(path + 1, "0123456789")];
+}
 
 static foil_status add_picture(const char *source, const set *s, int64_t i, arena *texts, const import_options *o, import_list *into) {
     set_label l = set_label_at(s, i);
@@ -12,6 +19,7 @@ static foil_status add_picture(const char *source, const set *s, int64_t i, aren
     const char *clip = from.clip < 0 ? "" : arena_format(texts, "%s#clip %d", source, from.clip);
     if (!path || !clip) return foil_fail_memory(64, "the list of pictures");
     return import_add(into, &(import_item){.path = path,
+                                           .stored = is_number(from.path) ? NULL : from.path,
                                            .set = s,
                                            .record = i,
                                            .fake = o->label >= 0 ? o->label == 1 : l.fake,

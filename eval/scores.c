@@ -182,6 +182,7 @@ foil_status scores_need_both(const score_file *f) {
 typedef struct place {
     const char *path;
     int64_t at;
+    bool taken; // by an item
 } place;
 
 static int by_path(const void *a, const void *b) {
@@ -195,7 +196,7 @@ static int path_of(const void *path, const void *p) {
 }
 
 static foil_status sort_places(const score_file *f, place *p) {
-    for (int64_t i = 0; i < f->n; i++) p[i] = (place){f->item[i].path, i};
+    for (int64_t i = 0; i < f->n; i++) p[i] = (place){f->item[i].path, i, false};
     qsort(p, (size_t)f->n, sizeof *p, by_path);
     for (int64_t i = 1; i < f->n; i++)
         if (!strcmp(p[i - 1].path, p[i].path))
@@ -204,15 +205,19 @@ static foil_status sort_places(const score_file *f, place *p) {
     return FOIL_OK;
 }
 
-static foil_status take(const score_file *f, const place *p, const picture_label *item, int64_t n, const char *what, double *out) {
+static foil_status take(const score_file *f, place *p, const picture_label *item, int64_t n, const char *what, double *out) {
     const char *lacking = NULL;
     int64_t missing = 0;
     for (int64_t i = 0; i < n; i++) {
-        const place *found = bsearch(item[i].path, p, (size_t)f->n, sizeof *p, path_of);
+        place *found = bsearch(item[i].path, p, (size_t)f->n, sizeof *p, path_of);
         if (!found) {
             if (!missing++) lacking = item[i].path;
             continue;
         }
+        if (found->taken)
+            return foil_fail(FOIL_INVALID, "%s: two items of %s have the path '%.200s': which of them its score is of can't be told", f->path, what,
+                             item[i].path);
+        found->taken = true;
         out[i] = f->score[found->at];
         if (f->labelled && f->item[found->at].fake != item[i].fake)
             return foil_fail(FOIL_INVALID, "%s:%d: fake %d, but '%.200s' is %s in %s", f->path, f->line[found->at], f->item[found->at].fake,

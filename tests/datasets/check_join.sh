@@ -22,6 +22,26 @@ fake noise 0 0 4" "$(counts joined.h5)"
 # Patches of a photograph are one clip still, whatever the shares: a set that moved them would not be the same.
 "$FOIL" pack photos.h5 -o moved.h5 --size 8 --split 0,1,0 --seed 9 --quiet >moved
 expect "splits that were there" "real camera 8 4 4" "$(counts moved.h5)"
+# Paths stay what they were, so that scores by path join still; where two sets call pictures the same, they can't.
+"$FOIL_BUILD/tests/export_test_networks" . small32-d >/dev/null
+judge() { "$FOIL" eval small32-d.safetensors "$@" --split all --draws 0 --quiet; }
+mkdir other && cp -r more/fake other/ && mkdir -p other/real/camera && cp photos/1.ppm photos/2.ppm other/real/camera
+"$FOIL" pack other -o other.h5 --size 8 --quiet >summary
+"$FOIL" pack other.h5 -o copy.h5 --size 8 --quiet >summary
+judge other.h5 --out one >table
+judge copy.h5 --out two --scores one/scores.csv >table
+expect "paths" "$(cut -d, -f1 one/scores.csv)" "$(cut -d, -f1 two/scores-0-0.csv)"
+cmp one/scores.csv two/scores-0-1.csv
+seed=300
+for set in first second; do
+    mkdir -p $set/real/c $set/fake/g
+    for class in real/c fake/g; do picture $((seed += 1)) >$set/$class/1.ppm; done
+    (cd $set && "$FOIL" pack . -o ../$set.h5 --size 8 --quiet >../summary)
+done
+"$FOIL" pack first.h5 second.h5 -o both.h5 --size 8 --quiet >summary
+judge first.h5 --out one >table
+if judge both.h5 --scores one/scores.csv 2>message; then exit 1; fi
+grep -q "two items of both.h5 have the path './real/c/1.ppm': which of them" message
 if "$FOIL" pack again.h5 photos.h5 photos/nowhere -o x.h5 --size 8 2>message; then exit 1; fi
 grep -q "photos/nowhere" message
 [ ! -e x.h5 ]

@@ -84,6 +84,9 @@ joined "$header\na,1,1\nb,1,0\nx,1,1\nd,1,0\n" "f.csv has no score for 1 of the 
 joined "$header\na,1,1\nb,1,0\nc,1,1\nd,1,0\ne,1,0\n" "f.csv has 5 scores, plain.csv has 4: the same items were expected"
 joined "$header\na,1,1\nb,1,0\nc,1,0\nd,1,0\n" "f.csv:4: fake 0, but 'c' is fake in plain.csv"
 joined "score,fake\n1,1\n" "f.csv: no column path, by which its scores could be joined with plain.csv"
+printf "$header\na,1,1\na,0.1,0\nb,0.2,0\n" >twice.csv
+printf "$header\na,1,1\nb,1,0\n" >f.csv
+refused "f.csv: two items of twice.csv have the path 'a': which of them its score is of can't be told" --scores twice.csv --scores f.csv
 
 # Clips: the mean, and two frames of three
 printf 'path,score,fake,method,clip\n' >clips.csv
