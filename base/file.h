@@ -45,7 +45,7 @@ bool file_exists(const char *path); // anything by that name
 bool file_is_folder(const char *path);
 foil_status file_make_folder(const char *path); // with its parents; fine if it is there
 
-// Calls `visit` for every regular file under `folder` (links followed; hidden names skipped), sorted by path in byte order, with the path as
+// Calls `visit` for every regular file under `folder` (links followed, those to nothing visited, too; hidden names skipped), sorted by path in byte order, with the path as
 // `folder/…`. Stops at the first failure of `visit` and returns it. A cycle of links is an error.
 foil_status file_walk(const char *folder, foil_status (*visit)(const char *path, void *context), void *context);
 

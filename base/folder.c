@@ -57,7 +57,10 @@ static foil_status add_entry(names *list, const char *folder, const char *name) 
     if (asprintf(&path, "%s%s%s", folder, slash, name) < 0) return foil_fail_memory(strlen(folder) + strlen(name) + 2, "names of files");
     struct stat s;
     foil_status status = FOIL_OK;
-    if (stat(path, &s) != 0) {
+    const bool there = stat(path, &s) == 0;
+    if (!there && lstat(path, &s) == 0 && S_ISLNK(s.st_mode)) { // to nothing: who reads it says so
+        status = names_add(list, path, "");
+    } else if (!there) {
         status = foil_fail_errno(errno, "%s: can't be read", path);
     } else if (S_ISDIR(s.st_mode) || S_ISREG(s.st_mode)) {
         status = names_add(list, path, S_ISDIR(s.st_mode) ? "/" : "");
