@@ -42,6 +42,20 @@ bool file_is_folder(const char *path) {
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+bool file_is_within(const char *path, const char *of) {
+    char *outer = realpath(of, NULL), *part = strdup(path), *inner = NULL;
+    while (part && !(inner = realpath(*part ? part : ".", NULL)) && *part) { // not there: the folder that it would be in
+        for (size_t n = strlen(part); n > 0 && part[n - 1] == '/';) part[--n] = '\0';
+        part[folder_length(part)] = '\0';
+    }
+    const size_t n = outer ? strlen(outer) : 0;
+    const bool within = outer && inner && strncmp(inner, outer, n) == 0 && (n == 1 || inner[n] == '\0' || inner[n] == '/');
+    free(outer);
+    free(part);
+    free(inner);
+    return within;
+}
+
 foil_status file_make_folder(const char *path) {
     char *part = strdup(path);
     if (!part) return foil_fail_memory(strlen(path), "a path");

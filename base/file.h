@@ -43,7 +43,8 @@ void file_map_close(file_map *m);
 
 bool file_exists(const char *path); // anything by that name
 bool file_is_folder(const char *path);
-foil_status file_make_folder(const char *path); // with its parents; fine if it is there
+bool file_is_within(const char *path, const char *of); // whether `path`, which need not be there, is `of` or below it, links followed
+foil_status file_make_folder(const char *path);        // with its parents; fine if it is there
 
 // Calls `visit` for every regular file under `folder` (links followed, those to nothing visited, too; hidden names skipped), sorted by path in byte order, with the path as
 // `folder/…`. Stops at the first failure of `visit` and returns it. A cycle of links is an error.

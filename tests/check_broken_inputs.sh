@@ -157,6 +157,7 @@ cp -r sound cut_run
 for f in cut_run/*.safetensors; do cut_half "$f" >x && mv x "$f"; done
 mkdir one_class_folder && cp -r good/real one_class_folder/
 cp "$fixtures/good.jpg" picture.jpg
+cp "$fixtures/good.png" photo.png
 cut_half picture.jpg >half.jpg
 echo text >file
 
@@ -293,6 +294,8 @@ check "map under another suffix" 2 "-o MAP\.png was expected .*not 'map\.jpg'" e
 check "one map of a folder" 2 "-o DIR was expected for the folder 'good'" explain detector.safetensors good -o map.png
 check "maps of a folder without pictures" 1 "nothing: no pictures" explain detector.safetensors nothing -o maps
 check "map in a folder that is not there" 1 "nofolder" explain detector.safetensors picture.jpg -o nofolder/map.png
+check "map in its picture's place" 2 "another place than './photo\.png' itself" explain detector.safetensors ./photo.png -o "$work/photo.png"
+check "maps among their pictures" 2 "another place than 'good', and outside of it" explain detector.safetensors good -o ./good/maps/deep
 check "map of two pictures" 2 "a picture or folder, 3 given" explain detector.safetensors picture.jpg picture.jpg -o map.png
 check "scores that are words" 1 "word\.scores:3: score 'high'; a finite number" eval --scores word.scores
 check "scores that are no numbers" 1 "nan\.scores:3: score 'nan'; a finite number" eval --scores nan.scores

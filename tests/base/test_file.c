@@ -180,11 +180,28 @@ static void walking(void **state) {
     assert_non_null(strstr(foil_error(), "w/a/up"));
     text_free(&seen);
     assert_int_equal(file_walk("nowhere", note, &seen), FOIL_IO);
+    assert_int_equal(unlink("w/a/up"), 0);
     assert_int_equal(symlink("nowhere", "w/Dangling"), 0);
     assert_int_equal(symlink("Itself", "w/Itself"), 0);
     assert_int_equal(file_walk("w", note, &seen), FOIL_OK);
     assert_true(text_starts(seen.data, "w/Dangling\nw/Itself\nw/Z\n"));
     text_free(&seen);
+}
+
+static void within(void **state) {
+    (void)state;
+    assert_int_equal(file_make_folder("in/side"), FOIL_OK);
+    assert_int_equal(file_make_folder("inside"), FOIL_OK);
+    put("in/file", "");
+    assert_int_equal(symlink("in/side", "way"), 0);
+    static const char *const inner[] = {"in", "in/", "./in/side", "in/none/at/all//", "way", "way/none", "inside/../in/file"};
+    static const char *const outer[] = {"inside", "inside/none", ".", "..", "none", "/", "/none", "in/.."};
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) assert_true(file_is_within(inner[i], "in"));
+    for (size_t i = 0; i < sizeof outer / sizeof *outer; i++) assert_false(file_is_within(outer[i], "in"));
+    assert_true(file_is_within("in/file", "in/../in/file"));
+    assert_true(file_is_within("none", "."));
+    assert_true(file_is_within("none", "/"));
+    assert_false(file_is_within("none", "none"));
 }
 
 static void folders(void **state) {
@@ -243,6 +260,7 @@ int main(void) {
         IN_FOLDER(a_full_disk_is_reported_at_commit),
         IN_FOLDER(reading),
         IN_FOLDER(walking),
+        IN_FOLDER(within),
         IN_FOLDER(folders),
         cmocka_unit_test(names),
         cmocka_unit_test(sha256_vectors),
