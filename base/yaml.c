@@ -276,6 +276,10 @@ const char *yaml_text(const yaml_node *n) {
     return n->text;
 }
 
+bool yaml_is_plain(const yaml_node *n) {
+    return n->plain;
+}
+
 int yaml_length(const yaml_node *n) {
     return n->n;
 }

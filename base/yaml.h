@@ -4,6 +4,8 @@
 #ifndef FOIL_BASE_YAML_H
 #define FOIL_BASE_YAML_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 typedef struct yaml yaml;           // a document; owns its nodes
@@ -22,6 +24,7 @@ yaml_kind yaml_kind_of(const yaml_node *n);
 const char *yaml_kind_name(const yaml_node *n); // "text", "list" or "map", for errors
 // A scalar's text ("" for null); NULL for lists and maps. Lives as long as the document.
 const char *yaml_text(const yaml_node *n);
+bool yaml_is_plain(const yaml_node *n); // whether a scalar was written without quotes, so that it may be a number or null
 // Lists and maps: the number of items, and the i-th (for maps: its value; yaml_key gives its name and yaml_key_node the place of it).
 int yaml_length(const yaml_node *n);
 const yaml_node *yaml_item(const yaml_node *n, int i);

@@ -51,17 +51,6 @@ static int print_document(void (*document)(text *)) {
     return status;
 }
 
-static int inspect_config(const char *path) {
-    config c;
-    char *resolved = NULL;
-    if (config_read(path, NULL, 0, &c) != FOIL_OK) return cli_failed("inspect");
-    foil_status s = config_emit(&c, &resolved);
-    if (s == FOIL_OK) fputs(resolved, stdout);
-    free(resolved);
-    config_free(&c);
-    return cli_ended("inspect", s);
-}
-
 // A network file has layers, a training file names a discriminator, the index of a set says so.
 static int inspect_yaml(const char *path, bool json) {
     yaml *document;
@@ -71,7 +60,7 @@ static int inspect_yaml(const char *path, bool json) {
     bool training = map && yaml_get(root, "discriminator") && !yaml_get(root, "layers");
     yaml_free(document);
     if (index) return inspect_set(path, json);
-    return training ? inspect_config(path) : inspect_net(path, json);
+    return training ? inspect_config(path, json) : inspect_net(path, json);
 }
 
 static int inspect_file(const char *path, bool json) {
@@ -102,9 +91,12 @@ int cmd_inspect(int argc, char **argv) {
             "of a detector its card, of a checkpoint or any .safetensors its tensors, of a training file all keys with their defaults.",
             OPTIONS, &count, &status))
         return status;
+    const bool json = OPTIONS[OPTION_JSON].text;
+    for (int o = OPTION_LAYERS; json && o <= OPTION_STUDY; o++)
+        if (OPTIONS[o].text) return cli_usage("inspect", "--json is of a file; %s is Markdown", OPTIONS[o].name);
     if (OPTIONS[OPTION_LAYERS].text) return print_document(net_document_layers);
     if (OPTIONS[OPTION_CONFIG].text) return print_document(config_document);
     if (OPTIONS[OPTION_STUDY].text) return print_document(study_document);
     if (count != 1) return cli_usage("inspect", "one file was expected, %d given", count);
-    return inspect_file(argv[1], OPTIONS[OPTION_JSON].text != NULL);
+    return inspect_file(argv[1], json);
 }

@@ -11,6 +11,7 @@
 #include "nn/net.h"
 
 int inspect_net(const char *path, bool json);         // inspect_net.c
+int inspect_config(const char *path, bool json);      // inspect_config.c
 int inspect_set(const char *path, bool json);         // inspect_set.c
 int inspect_safetensors(const char *path, bool json); // inspect_weights.c: detectors, checkpoints, any other
 

@@ -327,6 +327,7 @@ check "no samples" 2 "'0'" generate game -o o.png -n 0
 check "samples of a supervised run" 1 "generator" generate sound -o o.png -n 4 --grid
 check "inspection of words" 1 "file: " inspect file
 check "inspection of a folder" 1 "a folder" inspect game
+for page in layers config study-file; do check "Markdown as JSON" 2 "--json is of a file; --$page is Markdown" inspect --json --$page; done
 check "bench of a set" 1 "good\.h5" bench good.h5
 check "bench of an impossible network" 1 "d_shape\.yaml:4" bench d_shape.yaml
 check "bench of a network with settings" 1 "KEY=VALUE" bench "$FOIL_SOURCE/configs/nets/meso4.yaml" run.batch=1
