@@ -1,6 +1,7 @@
 #include "datasets/below.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -42,12 +43,19 @@ int split_named(const char *word) {
     return at < 0 ? -1 : (int)SPLITS[at];
 }
 
-void source_name(const char *source, char *out, size_t n) {
-    size_t end = strlen(source);
-    while (end > 1 && source[end - 1] == '/') end--;
+static void last_part(const char *path, char *out, size_t n) {
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') end--;
     size_t start = end;
-    while (start > 0 && source[start - 1] != '/') start--;
-    snprintf(out, n, "%.*s", (int)(end - start), source + start);
+    while (start > 0 && path[start - 1] != '/') start--;
+    snprintf(out, n, "%.*s", (int)(end - start), path + start);
+}
+
+void source_name(const char *source, char *out, size_t n) {
+    last_part(source, out, n);
+    char *real = strcmp(out, ".") == 0 || strcmp(out, "..") == 0 ? realpath(source, NULL) : NULL;
+    if (real) last_part(real, out, n);
+    free(real);
 }
 
 foil_status import_add_picture(import_list *l, const import_options *o, const char *path, const import_item *item) {

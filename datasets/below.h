@@ -18,7 +18,7 @@ int below_find(const below *b, const char *const *words, int *word);
 int split_named(const char *word);
 extern const char *const SPLIT_FOLDERS[]; // NULL-terminated
 
-// A source's last folder, without slashes behind it.
+// The name of a source's last folder, or file: without slashes behind it; the real one of "." and "..".
 void source_name(const char *source, char *out, size_t n);
 // A picture with what `item` says of it; what `o` says goes before that.
 foil_status import_add_picture(import_list *l, const import_options *o, const char *path, const import_item *item);

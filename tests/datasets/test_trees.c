@@ -56,6 +56,8 @@ static void test_forensynths(void **state) {
     CHECK("forensynths", "trees/t", WHOLE);
     CHECK("forensynths", "trees/t/", ARCHIVE);
     CHECK("forensynths", "trees/t/", ONE);
+    CHECK("forensynths", "trees/t/.", ONE); // named as the folder is, not as the way to it
+    CHECK("forensynths", "trees/t/0_real/..", ONE);
 }
 
 static void test_cifake(void **state) {
