@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "cli/calibration.h"
 #include "cli/inspect.h"
+#include "datasets/below.h"
+#include "eval/json.h"
 #include "eval/metric.h"
 #include "eval/pictures.h"
 #include "eval/scoring.h"
@@ -108,15 +110,16 @@ static void print_losses(const request *r, judged *j, const calibration *before,
 
 // The provenance, which now says what the calibration is of.
 static foil_status add_provenance(const judged *j, const char *before, char **out) {
-    const char *fingerprint = pictures_fingerprint(j->from);
+    char name[4096];
+    source_name(pictures_name(j->from), name, sizeof name);
     json_t *all = json_loads(before ? before : "{}", 0, NULL);
     json_t *calibrated =
-        json_pack("{s:s, s:s, s:s}", "set", file_name(pictures_name(j->from)), "fingerprint", fingerprint, "split", pictures_split(j->from));
+        json_pack("{s:o, s:s, s:s}", "set", text_json(name), "fingerprint", pictures_fingerprint(j->from), "split", pictures_split(j->from));
     bool done = json_is_object(all) && calibrated && json_object_set(all, "calibrated", calibrated) == 0;
     *out = done ? json_dumps(all, JSON_COMPACT) : NULL;
     json_decref(calibrated);
     json_decref(all);
-    return *out ? FOIL_OK : foil_fail(FOIL_INVALID, "the detector's provenance: no JSON object, or %s is not UTF-8", pictures_name(j->from));
+    return *out ? FOIL_OK : foil_fail(FOIL_INVALID, "the detector's provenance is no JSON object");
 }
 
 static foil_status write_calibrated(const foil_detector *d, const judged *j, const calibration *c, const char *path) {

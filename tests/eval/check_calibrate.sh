@@ -55,6 +55,15 @@ grep -q '^set, split all: 80 reals, 80 fakes$' said || fail "$(head -1 said)"
 cmp again.safetensors first.safetensors || fail "a calibration depends on the one before, or on threads"
 for name in 0.2 0.05; do same "$("$FOIL" detect again.safetensors $one --threshold fpr=$name | wc -l)" 3 "scores at fpr=$name"; done
 
+# A set's name is its folder's, also behind slashes, and whatever bytes it has
+odd=$(printf 'l\351s') && mkdir -p "$odd" && cp -r set/real set/fake "$odd"
+for name in set/ set/. set/real/..; do
+    "$FOIL" calibrate $detector $name -o named.safetensors -q >/dev/null
+    "$FOIL" inspect named.safetensors --json | grep -q '"set": "set"' || fail "$name is not called set"
+done
+"$FOIL" calibrate $detector "$odd" -o named.safetensors -q >/dev/null
+"$FOIL" inspect named.safetensors --json | grep -qF '"set": "l\\xe9s"' || fail "a name that is not UTF-8"
+
 # Thresholds that are not there, with the reason
 refused 1 "FPR 1 % can't be set from 4[0-9] reals: at least 299 are needed" calibrate $detector set.h5 -o none.safetensors --fpr 0.1,0.01
 refused 1 "FPR 0.1 % can't be set from 80 reals: at least 2995 are needed" detect again.safetensors $one --threshold fpr=0.001
