@@ -48,7 +48,7 @@ static foil_status read_picture(const void *from, int64_t i, image *out) {
 
 static foil_status take_logit(void *to, int64_t i, foil_status read, const double *logit) {
     judged *j = to;
-    TRY(read);
+    if (read != FOIL_OK) return pictures_failed(j->from, i, read);
     j->logit[i] = *logit;
     cli_progress("scoring", i + 1, j->n, NULL);
     return FOIL_OK;

@@ -1,4 +1,4 @@
-// foil detect: a score per file. Files that cannot be read are reported and do not keep the others from being scored.
+// foil detect: a score per file. Files that cannot be read or scored are reported and do not keep the others from being scored.
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -133,7 +133,7 @@ typedef struct job {
     const format *format;
     output output;
     const volatile sig_atomic_t *stop;
-    int failed; // files that could not be read
+    int failed; // files that could not be read or scored
 } job;
 
 static foil_status read_file(const void *from, int64_t i, image *out) {
@@ -200,7 +200,7 @@ int cmd_detect(int argc, char **argv) {
     int count, status;
     if (!cli_parse(argc, argv, "DETECTOR FILE|FOLDER... [--csv|--json] [--threshold T] [--prior P]",
                    "Prints for each picture how likely it is a fake, 0 to 1, and the verdict. The exit status does not depend on the verdict;\n"
-                   "it is 1 if a file could not be read (the others are scored all the same).",
+                   "it is 1 if a file could not be read or scored (the others are scored all the same).",
                    OPTIONS, &count, &status))
         return status;
     if (count < 2) return cli_usage("detect", "expected a detector and at least one file or folder");

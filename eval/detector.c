@@ -8,6 +8,7 @@
 #include "eval/card.h"
 
 struct foil_detector {
+    const char *path;
     net *net; // NULL: a baseline
     store *store;
     cue_model cues;
@@ -34,7 +35,8 @@ foil_status detector_open(const char *path, foil_detector **out) {
     safetensors *file;
     TRY(safetensors_open(path, &file));
     foil_detector *d = calloc(1, sizeof *d);
-    foil_status status = d ? FOIL_OK : foil_fail_memory(sizeof *d, "a detector");
+    if (d) d->path = arena_text(&d->texts, path);
+    foil_status status = d && d->path ? FOIL_OK : foil_fail_memory(sizeof *d, "a detector");
     if (status == FOIL_OK) status = card_read(file, path, &d->texts, &d->card, &d->net);
     if (status == FOIL_OK) {
         status = d->net ? load_weights(d, file) : cue_model_read(file, path, &d->cues);
@@ -56,6 +58,10 @@ void foil_detector_free(foil_detector *d) {
     arena_free(&d->texts);
     free(d->pixels);
     free(d);
+}
+
+const char *detector_path(const foil_detector *d) {
+    return d->path;
 }
 
 const detector_card *detector_card_of(const foil_detector *d) {

@@ -30,6 +30,7 @@ foil_status detector_write_cues(const char *path, const cue_model *m, const dete
 foil_status detector_rewrite(const char *path, const foil_detector *d, const detector_card *card);
 
 foil_status detector_open(const char *path, foil_detector **out); // = foil_detector_load
+const char *detector_path(const foil_detector *d);
 const detector_card *detector_card_of(const foil_detector *d);
 shape detector_input(const foil_detector *d);           // [H,W,C]
 const net *detector_net(const foil_detector *d);        // NULL of a baseline of cues …

@@ -1,7 +1,6 @@
 #include "eval/logits.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/ranks.h"
 #include "eval/scoring.h"
@@ -30,24 +29,10 @@ static foil_status vary_picture(const void *from, int64_t i, int variant, const 
     return perturb(by, by->strength[(variant - 1) % STRENGTHS], p->job->seed, number_of(p, i), picture, out);
 }
 
-// Of reading and perturbing; a picture's own file is named.
-static foil_status failed(const part *p, int64_t i, foil_status status) {
-    arena texts = {0};
-    picture_label label;
-    char *why = strdup(foil_error()); // what follows may fail as well
-    if (why && pictures_label(p->job->from, number_of(p, i), &texts, &label) == FOIL_OK && *label.path && !strstr(why, label.path))
-        status = foil_fail(status, "%s: %s", label.path, why);
-    else if (why)
-        status = foil_fail(status, "%s", why);
-    free(why);
-    arena_free(&texts);
-    return status;
-}
-
 static foil_status take_logits(void *to, int64_t i, foil_status read, const double *logit) {
     const part *p = to;
     int64_t each = (int64_t)p->variants * p->job->detectors;
-    if (read != FOIL_OK) return failed(p, i, read);
+    if (read != FOIL_OK) return pictures_failed(p->job->from, number_of(p, i), read);
     for (int64_t k = 0; k < each; k++) p->logit[i * each + k] = (float)logit[k];
     if (p->job->progress) p->job->progress(i + 1, p->n, p->job->context);
     return FOIL_OK;

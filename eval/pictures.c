@@ -133,3 +133,16 @@ foil_status pictures_label(const pictures *p, int64_t i, arena *texts, picture_l
 foil_status pictures_read(const pictures *p, int64_t i, image *out) {
     return p->set ? set_read(p->set, selection_at(&p->chosen, i), out) : image_read(import_at(p->list, i)->path, out);
 }
+
+foil_status pictures_failed(const pictures *p, int64_t i, foil_status status) {
+    arena texts = {0};
+    picture_label label;
+    char *why = strdup(foil_error()); // what follows may fail as well
+    if (why && pictures_label(p, i, &texts, &label) == FOIL_OK && *label.path && !strstr(why, label.path))
+        status = foil_fail(status, "%s: %s", label.path, why);
+    else if (why)
+        status = foil_fail(status, "%s", why);
+    free(why);
+    arena_free(&texts);
+    return status;
+}

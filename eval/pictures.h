@@ -28,6 +28,8 @@ foil_status pictures_need_both(const pictures *p);
 // Any thread, for i in [0, pictures_count). The label's texts are in `texts`.
 foil_status pictures_label(const pictures *p, int64_t i, arena *texts, picture_label *out);
 foil_status pictures_read(const pictures *p, int64_t i, image *out); // decoded, whole; the caller frees
+// `status`, whose message names the picture's own file from now on.
+foil_status pictures_failed(const pictures *p, int64_t i, foil_status status);
 
 // What follows the last '/' of a method's name, inside it, or "".
 const char *method_level(const char *method);

@@ -1,6 +1,5 @@
 #include "eval/scoring.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,9 +135,11 @@ static foil_status take_one(const crew *c, int64_t i, uint64_t place) {
         return job->take(job->to, i, status, NULL);
     }
     const double *logit = c->logit + place * (uint64_t)c->rows * (uint64_t)job->detectors;
-    for (int64_t k = 0; k < c->rows * job->detectors; k++)
-        if (!isfinite(logit[k]))
-            return foil_fail(FOIL_INVALID, "the detector's output for picture %" PRId64 " of %" PRId64 " is not a number", i + 1, job->n);
+    for (int64_t k = 0; k < c->rows * job->detectors; k++) {
+        if (isfinite(logit[k])) continue;
+        const char *by = detector_path(job->detector[k % job->detectors]);
+        return job->take(job->to, i, foil_fail(FOIL_INVALID, "the output of the detector %s is not a number", by), NULL);
+    }
     return job->take(job->to, i, FOIL_OK, logit);
 }
 

@@ -18,8 +18,8 @@ typedef struct scoring {
     foil_status (*vary)(const void *from, int64_t i, int variant, const image *picture, image *out);
     int variants;
     const void *from;
-    // In the calling thread, for pictures 0, 1 … in order: how reading (and varying) went (foil_error() says why not), and if it went well the logits
-    // [1 + variants, detectors]. Anything but FOIL_OK ends the scoring.
+    // In the calling thread, for pictures 0, 1 … in order: how reading, varying and scoring it went (foil_error() says why not), and if it went well the
+    // logits [1 + variants, detectors], all of them finite. Anything but FOIL_OK ends the scoring.
     foil_status (*take)(void *to, int64_t i, foil_status read, const double *logit);
     void *to;
 } scoring;

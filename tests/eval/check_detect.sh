@@ -37,6 +37,21 @@ same "$(grep -c '  0\.[0-9]*  ' text)" 2 "scored lines"
 grep -q "^foil detect: cut\.jpg: " message || fail "cut.jpg is not named"
 grep -q "^foil detect: nowhere\.png: .*No such file" message || fail "nowhere.png is not named"
 
+# So are one whose score is no number, as all are here, whose last weights are too large, and a link to nothing
+{ head -c -512 $detector; for i in $(seq 128); do printf '\377\377\177\177'; done; } >huge.safetensors
+status=0
+"$FOIL" detect huge.safetensors "a, b" --csv >text 2>message || status=$?
+same "$status: $(cat text)" "1: path,score,verdict" "what is said of scores that are no numbers"
+same "$(cat message)" "foil detect: a, b/deep/two.png: the output of the detector huge.safetensors is not a number
+foil detect: a, b/one.jpg: the output of the detector huge.safetensors is not a number" "messages of scores that are no numbers"
+mkdir links && cp "a, b/one.jpg" links/one.jpg && ln -s nowhere links/lost.jpg
+status=0
+"$FOIL" detect $detector links >text 2>message || status=$?
+same "$status: $(wc -l <text)" "1: 1" "status and lines with a link to nothing"
+grep -q "^foil detect: links/lost\.jpg: .*No such file" message || fail "the link is not named: $(cat message)"
+"$FOIL" pack links --label real -o links.h5 --size 16 --skip-bad >summary 2>message
+grep -q "1 pictures in links.h5; 1 files left out" summary || fail "packing with a link to nothing: $(cat summary message)"
+
 # One picture's score does not depend on how many others there are; and nothing depends on threads, broken files in the midst included
 for i in $(seq 90); do cp "a, b/one.jpg" "many$i.jpg"; done
 for i in 7 40 41; do cp cut.jpg "many$i.jpg"; done
