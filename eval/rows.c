@@ -66,14 +66,19 @@ static int64_t unique(const char **name, int64_t n) {
     return kept;
 }
 
-// Adds "Deepfakes" to sorted "Deepfakes/c23" and "Deepfakes/c40", and to "Deepfakes/c23" if plain "Deepfakes" is not there.
+// Whether another of the sorted names behind the first has its base, too; between them is what begins with that base.
+static bool has_sibling(const char *const *name, int64_t n, size_t length) {
+    for (int64_t i = 1; i < n && !strncmp(name[i], *name, length) && name[i][length] == '/'; i++)
+        if (base_length(name[i]) == length) return true;
+    return false;
+}
+
+// Adds "Deepfakes" to sorted "Deepfakes/c23" and "Deepfakes/c40".
 static foil_status add_bases(const char **name, int64_t *n, arena *memory) {
     int64_t names = *n;
     for (int64_t i = 0; i < names; i++) {
         size_t length = base_length(name[i]);
-        bool again = i && !strncmp(name[i - 1], name[i], length) && name[i - 1][length] == '/';
-        bool more = i + 1 < names && !strncmp(name[i + 1], name[i], length) && name[i + 1][length] == '/' && base_length(name[i + 1]) == length;
-        if (!name[i][length] || again || !more) continue;
+        if (!name[i][length] || !has_sibling(name + i, names - i, length)) continue;
         char *base = arena_text(memory, name[i]);
         if (!base) return foil_fail_memory(length, "names of methods");
         base[length] = 0;

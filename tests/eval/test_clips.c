@@ -126,6 +126,13 @@ static void test_rows(void **state) {
     assert_true(index[0] == 2 && index[1] == 4 && index[2] == 7 && index[3] == 8);
     assert_int_equal(rows_find(of, ITEMS_OF, 0, &memory, &row, &rows), FOIL_OK);
     assert_int_equal(rows, 1);
+    const picture_label deep[] = {item(true, "a/c40", ""), item(true, "a/c23/x", ""), item(true, "a/c23", ""), item(false, "", "")};
+    assert_int_equal(rows_find(deep, 4, 1 << ROW_METHOD, &memory, &row, &rows), FOIL_OK);
+    assert_int_equal(rows, 5);
+    check_row(&row[1], ROW_METHOD, "a", 1, 2, false); // although another name lies between its levels
+    check_row(&row[2], ROW_METHOD, "a/c23", 1, 2, false);
+    check_row(&row[3], ROW_METHOD, "a/c23/x", 1, 1, false);
+    check_row(&row[4], ROW_METHOD, "a/c40", 1, 1, false);
     arena_free(&memory);
 }
 
