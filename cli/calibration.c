@@ -1,13 +1,22 @@
 #include "cli/calibration.h"
 
+#include <string.h>
+
 #include "base/text.h"
+
+bool cli_threshold_sound(const char *by, const option *o) {
+    double v;
+    if (!o->text || strcmp(o->text, "eer") == 0) return true;
+    const bool rate = text_starts(o->text, "fpr=");
+    if (text_to_float(o->text + (rate ? strlen("fpr=") : 0), &v) && (rate ? v > 0 && v < 1 : v >= 0 && v <= 1)) return true;
+    cli_usage(by, "%s '%s': eer, fpr=RATE or a number from 0 to 1 was expected", o->name, o->text);
+    return false;
+}
 
 foil_status cli_threshold(const foil_detector *d, const option *o, double *out) {
     const char *name = o->text ? o->text : "eer";
     foil_status status = calibration_threshold(&detector_card_of(d)->calibration, name, out);
-    if (status == FOIL_OK || !text_to_float(name, out)) return status;
-    return *out >= 0 && *out <= 1 ? FOIL_OK
-                                  : foil_fail(FOIL_INVALID, "%s '%s': a number from 0 to 1 was expected, or a threshold's name", o->name, name);
+    return text_to_float(name, out) ? FOIL_OK : status;
 }
 
 foil_status cli_prior(const char *by, foil_detector *d, double prior) {

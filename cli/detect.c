@@ -184,10 +184,9 @@ static int detect(foil_detector *d, char *const *arguments, int n, const format 
     const option *asked = &OPTIONS[OPTION_THRESHOLD];
     double threshold, prior = 0;
     int status;
-    if (!cli_float(&OPTIONS[OPTION_PRIOR], PRIOR_LEAST, 1 - PRIOR_LEAST, &prior)) return EXIT_USAGE;
+    if (!cli_threshold_sound("detect", asked) || !cli_float(&OPTIONS[OPTION_PRIOR], PRIOR_LEAST, 1 - PRIOR_LEAST, &prior)) return EXIT_USAGE;
     if (cli_prior("detect", d, prior) != FOIL_OK) return cli_failed("detect");
-    if (cli_threshold(d, asked, &threshold) != FOIL_OK)
-        return asked->text && text_starts(asked->text, "fpr=") ? cli_failed("detect") : cli_usage("detect", "%s", foil_error());
+    if (cli_threshold(d, asked, &threshold) != FOIL_OK) return cli_failed("detect");
     file_list files = {0};
     foil_status listed = FOIL_OK;
     for (int i = 0; i < n && listed == FOIL_OK; i++) listed = add_argument(&files, arguments[i]);

@@ -134,6 +134,12 @@ static bool is_detector(const char *path) {
     return (n == sizeof begin && begin[8] == '{') || text_ends_nocase(path, ".safetensors");
 }
 
+static bool has_detector(char *const *path, int count) {
+    for (int i = 0; i < count; i++)
+        if (is_detector(path[i])) return true;
+    return false;
+}
+
 static void progress(int64_t done, int64_t total, void *context) {
     (void)context;
     cli_progress("scoring", done, total, NULL);
@@ -145,24 +151,29 @@ static bool is_open(const request *r, const char *path) {
     return false;
 }
 
-// The prior and the threshold that were asked for.
-static foil_status decide(const request *r, contestant *c) {
-    foil_status status = cli_prior("eval", c->detector, r->prior);
-    if (status == FOIL_OK) status = cli_threshold(c->detector, &OPTIONS[OPTION_THRESHOLD], &c->threshold);
-    c->threshold_name = OPTIONS[OPTION_THRESHOLD].text;
-    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s", c->name);
+static foil_status add_detector(request *r, const char *path) {
+    foil_detector **d = &r->detector[r->detectors];
+    TRY(foil_detector_load(path, d));
+    r->who[r->detectors++] = (contestant){.name = path, .detector = *d};
+    foil_status status = cli_prior("eval", *d, r->prior);
+    return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s", path);
 }
 
-// The baseline that training left beside a network.
+static foil_status set_threshold(contestant *c) {
+    TRY(cli_threshold(c->detector, &OPTIONS[OPTION_THRESHOLD], &c->threshold));
+    c->threshold_name = OPTIONS[OPTION_THRESHOLD].text;
+    return FOIL_OK;
+}
+
+// The baseline that training left beside a network. Nobody named it: if it lacks the threshold that was asked for, it is judged at its eer.
 static foil_status open_baseline(request *r, const char *detector) {
     char *beside = file_beside(detector, "cues.safetensors");
     const char *path = beside ? arena_text(&r->names, beside) : NULL;
     free(beside);
     if (!path) return foil_fail_memory(64, "a path");
     if (!file_exists(path) || is_open(r, path)) return FOIL_OK;
-    TRY(foil_detector_load(path, &r->detector[r->detectors]));
-    r->who[r->detectors] = (contestant){.name = path, .detector = r->detector[r->detectors]};
-    TRY(decide(r, &r->who[r->detectors++]));
+    TRY(add_detector(r, path));
+    (void)set_threshold(&r->who[r->detectors - 1]);
     return FOIL_OK;
 }
 
@@ -170,9 +181,9 @@ static foil_status open_baseline(request *r, const char *detector) {
 static foil_status open_all(request *r, char **path, int count) {
     for (int i = 0; i < count; i++) {
         if (is_detector(path[i])) {
-            TRY(foil_detector_load(path[i], &r->detector[r->detectors]));
-            r->who[r->detectors] = (contestant){.name = path[i], .detector = r->detector[r->detectors]};
-            TRY(decide(r, &r->who[r->detectors++]));
+            TRY(add_detector(r, path[i]));
+            foil_status status = set_threshold(&r->who[r->detectors - 1]);
+            if (status != FOIL_OK) return foil_fail_within(status, "%s", path[i]);
         } else if (text_ends_nocase(path[i], ".csv") || text_ends_nocase(path[i], ".txt")) {
             return foil_fail(FOIL_INVALID, "%s: neither a detector nor a set; for scores, --scores %s was expected", path[i], path[i]);
         } else {
@@ -265,6 +276,7 @@ static bool parse_options(request *r) {
     if (OPTIONS[OPTION_BY].text && !parse_rows(OPTIONS[OPTION_BY].text, &rows)) return false;
     if (!cli_int(&OPTIONS[OPTION_DRAWS], 0, 1000000, &draws) || !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return false;
     if (!cli_int(&OPTIONS[OPTION_FRAMES], 1, 1000000, &frames)) return false;
+    if (!cli_threshold_sound("eval", &OPTIONS[OPTION_THRESHOLD])) return false;
     if (!cli_float(&OPTIONS[OPTION_PRIOR], PRIOR_LEAST, 1 - PRIOR_LEAST, &r->prior)) return false;
     r->split = (set_split)split;
     r->options = (evaluation_options){
@@ -319,6 +331,10 @@ int cmd_eval(int argc, char **argv) {
         return status;
     if (OPTIONS[OPTION_PERTURB].text && strcmp(OPTIONS[OPTION_PERTURB].text, "list") == 0) return list_perturbations();
     if (!count && !scores_given[0]) return cli_usage("eval", "expected detectors and sets or folders, or --scores");
+    if (OPTIONS[OPTION_OUT].text && !*OPTIONS[OPTION_OUT].text) return cli_usage("eval", "--out: the name of a folder was expected, not ''");
+    const option *shift = OPTIONS[OPTION_THRESHOLD].text ? &OPTIONS[OPTION_THRESHOLD] : &OPTIONS[OPTION_PRIOR];
+    if (shift->text && !has_detector(argv + 1, count))
+        return cli_usage("eval", "%s is of a detector, and there is none: scores from a file stay as they are, and are judged at 0.5", shift->name);
     if (!parse_options(&r)) return EXIT_USAGE;
     return cli_ended("eval", run(&r, argv + 1, count));
 }

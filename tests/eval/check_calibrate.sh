@@ -68,8 +68,11 @@ done
 refused 1 "FPR 1 % can't be set from 4[0-9] reals: at least 299 are needed" calibrate $detector set.h5 -o none.safetensors --fpr 0.1,0.01
 refused 1 "FPR 0.1 % can't be set from 80 reals: at least 2995 are needed" detect again.safetensors $one --threshold fpr=0.001
 refused 1 "no threshold 'fpr=0.06': this detector has eer, fpr=0.2, fpr=0.05" detect again.safetensors $one --threshold fpr=0.06
-refused 2 "no threshold 'best'" detect again.safetensors $one --threshold best
-refused 2 "a number from 0 to 1" detect again.safetensors $one --threshold 1.5
+refused 2 "'best': eer, fpr=RATE or a number from 0 to 1" detect again.safetensors $one --threshold best
+for wrong in 1.5 -0.1 fpr=0 fpr=often nan ''; do
+    refused 2 "'$wrong': eer, fpr=RATE or a number from 0 to 1" detect again.safetensors $one --threshold "$wrong"
+    refused 2 "'$wrong': eer, fpr=RATE or a number from 0 to 1" eval again.safetensors nowhere.h5 --threshold "$wrong"
+done
 refused 1 "FPR 0.1 % can't be set from 80 reals" eval again.safetensors set --threshold fpr=0.001
 [ ! -e none.safetensors ] || fail "a detector was written although its thresholds can't be set"
 

@@ -73,6 +73,12 @@ grep -q "2  run/cues.safetensors" table || fail "the baseline is not beside the 
 for key in overall methods results differences; do grep -q "^  \"$key\"" beside/metrics.json || fail "metrics.json has no $key"; done
 "$FOIL" eval run/best.safetensors set.h5 --draws 20 --no-cues --quiet >table
 grep -q cues table && fail "--no-cues"
+# What nobody named keeps nothing from being judged: a threshold that it lacks is its eer instead. Named, it must have it.
+"$FOIL" calibrate run/best.safetensors pictures -o run/rates.safetensors --fpr 0.1 --quiet >/dev/null
+"$FOIL" eval run/rates.safetensors set.h5 --threshold fpr=0.1 --draws 0 --out rates --quiet >/dev/null
+same "$(sed -n '/"results"/,$p' rates/metrics.json | grep -o '"name": "\(eer\|fpr=0.1\)"' | tr '\n' ' ')" '"name": "fpr=0.1" "name": "eer" ' "thresholds of both"
+refused 1 "run/cues.safetensors: .*FPR 10 %\|run/cues.safetensors: no threshold" "$FOIL" eval run/rates.safetensors run/cues.safetensors set.h5 --threshold fpr=0.1
+refused 2 "name of a folder was expected" "$FOIL" eval run/best.safetensors set.h5 --out ''
 "$FOIL" eval run/cues.safetensors set.h5 --draws 20 --out alone --quiet >/dev/null
 grep -q '"results"' alone/metrics.json && fail "the baseline stands beside itself"
 exit 0

@@ -59,6 +59,12 @@ same "$(cat message)" "foil eval: --by 'face': some of method, level and subject
 "$FOIL" eval --clips best --scores f.csv 2>message && fail "--clips best"
 grep -q "mean, max, median" message || fail "the rules are not named: $(cat message)"
 
+for shift in --threshold --prior; do
+    status=0
+    "$FOIL" eval --scores f.csv $shift 0.3 2>message || status=$?
+    same "$status: $(cut -d';' -f1 message)" "2: foil eval: $shift is of a detector, and there is none: scores from a file stay as they are, and are judged at 0.5" $shift
+done
+
 # Unusual, but right: byte order mark, CRLF, quotes, blank lines, columns in another order, no line end at the end
 printf 'path,score,fake\na,0.9,1\nb,0.2,0\nc,0.6,1\nd,0.7,0\n' >plain.csv
 same "$(auc --scores plain.csv)" 0.75 "the plain file"
