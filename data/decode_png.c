@@ -65,12 +65,15 @@ static void read_pixels(reader *r) {
     if (png_get_eXIf_1(r->png, r->info, &n, &exif)) r->orientation = exif_orientation(exif, n);
 }
 
+static const png_byte UNREAD[] = "tEXt\0zTXt\0iTXt\0iCCP";
+
 static foil_status decode(reader *r, const char *name) {
     r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
     r->info = r->png ? png_create_info_struct(r->png) : NULL;
     if (!r->info) return foil_fail_memory(1 << 10, "libpng");
     if (setjmp(png_jmpbuf(r->png))) return foil_fail(FOIL_INVALID, r->truncated ? "%s: truncated PNG" : "%s: corrupt PNG (%s)", name, r->why);
     png_set_read_fn(r->png, r, take);
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, UNREAD, sizeof UNREAD / 5); // they need not be inflated
     read_header(r, name);
     if (r->status != FOIL_OK) return r->status;
     read_pixels(r);

@@ -64,7 +64,8 @@ foil_status decode_stb(const uint8_t *bytes, size_t n, const char *name, image *
     source s = {.bytes = bytes, .n = n};
     if (!stbi_info_from_callbacks(&CALLBACKS, &s, &width, &height, &channels))
         return foil_fail(FOIL_INVALID, "%s: not a picture of a known format (PNG, JPEG, WebP, BMP, TGA, GIF, PSD, PNM)", name);
-    TRY(decode_check_size((uint64_t)height, (uint64_t)width, name));
+    const uint64_t rows = (uint64_t)llabs(height); // of a BMP it is below 0 if the first row is the top one
+    TRY(decode_check_size(rows, (uint64_t)width, name));
     s = (source){.bytes = bytes, .n = n};
     uint8_t *pixels = stbi_load_from_callbacks(&CALLBACKS, &s, &width, &height, &channels, 0);
     foil_status status = FOIL_OK;

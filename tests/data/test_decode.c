@@ -193,6 +193,32 @@ static void make_bmp(coded *c) {
     image_free(&im);
 }
 
+static void make_bmp_from_the_top(coded *c) {
+    image im = scene(3);
+    bmp_head(c, -H, W);
+    for (int y = 0; y < H; y++) {
+        bgr(c, &im, y);
+        put(c, "\0\0\0", (4 - W * 3 % 4) % 4);
+    }
+    image_free(&im);
+}
+
+// Indices behind the palette are black, whatever was in memory.
+static void test_short_palette(void **state) {
+    (void)state;
+    coded c = {.n = 0};
+    PUT(&c, 'B', 'M');
+    le32(&c, 0), le32(&c, 0), le32(&c, 58);
+    le32(&c, 40), le32(&c, 2), le32(&c, 1), le16(&c, 1), le16(&c, 8);
+    for (int i = 0; i < 6; i++) le32(&c, i == 4); // one colour
+    PUT(&c, 10, 20, 30, 0, 0, 200, 0, 0);
+    image want;
+    OK(image_new(1, 2, 3, &want));
+    memcpy(want.pixels, (const uint8_t[]){30, 20, 10, 0, 0, 0}, 6);
+    decodes(&c, &want);
+    image_free(&want);
+}
+
 static void tga_head(coded *c, int height, int width) {
     PUT(c, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     le16(c, width), le16(c, height);
@@ -303,9 +329,12 @@ static const struct maker {
     void (*make)(coded *c);
     int channels; // of what it holds, 0 = not `scene`
     size_t tail;  // bytes at the end that no pixel needs
-} MAKERS[] = {{"BMP", make_bmp, 3, 1},        {"TGA", make_tga, 3, 0},   {"PPM", make_pnm, 3, 0},           {"PGM", make_pgm, 1, 0},
-              {"PSD", make_psd, 3, 0},        {"GIF", make_gif, -3, 4},  {"PNG", make_png, 0, 0},           {"JPEG", make_jpeg, 0, 0},
-              {"PNG", make_interlaced, 0, 0}, {"WebP", make_webp, 0, 0}, {"WebP", make_lossless_webp, 3, 0}};
+} MAKERS[] = {{"BMP", make_bmp, 3, 1},   {"BMP", make_bmp_from_the_top, 3, 1},
+              {"TGA", make_tga, 3, 0},   {"PPM", make_pnm, 3, 0},
+              {"PGM", make_pgm, 1, 0},   {"PSD", make_psd, 3, 0},
+              {"GIF", make_gif, -3, 4},  {"PNG", make_png, 0, 0},
+              {"JPEG", make_jpeg, 0, 0}, {"PNG", make_interlaced, 0, 0},
+              {"WebP", make_webp, 0, 0}, {"WebP", make_lossless_webp, 3, 0}};
 enum { N_MAKERS = sizeof MAKERS / sizeof *MAKERS };
 
 static void test_other_formats(void **state) {
@@ -527,6 +556,7 @@ static void test_webp_of_all_parts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_png),
                                        cmocka_unit_test(test_other_formats),
+                                       cmocka_unit_test(test_short_palette),
                                        cmocka_unit_test(test_cut_anywhere),
                                        cmocka_unit_test(test_cut_where_buffers_end),
                                        cmocka_unit_test(test_rotten_bytes),
