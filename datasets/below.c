@@ -35,11 +35,10 @@ int below_find(const below *b, const char *const *words, int *word) {
     return -1;
 }
 
-const char *const SPLIT_FOLDERS[] = {"train", "val", "valid", "validation", "test", NULL};
-
 int split_named(const char *word) {
+    static const char *const FOLDERS[] = {"train", "val", "valid", "validation", "test", NULL};
     static const set_split SPLITS[] = {SPLIT_TRAIN, SPLIT_VAL, SPLIT_VAL, SPLIT_VAL, SPLIT_TEST};
-    int at = find(word, SPLIT_FOLDERS);
+    int at = find(word, FOLDERS);
     return at < 0 ? -1 : (int)SPLITS[at];
 }
 

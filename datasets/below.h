@@ -16,7 +16,6 @@ int below_find(const below *b, const char *const *words, int *word);
 
 // What publishers call train, val and test; -1 = none of them.
 int split_named(const char *word);
-extern const char *const SPLIT_FOLDERS[]; // NULL-terminated
 
 // The name of a source's last folder, or file: without slashes behind it; the real one of "." and "..".
 void source_name(const char *source, char *out, size_t n);

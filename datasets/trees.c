@@ -18,7 +18,7 @@ typedef struct tree {
     const char *classes[3]; // folders of reals, of fakes
     const char *methods[2]; // of reals, of fakes, unless the place says another
     method_place place;
-    int without; // the split of pictures under no split's folder; -1 = there must be one
+    int without; // of ForenSynths: the split of pictures under no split's folder
 } tree;
 
 enum { FORENSYNTHS, CIFAKE, GENIMAGE, SPLITS, TREES };
@@ -29,9 +29,9 @@ static const tree TREE[TREES] = {
                      {"progan", "progan"},
                      PLACE_UNDER_SPLIT,
                      SPLIT_TEST},
-    [CIFAKE] = {"cifake", "{train,test}/{REAL,FAKE}/", {"REAL", "FAKE"}, {"cifar-10", "stable-diffusion-1.4"}, PLACE_NOWHERE, -1},
-    [GENIMAGE] = {"genimage", "<generator>/{train,val}/{nature,ai}/", {"nature", "ai"}, {"", ""}, PLACE_ABOVE_SPLIT, -1},
-    [SPLITS] = {"splits", "{train,valid,test}/{real,fake}[/<method>]/", {"real", "fake"}, {"real", "fake"}, PLACE_UNDER_CLASS, -1},
+    [CIFAKE] = {"cifake", "{train,test}/{REAL,FAKE}/", {"REAL", "FAKE"}, {"cifar-10", "stable-diffusion-1.4"}, PLACE_NOWHERE},
+    [GENIMAGE] = {"genimage", "<generator>/{train,val}/{nature,ai}/", {"nature", "ai"}, {"", ""}, PLACE_ABOVE_SPLIT},
+    [SPLITS] = {"splits", "{train,valid,test}/{real,fake}[/<method>]/", {"real", "fake"}, {"real", "fake"}, PLACE_UNDER_CLASS},
 };
 
 typedef struct walk {
@@ -47,13 +47,34 @@ typedef struct place {
     int split, fake;
 } place;
 
+// ForenSynths has folders of generators and objects between those of splits and of classes, and one of ProGAN's objects is a train: the outermost is the split.
+static bool find_above(const tree *t, place *p) {
+    p->class_at = below_find(&p->path, t->classes, &p->fake);
+    p->split = t->without;
+    p->split_at = -1;
+    for (int i = 0; i < p->class_at && p->split_at < 0; i++) {
+        const int split = split_named(p->path.at[i]);
+        if (split < 0 || (i > 0 && i + 1 == p->class_at)) continue;
+        p->split = split;
+        p->split_at = i;
+    }
+    return p->class_at >= 0;
+}
+
+// The others have a class right under its split. What lies deeper may have any name.
+static bool find_pair(const tree *t, place *p) {
+    for (p->split_at = 0; p->split_at + 2 < p->path.n; p->split_at++) {
+        p->class_at = p->split_at + 1;
+        p->split = split_named(p->path.at[p->split_at]);
+        for (p->fake = 0; p->split >= 0 && p->fake < 2; p->fake++)
+            if (!strcmp(p->path.at[p->class_at], t->classes[p->fake])) return true;
+    }
+    return false;
+}
+
 // False: the picture isn't where the tree has pictures.
 static bool find_place(const tree *t, place *p) {
-    int word;
-    p->class_at = below_find(&p->path, t->classes, &p->fake);
-    p->split_at = below_find(&p->path, SPLIT_FOLDERS, &word);
-    p->split = p->split_at < 0 ? t->without : split_named(SPLIT_FOLDERS[word]);
-    return p->class_at >= 0 && p->split >= 0 && p->split_at < p->class_at;
+    return t->place == PLACE_UNDER_SPLIT ? find_above(t, p) : find_pair(t, p);
 }
 
 // Where generators have reals of their own, these are named after them.

@@ -50,10 +50,17 @@ static void test_forensynths(void **state) {
                                      {"train/airplane/0_real/5.png", false, "progan-reals", SPLIT_TRAIN},
                                      {"train/airplane/1_fake/6.png", true, "progan", SPLIT_TRAIN},
                                      {"val/car/1_fake/7.png", true, "progan", SPLIT_VAL}};
+    static const expected TRAINS[] = {{"test/progan/train/1_fake/1.png", true, "progan", SPLIT_TEST}, // one of ProGAN's objects
+                                      {"train/train/0_real/2.png", false, "progan-reals", SPLIT_TRAIN},
+                                      {"val/train/1_fake/3.png", true, "progan", SPLIT_VAL}};
+    static const expected TRAINS_OF_ARCHIVE[] = {{"progan/car/0_real/1.png", false, "progan-reals", SPLIT_TEST},
+                                                 {"progan/train/0_real/2.png", false, "progan-reals", SPLIT_TEST}};
     static const expected ARCHIVE[] = {{"biggan/0_real/1.png", false, "biggan-reals", SPLIT_TEST},
                                        {"stylegan/car/1_fake/2.png", true, "stylegan", SPLIT_TEST}};
     static const expected ONE[] = {{"0_real/1.png", false, "t-reals", SPLIT_TEST}, {"1_fake/2.png", true, "t", SPLIT_TEST}};
     CHECK("forensynths", "trees/t", WHOLE);
+    CHECK("forensynths", "trees/t", TRAINS);
+    CHECK("forensynths", "trees/t", TRAINS_OF_ARCHIVE);
     CHECK("forensynths", "trees/t/", ARCHIVE);
     CHECK("forensynths", "trees/t/", ONE);
     CHECK("forensynths", "trees/t/.", ONE); // named as the folder is, not as the way to it
@@ -85,7 +92,9 @@ static void test_splits(void **state) {
                                     {"real_vs_fake/real-vs-fake/test/real/00001.png", false, "real", SPLIT_TEST},
                                     {"real_vs_fake/real-vs-fake/train/fake/stylegan/1.png", true, "stylegan", SPLIT_TRAIN},
                                     {"real_vs_fake/real-vs-fake/valid/real/00002.png", false, "real", SPLIT_VAL}};
+    static const expected ODD[] = {{"train/fake/real/1.png", true, "real", SPLIT_TRAIN}, {"valid/fake/test/2.png", true, "test", SPLIT_VAL}};
     CHECK("splits", "trees/t", WANT);
+    CHECK("splits", "trees/t", ODD);
 }
 
 static void test_options_go_first(void **state) {
