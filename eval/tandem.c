@@ -74,7 +74,8 @@ static double equal_error_threshold(const trials *t) {
         any = true;
         targets += t->trial[i].kind == TARGET;
         nontargets += t->trial[i].kind == NONTARGET;
-        double gap = fabs(targets / (double)t->of[TARGET] - (1 - nontargets / (double)t->of[NONTARGET]));
+        // Rounded as ASVspoof's own code rounds it, or ties would fall otherwise.
+        double gap = fabs(targets / (double)t->of[TARGET] - ((double)t->of[NONTARGET] - nontargets) / (double)t->of[NONTARGET]);
         if (!(gap < nearest)) continue;
         nearest = gap;
         threshold = t->trial[i].score;

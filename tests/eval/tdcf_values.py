@@ -20,7 +20,7 @@ def equal_error_threshold(targets, nontargets):
     best, threshold, rejected = 1.0, order[0][0] - 0.001, [0, 0]
     for s, kind in order:
         rejected[kind] += 1
-        gap = abs(rejected[0] / len(targets) - (1 - rejected[1] / len(nontargets)))
+        gap = abs(rejected[0] / len(targets) - (len(nontargets) - rejected[1]) / len(nontargets))
         if gap < best:
             best, threshold = gap, s
     return threshold
@@ -49,8 +49,10 @@ def case(name, rng, step, apart, spoof_at, n):
 
 def cases():
     rng = random.Random(1)
+    ties = {"asv": {"target": [0, 3], "nontarget": [1, 2, 4], "spoof": [1.5, 5, 0.5, 2.5]}, "bonafide": [2, 0.5], "spoof": [0, 1]}
     return [case("good verification, dangerous spoofs", rng, 2**-20, 2.5, 2, 60), case("many ties", rng, 0.5, 1.5, 1, 80),
-            case("weak verification, harmless spoofs", rng, 2**-20, 0.7, -1, 100), case("few trials", rng, 0.25, 2, 0, 7)]
+            case("weak verification, harmless spoofs", rng, 2**-20, 0.7, -1, 100), case("few trials", rng, 0.25, 2, 0, 7),
+            {"name": "rates that tie", **ties, **tdcf(**ties)}]
 
 
 if __name__ == "__main__":
