@@ -1,7 +1,9 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -76,7 +78,25 @@ foil_status file_make_folder(const char *path) {
 
 // Writing ------------------------------------------------------------------------------------------------------------------------------------
 
+static _Atomic(const char *) open_temporaries[64];
+
+// `now` in the place of `before`; NULL = nothing.
+static void note_temporary(const char *before, const char *now) {
+    for (size_t i = 0; i < sizeof open_temporaries / sizeof *open_temporaries; i++) {
+        const char *expected = before;
+        if (atomic_compare_exchange_strong(&open_temporaries[i], &expected, now)) return;
+    }
+}
+
+void file_discard(void) {
+    for (size_t i = 0; i < sizeof open_temporaries / sizeof *open_temporaries; i++) {
+        const char *path = atomic_load(&open_temporaries[i]);
+        if (path) unlink(path);
+    }
+}
+
 static void writer_free(file_writer *w) {
+    if (w->temporary) note_temporary(w->temporary, NULL);
     free(w->path);
     free(w->temporary);
     free(w);
@@ -98,6 +118,19 @@ static int open_temporary(file_writer *w) {
     }
 }
 
+void file_sweep(const char *folder) {
+    DIR *d = opendir(folder);
+    if (!d) return;
+    for (struct dirent *e; (e = readdir(d));) {
+        long process;
+        unsigned count;
+        char behind;
+        if (sscanf(e->d_name, ".foil-%ld-%u%c", &process, &count, &behind) == 2 && process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH)
+            unlinkat(dirfd(d), e->d_name, 0);
+    }
+    closedir(d);
+}
+
 // What can't be replaced by a rename: folders, and things like /dev/null that must not be.
 static foil_status check_target(const char *path) {
     struct stat s;
@@ -115,6 +148,7 @@ foil_status file_create(const char *path, file_writer **out) {
     int fd = w->path ? open_temporary(w) : -1;
     w->stream = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (w->stream) {
+        note_temporary(NULL, w->temporary);
         *out = w;
         return FOIL_OK;
     }

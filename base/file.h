@@ -29,6 +29,10 @@ foil_status file_commit(file_writer *w);
 foil_status file_save(const char *path, const void *bytes, size_t n);
 // Removes the temporary. NULL is fine.
 void file_abort(file_writer *w);
+// Removes the temporaries of all writers (of 64 at most), which are of no use then: for the handler of a signal that ends the process.
+void file_discard(void);
+// Removes what writers of processes that are no more, as killed ones, left in `folder`.
+void file_sweep(const char *folder);
 
 // The whole of `path` in memory that the caller frees; a NUL follows the last byte. `n` may be NULL. Fails on folders, and above `limit` bytes (0 = none).
 foil_status file_read(const char *path, size_t limit, char **bytes, size_t *n);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/ranks.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -56,13 +57,25 @@ int cli_usage(const char *name, const char *format, ...) {
 
 static volatile sig_atomic_t stop;
 
+static void end(int number) {
+    file_discard();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+void cli_leave_nothing(void) {
+    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++)
+        if (signal(SIGNALS[i], end) == SIG_IGN) signal(SIGNALS[i], SIG_IGN); // as nohup wants it
+}
+
 static void on_signal(int number) {
-    (void)number;
     stop = 1;
+    signal(number, end);
 }
 
 const volatile sig_atomic_t *cli_stop(void) {
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     return &stop;

@@ -98,6 +98,7 @@ int main(int argc, char **argv) {
     occupy_standard_streams();
     signal(SIGPIPE, SIG_IGN); // a reader that left is an error like any other: seen below
     signal(SIGXFSZ, SIG_IGN); // so is a file that is larger than the shell's limit allows
+    cli_leave_nothing();
     int status = run(argc, argv);
     int flushed = fflush(stdout);
     if (flushed != 0 || ferror(stdout)) {

@@ -58,6 +58,7 @@ foil_status folder_prepare(const char *folder, const config *c, bool resume) {
     if (run && !resume) return foil_fail(FOIL_INVALID, "%s holds a run already: continue it with --resume, or choose another folder", folder);
     char *samples = folder_path(folder, "samples"), *path = folder_path(folder, "config.yaml");
     foil_status status = samples && path ? file_make_folder(samples) : foil_fail_memory(64, "a path");
+    if (status == FOIL_OK) file_sweep(folder), file_sweep(samples); // of the run before, if it was killed
     if (status == FOIL_OK && file_exists(path)) status = check_same(path, folder, c);
     if (status == FOIL_OK) status = write_config(folder, c);
     free(samples);

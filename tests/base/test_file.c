@@ -188,6 +188,22 @@ static void walking(void **state) {
     text_free(&seen);
 }
 
+static void what_ends_is_discarded(void **state) {
+    (void)state;
+    file_writer *w[70];
+    for (int i = 0; i < 70; i++) assert_int_equal(file_create("whole", &w[i]), FOIL_OK);
+    for (int i = 10; i < 20; i++) file_abort(w[i]); // others take their places
+    for (int i = 10; i < 20; i++) assert_int_equal(file_create("whole", &w[i]), FOIL_OK);
+    file_discard();
+    int left = 0;
+    for (int i = 0; i < 70; i++) {
+        left += file_exists(file_temporary(w[i]));
+        file_abort(w[i]);
+    }
+    assert_int_equal(left, 6);
+    assert_false(file_exists("whole"));
+}
+
 static void within(void **state) {
     (void)state;
     assert_int_equal(file_make_folder("in/side"), FOIL_OK);
@@ -260,6 +276,7 @@ int main(void) {
         IN_FOLDER(a_full_disk_is_reported_at_commit),
         IN_FOLDER(reading),
         IN_FOLDER(walking),
+        IN_FOLDER(what_ends_is_discarded),
         IN_FOLDER(within),
         IN_FOLDER(folders),
         cmocka_unit_test(names),

@@ -64,6 +64,17 @@ grep value e5/metrics.json >a # the intervals draw clips, which have other numbe
 grep value e1/metrics.json >b
 cmp a b
 
+# Ended by a signal: the set is whole or not there, and nothing else is.
+for signal in INT TERM HUP; do
+    env --default-signal=INT "$FOIL" pack p -o "ended-$signal.h5" --size 400 --quiet >summary 2>&1 &
+    process=$!
+    while kill -0 $process 2>/dev/null && ! ls -A | grep -q '^\.foil'; do :; done
+    kill -$signal $process 2>/dev/null || true
+    wait $process || true
+    expect "temporaries after SIG$signal" "" "$(ls -A | grep '^\.foil' || true)"
+    [ ! -e "ended-$signal.h5" ] || "$FOIL" inspect "ended-$signal.h5" >summary
+done
+
 # What an index can't name: nothing is written
 odd=$(printf 'l\351s')
 refused() { # MESSAGE ARGUMENTS...

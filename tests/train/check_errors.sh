@@ -80,6 +80,11 @@ cmp run/checkpoint.safetensors whole/checkpoint.safetensors
 "$FOIL" train "$configs/train/supervised.yaml" "data={set: set.h5}" discriminator=one.yaml $small --out map >out
 (cd map && "$FOIL" train config.yaml run.steps=6 --resume --out . >out)
 
+# What a killed process left is swept away; what another one is writing is not.
+touch map/.foil-999999999-0 map/samples/.foil-999999999-12 map/.foil-$$-0 map/.foil-1x-0
+"$FOIL" train map/config.yaml run.steps=7 --resume --out map --quiet >out
+[ "$(ls -A map map/samples | grep -c '^\.foil')" -eq 2 ] || { ls -A map map/samples; exit 1; }
+
 # A checkpoint that is cut short: the one before it takes over. Both: nothing is guessed.
 truncate -s 1000 run/checkpoint.safetensors
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run >out
