@@ -58,7 +58,7 @@ int cli_usage(const char *name, const char *format, ...) {
 static volatile sig_atomic_t stop;
 
 static void end(int number) {
-    file_discard();
+    file_discard(); // NOLINT(bugprone-signal-handler): reads pointers and unlinks
     signal(number, SIG_DFL);
     raise(number);
 }
