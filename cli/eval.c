@@ -212,6 +212,13 @@ static foil_status evaluate_one(request *r, const pictures *from, evaluation *e)
     return foil_fail_within(status, "%s", pictures_name(from));
 }
 
+// What would keep the report from being made is told before all is scored.
+static foil_status check_ahead(const request *r) {
+    const char *folder = OPTIONS[OPTION_OUT].text;
+    for (int i = 0; i < r->sets; i++) TRY(pictures_need_both(r->set[i]));
+    return folder && ranks_self() == 0 ? file_make_folder(folder) : FOIL_OK;
+}
+
 static foil_status evaluate_all(request *r) {
     if (!r->sets) return evaluate_one(r, NULL, &r->e[r->sets++]);
     for (int i = 0; i < r->sets; i++) TRY(evaluate_one(r, r->set[i], &r->e[i]));
@@ -232,6 +239,7 @@ static foil_status run(request *r, char **path, int count) {
         status = foil_fail(FOIL_INVALID, "detectors: %d, sets or folders: %d; at least one of each was expected, or --scores", r->detectors, r->sets);
     if (status == FOIL_OK && r->perturb.n && !r->detectors)
         status = foil_fail(FOIL_INVALID, "--perturb needs a detector: scores from a file stay as they are");
+    if (status == FOIL_OK) status = ranks_agree(check_ahead(r));
     if (status == FOIL_OK) status = evaluate_all(r);
     if (status == FOIL_OK) status = ranks_agree(ranks_self() == 0 ? report(r) : FOIL_OK);
     for (int i = 0; !short_of_memory && i < (int)most; i++) {

@@ -95,6 +95,11 @@ for wrong in "$a" "set.h5" "set.h5 q"; do
     same "$status" 1 "status of: foil eval $wrong"
     grep -q "at least one of each was expected, or --scores" message || fail "foil eval $wrong: $(cat message)"
 done
+mkdir -p one/real && cp -r q/real/camera one/real/ # what keeps a report from being made is told before all is scored
+for wrong in "set.h5 one" "set.h5 --out list.csv"; do
+    "$FOIL" eval $a $wrong 2>message && fail "foil eval $a $wrong"
+    ! grep -q scoring message || fail "foil eval $wrong: $(cat message)"
+done
 "$FOIL" eval nowhere.safetensors set.h5 2>message && fail "a detector that is not there"
 grep -q "^foil eval: nowhere.safetensors: .*No such file" message || fail "$(cat message)"
 echo "several detectors and sets give what each gives alone"
