@@ -15,7 +15,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 typedef struct command {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
-    bool shared; // several ranks (base/ranks.h) may share its work
+    bool shared; // takes long, and several ranks (base/ranks.h) may share its work, or it refuses them
 } command;
 extern const command COMMANDS[]; // {0} ends
 

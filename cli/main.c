@@ -16,7 +16,7 @@
 const command COMMANDS[] = {
     {"pack", "pictures into one data set", cmd_pack, true},
     {"train", "a generator against a discriminator, or a detector alone", cmd_train, true},
-    {"study", "the same training in many variants, seeds and methods left out, with one verdict", cmd_study, false},
+    {"study", "the same training in many variants, seeds and methods left out, with one verdict", cmd_study, true},
     {"eval", "a detector on pictures it has never seen, with confidence intervals", cmd_eval, true},
     {"detect", "a score per file: how likely it is a fake", cmd_detect, false},
     {"explain", "what in a picture speaks for a fake to a detector", cmd_explain, false},

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "cli/cli.h"
 
 static option OPTIONS[] = {
@@ -60,6 +61,8 @@ int cmd_study(int argc, char **argv) {
                    OPTIONS, &count, &status))
         return status;
     const char *folder = OPTIONS[OPTION_OUT].text;
+    const char *alone = "a study is the work of one process; the commands of its cells, which --dry-run prints, can be shared";
+    if (ranks_count() > 1) return cli_ended("study", ranks_agree(foil_fail(FOIL_UNSUPPORTED, "%s", alone)));
     if (count < 1) return cli_usage("study", "a study file was expected");
     if (!folder || !*folder) return cli_usage("study", "--out DIR was expected");
     if (!cli_settings("study", count, argv)) return EXIT_USAGE;

@@ -131,4 +131,7 @@ wait $job || got=$?
 [ $got -eq 1 ]
 grep -q "interrupted at step [0-9]*: continue with --resume" message
 "$FOIL" generate stopped -o stopped.png >out
+got=0
+ranks 2 "$FOIL" study nowhere.yaml --out study 2>message || got=$?
+[ $got -eq 1 ] && [ "$(grep -c "a study is the work of one process" message)" -eq 1 ] && [ ! -e study ] || { cat message; exit 1; }
 echo "shared runs are one process's, and end in order"
