@@ -79,6 +79,7 @@ foil_status file_make_folder(const char *path) {
 // Writing ------------------------------------------------------------------------------------------------------------------------------------
 
 static _Atomic(const char *) open_temporaries[64];
+static atomic_bool discarded;
 
 // `now` in the place of `before`; NULL = nothing.
 static void note_temporary(const char *before, const char *now) {
@@ -89,6 +90,7 @@ static void note_temporary(const char *before, const char *now) {
 }
 
 void file_discard(void) {
+    atomic_store(&discarded, true);
     for (size_t i = 0; i < sizeof open_temporaries / sizeof *open_temporaries; i++) {
         const char *path = atomic_load(&open_temporaries[i]);
         if (path) unlink(path);
@@ -112,8 +114,11 @@ static int open_temporary(file_writer *w) {
             errno = ENOMEM;
             return -1;
         }
+        note_temporary(NULL, w->temporary); // before it is there: a signal may come at any time
         int fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 && atomic_load(&discarded)) unlink(w->temporary);
         if (fd >= 0 || errno != EEXIST) return fd;
+        note_temporary(w->temporary, NULL);
         free(w->temporary);
     }
 }
@@ -148,7 +153,6 @@ foil_status file_create(const char *path, file_writer **out) {
     int fd = w->path ? open_temporary(w) : -1;
     w->stream = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (w->stream) {
-        note_temporary(NULL, w->temporary);
         *out = w;
         return FOIL_OK;
     }

@@ -29,7 +29,7 @@ foil_status file_commit(file_writer *w);
 foil_status file_save(const char *path, const void *bytes, size_t n);
 // Removes the temporary. NULL is fine.
 void file_abort(file_writer *w);
-// Removes the temporaries of all writers (of 64 at most), which are of no use then: for the handler of a signal that ends the process.
+// Removes the temporaries of all writers (of 64 at most), and those that are opened from now on: for the handler of a signal that ends the process.
 void file_discard(void);
 // Removes what writers of processes that are no more, as killed ones, left in `folder`.
 void file_sweep(const char *folder);
