@@ -4,6 +4,7 @@ say() {
     step=$((step + 1))
     printf '\n== %d/%d %s\n' $step $steps "$*"
 }
+mkdir -p build # where all is logged; of the packages only if any was missing
 # What one clone has compiled another one finds.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 # Configures a build folder if that has not been done: configure FOLDER OPTIONS...
