@@ -19,13 +19,7 @@ static foil_status build(scorer *sc, const net *n, store *s, const char *head) {
     graph *g = sc->graph;
     sc->pixels = graph_input(g, "pixels", SHAPE(sc->batch, in.d[0], in.d[1], in.d[2]), U8);
     node *x = nn_add_scalar(nn_mul_scalar(nn_cast(sc->pixels, F32), 1 / 127.5), -1);
-    node *features = net_apply(n, g, s, x, NET_INFER, 0, NULL);
-    node *y = net_apply_head(n, g, s, head, features, NET_INFER, 0, NULL);
-    TRY(graph_status(g));
-    if (shape_count(y->shape) != sc->batch)
-        return foil_fail(FOIL_INVALID, "head '%s' gives %s for %d pictures: a detector needs one number for each", head, shape_text(y->shape),
-                         sc->batch);
-    sc->logits = nn_reshape(nn_cast(y, F32), SHAPE(sc->batch));
+    sc->logits = net_logits(n, g, s, head, x, NET_INFER, 0, NULL);
     return graph_status(g);
 }
 

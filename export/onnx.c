@@ -39,8 +39,7 @@ static foil_status detector_graph(const foil_detector *d, graph *g, node **input
     store *s = (store *)detector_store(d); // a graph could write to it, this one only reads
     *input = graph_input(g, "image", SHAPE(N, in.d[0], in.d[1], in.d[2]), F32);
     node *x = nn_add_scalar(nn_mul_scalar(*input, 2), -1);
-    node *features = net_apply(detector_net(d), g, s, x, NET_INFER, 0, NULL);
-    *output = net_apply_head(detector_net(d), g, s, detector_card_of(d)->head, features, NET_INFER, 0, NULL);
+    *output = net_logits(detector_net(d), g, s, detector_card_of(d)->head, x, NET_INFER, 0, NULL);
     return graph_status(g);
 }
 

@@ -1,5 +1,6 @@
 #include "nn/net.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 enum { MAX_HEADS = 8 };
 
 typedef struct head {
-    const char *name;
+    const char *name, *place; // in the file
     layer_list layers;
 } head;
 
@@ -75,6 +76,7 @@ static foil_status read_head(net *n, layer_reader *r, const char *name, const ya
     if (!path) return foil_fail(FOIL_MEMORY, "out of memory for a network");
     head *h = &n->head[n->heads++];
     h->name = name;
+    h->place = yaml_place(at);
     return layers_read(r, k.layers, path, &h->layers);
 }
 
@@ -146,6 +148,13 @@ node *net_apply_head(const net *n, graph *g, store *s, const char *name, node *f
     const head *h = find_head(n, name);
     if (!h) return graph_fail(g, "the network has no head '%s'", name);
     return apply_head(&(builder){.g = g, .s = s, .mode = mode, .pass = pass, .updates = updates}, h, features);
+}
+
+node *net_logits(const net *n, graph *g, store *s, const char *name, node *x, net_mode mode, uint32_t pass, net_updates *updates) {
+    node *y = net_apply_head(n, g, s, name, net_apply(n, g, s, x, mode, pass, updates), mode, pass, updates);
+    if (graph_is_poison(y) || y->shape.n == 1) return y;
+    return graph_fail(g, "%s: the head '%s' gives %s for %" PRId64 " pictures, expected one number for each", find_head(n, name)->place, name,
+                      shape_text(y->shape), x->shape.d[0]);
 }
 
 // One sample through everything, in a graph that is thrown away: declares the parameters, finds the shapes. `output` and `rows` may be NULL.

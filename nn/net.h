@@ -32,7 +32,8 @@ const char *net_head_name(const net *n, int i);
 bool net_has_head(const net *n, const char *name);
 // Whether a sample's output depends on its batch in training: batch norm, minibatch deviation. Real and fake must then go separately.
 bool net_mixes_batch(const net *n);
-// The place of the first layer of the body or this head that makes a sample's output depend on its batch even with NET_INFER: "d.yaml:4:5 minibatch_stddev"; NULL: none.
+// The place of the first layer of the body or this head (which must be there) that makes a sample's output depend on its batch even with NET_INFER:
+// "d.yaml:4:5 minibatch_stddev"; NULL: none.
 const char *net_compares_batch(const net *n, const char *head);
 
 // Declares every parameter and buffer, heads included, with its initialisation.
@@ -60,6 +61,8 @@ typedef struct net_updates {
 } net_updates;
 node *net_apply(const net *n, graph *g, store *s, node *x, net_mode mode, uint32_t pass, net_updates *updates);
 node *net_apply_head(const net *n, graph *g, store *s, const char *head, node *features, net_mode mode, uint32_t pass, net_updates *updates);
+// Body and head in one, for a head that says one number of each sample: f32 [N]. Another head is an error.
+node *net_logits(const net *n, graph *g, store *s, const char *head, node *x, net_mode mode, uint32_t pass, net_updates *updates);
 
 // Counts: trainable parameters; of one sample the numbers that all layers give, and FLOPs of the forward pass (body and all heads).
 int64_t net_parameters(const net *n);

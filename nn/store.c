@@ -1,6 +1,7 @@
 #include "nn/store.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,18 @@ float *store_data(const store *s, int index) {
     assert(index >= 0 && index < s->n && s->values && s->buffers);
     const store_tensor *t = &s->tensor[index];
     return (t->trainable ? s->values : s->buffers) + t->offset;
+}
+
+static bool are_finite(const float *at, int64_t n) {
+    bool all = true;
+    for (int64_t i = 0; i < n; i++) all &= isfinite(at[i]) != 0;
+    return all;
+}
+
+const char *store_not_finite(const store *s) {
+    for (int i = 0; i < s->n; i++)
+        if (!are_finite(store_data(s, i), shape_count(s->tensor[i].shape))) return s->tensor[i].name;
+    return NULL;
 }
 
 void store_copy(store *dst, const store *src) {

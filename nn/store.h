@@ -60,6 +60,8 @@ void store_freeze(store *s);
 
 int store_find(const store *s, const char *name); // index or -1
 float *store_data(const store *s, int index);
+// The name of the first tensor that holds something else than finite numbers; NULL: none does.
+const char *store_not_finite(const store *s);
 // dst = src; both from the same network (assert).
 void store_copy(store *dst, const store *src);
 // A second store with the same tensors and values; NULL when out of memory.

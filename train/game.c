@@ -124,12 +124,7 @@ static node *to_signal(node *pixels) {
 // The logits [N] of a head.
 static node *judge(const game *g, graph *at, node *x, const char *head, net_mode mode, uint32_t pass, net_updates *updates) {
     const player *d = &g->discriminator;
-    node *features = net_apply(d->net, at, d->store, x, mode, pass, updates);
-    node *logits = net_apply_head(d->net, at, d->store, head, features, mode, pass, updates);
-    if (!graph_is_poison(logits) && shape_count(logits->shape) != x->shape.d[0])
-        return graph_fail(at, "%s: the head '%s' gives %s for %" PRId64 " pictures, expected one number for each", g->config->discriminator, head,
-                          shape_text(logits->shape), x->shape.d[0]);
-    return nn_cast(nn_reshape(logits, SHAPE(x->shape.d[0])), F32);
+    return net_logits(d->net, at, d->store, head, x, mode, pass, updates);
 }
 
 // The discriminator's passes come one after the other, each with its gradients, so that what one of them keeps is gone when the next one needs memory; those

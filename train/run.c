@@ -106,23 +106,15 @@ uint64_t run_digest(const run *r) {
     return digest;
 }
 
-static bool all_finite(const float *at, size_t n) {
-    bool all = true;
-    for (size_t i = 0; i < n; i++) all &= isfinite(at[i]) != 0;
-    return all;
-}
-
-const char *run_not_finite(const run *r) {
+const char *run_not_finite(const run *r, const char **whose) {
     const struct {
+        const char *whose;
         const store *store;
-        const char *weight, *buffer;
-    } parts[] = {{r->discriminator.store, "a weight of the discriminator", "a running value of the discriminator"},
-                 {r->generator.store, "a weight of the generator", "a running value of the generator"},
-                 {r->average, "a weight of the generator's average", "a running value of the generator's average"}};
+    } parts[] = {{"the discriminator's", r->discriminator.store}, {"the generator's", r->generator.store}, {"the generator's average's", r->average}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const store *s = parts[i].store;
-        if (s && !all_finite(s->values, s->value_count)) return parts[i].weight;
-        if (s && !all_finite(s->buffers, s->buffer_count)) return parts[i].buffer;
+        const char *tensor = parts[i].store ? store_not_finite(parts[i].store) : NULL;
+        *whose = parts[i].whose;
+        if (tensor) return tensor;
     }
     return NULL;
 }

@@ -27,8 +27,8 @@ void run_close(run *r);
 foil_status run_begin(run *r);
 // Of all weights and buffers: equal if they are the same bits.
 uint64_t run_digest(const run *r);
-// What of the weights and buffers holds something else than finite numbers: "a weight of the generator"; NULL = nothing does.
-const char *run_not_finite(const run *r);
+// The name of a tensor that holds something else than finite numbers, and `whose` it is: "the generator's"; NULL = none does.
+const char *run_not_finite(const run *r, const char **whose);
 foil_status run_save(const run *r, const char *folder);
 // Takes over all of a checkpoint's state; fails if networks or data are not what they were.
 foil_status run_restore(run *r, const safetensors *s, const char *path);

@@ -136,8 +136,8 @@ static foil_status check_copies(const trainer *t) {
 
 // A loss may be a number, and the weights after its step are not.
 static foil_status check_weights(const trainer *t) {
-    const char *broken = run_not_finite(&t->run);
-    return broken ? diverged(t, t->run.step, "%s is not finite", broken) : FOIL_OK;
+    const char *whose, *tensor = run_not_finite(&t->run, &whose);
+    return tensor ? diverged(t, t->run.step, "%s tensor '%s' holds a value that is not finite", whose, tensor) : FOIL_OK;
 }
 
 static foil_status write_checkpoint(trainer *t) {

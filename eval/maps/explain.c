@@ -14,8 +14,7 @@ static foil_status build(explainer *e, const foil_detector *d) {
     store *s = (store *)detector_store(d); // a graph could write to it, this one only reads
     graph *g = e->graph;
     e->picture = graph_input(g, "picture", SHAPE(e->type->batch, e->in.d[0], e->in.d[1], e->in.d[2]), F32);
-    node *features = net_apply(n, g, s, e->picture, NET_INFER, 0, NULL);
-    e->logits = net_apply_head(n, g, s, head, features, NET_INFER, 0, NULL);
+    e->logits = net_logits(n, g, s, head, e->picture, NET_INFER, 0, NULL);
     TRY(graph_status(g));
     if (e->type->build) TRY(e->type->build(e));
     const plan_output outputs[] = {{e->logits, NULL}, {e->wanted, NULL}};

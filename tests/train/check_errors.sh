@@ -61,7 +61,7 @@ END
 net one.yaml "global_pool, {linear: 1}"
 net two.yaml "global_pool, {linear: 2}"
 net compares.yaml "global_pool, {linear: 1}" "{minibatch_stddev: 4}"
-refused 1 "two.yaml: the head 'detect' gives [4, 2] for 4 pictures, expected one number for each" train $supervised discriminator=two.yaml --out run
+refused 1 "two.yaml:3:61: the head 'detect' gives [4, 2] for 4 pictures, expected one number for each" train $supervised discriminator=two.yaml --out run
 refused 1 "compares.yaml:2:70 minibatch_stddev compares the pictures of a batch" train $supervised discriminator=compares.yaml --out run
 [ ! -e run ] || { echo "a refused run left a folder"; exit 1; }
 if [ "$(id -u)" -ne 0 ]; then refused 1 "/proc/run" train $game data.set=set.h5 $small --out /proc/run; fi

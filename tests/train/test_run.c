@@ -71,13 +71,19 @@ static void test_knows_what_is_not_finite(void **state) {
     config c;
     run r;
     open_run("run.seed=1", "", &c, &r);
-    assert_null(run_not_finite(&r));
-    r.average->values[r.average->value_count - 1] = NAN;
-    assert_string_equal(run_not_finite(&r), "a weight of the generator's average");
-    r.generator.store->buffers[0] = -INFINITY;
-    assert_string_equal(run_not_finite(&r), "a running value of the generator");
-    r.discriminator.store->values[0] = INFINITY;
-    assert_string_equal(run_not_finite(&r), "a weight of the discriminator");
+    const char *whose;
+    assert_null(run_not_finite(&r, &whose));
+    store *average = r.average, *generator = r.generator.store, *discriminator = r.discriminator.store;
+    int last = average->n - 1;
+    store_data(average, last)[shape_count(average->tensor[last].shape) - 1] = NAN;
+    assert_string_equal(run_not_finite(&r, &whose), average->tensor[last].name);
+    assert_string_equal(whose, "the generator's average's");
+    generator->buffers[0] = -INFINITY;
+    assert_non_null(strstr(run_not_finite(&r, &whose), "running_mean"));
+    assert_string_equal(whose, "the generator's");
+    discriminator->values[0] = INFINITY;
+    assert_string_equal(run_not_finite(&r, &whose), discriminator->tensor[0].name);
+    assert_string_equal(whose, "the discriminator's");
     run_close(&r);
     config_free(&c);
 }
