@@ -121,12 +121,18 @@ static foil_status read_next(reader *r, enum fy_event_type end, bool *ended, yam
     return status;
 }
 
+// What was left empty is nowhere in the source: it is told by the key, or the list, that it lacks a value for.
+static void place_empty(yaml_node *item, const yaml_node *around) {
+    if (item->kind == YAML_SCALAR && item->position == 0) item->place = around->place;
+}
+
 static foil_status read_list(reader *r, yaml_node *list) {
     for (;;) {
         bool ended;
         yaml_node *item = NULL;
         TRY(read_next(r, FYET_SEQUENCE_END, &ended, &item));
         if (ended) return FOIL_OK;
+        place_empty(item, list);
         TRY(append(list, NULL, item));
     }
 }
@@ -141,6 +147,7 @@ static foil_status read_map(reader *r, yaml_node *map) {
         if (yaml_get(map, key->text)) return yaml_fail(key, "duplicate key '%s'", key->text);
         if (map->n == 0 && (!map->flow || key->position < map->position)) map->place = key->place; // without '{' it begins at its first key
         TRY(read_next(r, FYET_NONE, &ended, &item));
+        place_empty(item, key);
         TRY(append(map, key, item));
     }
 }

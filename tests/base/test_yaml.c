@@ -48,6 +48,11 @@ static void places(void **state) {
     assert_int_equal(yaml_fail(yaml_item(list, 1), "unknown layer '%s'", "x"), FOIL_INVALID);
     assert_string_equal(foil_error(), "f.yaml:4:5: unknown layer 'x'");
     yaml_free(doc);
+    doc = must_parse("a: 1\nb: {c: , d: 2}\ne:\nf:\n  - 1\n  -\n"); // what is left empty has no place of its own
+    assert_string_equal(yaml_place(yaml_get(yaml_get(yaml_root(doc), "b"), "c")), "f.yaml:2:5");
+    assert_string_equal(yaml_place(yaml_get(yaml_root(doc), "e")), "f.yaml:3:1");
+    assert_string_equal(yaml_place(yaml_item(yaml_get(yaml_root(doc), "f"), 1)), "f.yaml:5:3");
+    yaml_free(doc);
 }
 
 static void empty_documents(void **state) {
