@@ -70,6 +70,7 @@ static foil_status read_input(net *n, const yaml_node *at) {
 
 static foil_status read_head(net *n, layer_reader *r, const char *name, const yaml_node *at) {
     head_keys k;
+    TRY(layer_name_check(at, name));
     TRY(keys_read(at, HEAD_KEYS, &k, "a head"));
     if (n->heads == MAX_HEADS) return yaml_fail(at, "more than %d heads", MAX_HEADS);
     const char *path = arena_format(&n->memory, "heads.%s", name);

@@ -122,6 +122,11 @@ static foil_status append(layer_reader *r, growing *to, const layer *l, const ya
     return FOIL_OK;
 }
 
+foil_status layer_name_check(const yaml_node *at, const char *name) {
+    if (*name && !strchr(name, '.')) return FOIL_OK;
+    return yaml_fail(at, "the name '%s': expected one or more characters and no dot, which parts the names of parameters", name);
+}
+
 static foil_status read_list(layer_reader *r, const yaml_node *list, growing *to);
 
 static foil_status unroll(layer_reader *r, const repeat_keys *repeat, const yaml_node *at, growing *to) {
@@ -142,6 +147,7 @@ static foil_status read_layer(layer_reader *r, const yaml_node *item, growing *t
     const char *name = NULL;
     TRY(read_type(item, &type, &map));
     TRY(read_keys(r, type, item, map, &keys, &name));
+    if (name) TRY(layer_name_check(item, name));
     if (!type->build) return unroll(r, keys, item, to);
     layer l = {.type = type, .keys = keys, .id = r->n++};
     l.label = arena_format(r->memory, "%s %s", yaml_place(item), type->name);

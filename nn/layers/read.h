@@ -15,4 +15,7 @@ typedef struct layer_reader {
 // Reads a list of layers, unrolls `repeat`, names paths under `path`. The document must live as long as the layers.
 foil_status layers_read(layer_reader *r, const yaml_node *list, const char *path, layer_list *out);
 
+// Whether `name` can stand between the dots of parameters' names, for a layer or a head: "a.b" could be layer b of branch a. PyTorch asks for the same.
+foil_status layer_name_check(const yaml_node *at, const char *name);
+
 #endif
