@@ -15,12 +15,22 @@ static bool has_average(const safetensors *file, const store *s) {
     return found;
 }
 
+static foil_status check(const net *n, const char *path) {
+    const shape made = net_output(n);
+    if (!net_takes_latent(n))
+        return foil_fail(FOIL_INVALID, "%s: its network takes pictures, expected a generator: one that takes a latent vector", path);
+    if (made.n == 3 && (made.d[2] == 1 || made.d[2] == 3)) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s: its generator makes %s, expected pictures: [height, width, 1 or 3]", path, shape_text(made));
+}
+
 static foil_status load(const safetensors *file, const char *path, net **n, store **s) {
     const char *network = safetensors_metadata(file, "generator"), *channels = safetensors_metadata(file, "channels");
     long long c;
     if (!network || !channels || !text_to_int(channels, &c) || (c != 1 && c != 3))
         return foil_fail(FOIL_INVALID, "%s: no generator in it, expected a checkpoint of an adversarial run", path);
-    TRY(net_parse(network, "generator", (int)c, n));
+    const foil_status parsed = net_parse(network, "generator", (int)c, n);
+    if (parsed != FOIL_OK) return foil_fail_within(parsed, "%s", path);
+    TRY(check(*n, path));
     if (!(*s = store_new())) return foil_fail_memory(sizeof **s, "a store");
     TRY(net_declare(*n, *s));
     TRY(store_allocate(*s));

@@ -25,6 +25,9 @@ static foil_status build(scorer *sc, const net *n, store *s, const char *head) {
 
 static foil_status check_network(const net *n, const char *head) {
     if (net_takes_latent(n)) return foil_fail(FOIL_INVALID, "the network takes a latent vector: a detector's takes pictures");
+    const long long channels = net_input(n).d[2];
+    if (channels != 1 && channels != 3)
+        return foil_fail(FOIL_INVALID, "the network takes pictures of %lld channels: a detector's have 1 (grey) or 3 (RGB)", channels);
     if (!net_has_head(n, head)) return foil_fail(FOIL_INVALID, "the network has no head '%s'", head);
     const char *comparing = net_compares_batch(n, head);
     if (comparing)

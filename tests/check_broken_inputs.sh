@@ -324,6 +324,11 @@ check "export of nothing" 1 "nowhere" export nowhere.safetensors -o x.onnx
 check "export into a missing folder" 1 "nofolder" export detector.safetensors -o nofolder/x.onnx
 check "generator of a supervised run" 1 "generator" export sound --generator -o x.onnx
 check "no samples" 2 "'0'" generate game -o o.png -n 0
+LC_ALL=C sed 's/{out: 3, kernel: 4/{out: 2, kernel: 4/' game/checkpoint.safetensors >two.safetensors
+LC_ALL=C sed 's/tanh/tnah/' game/checkpoint.safetensors >word.safetensors
+check "samples of two channels" 1 "two\.safetensors: its generator makes \[.*, 2\], expected pictures: \[height, width, 1 or 3\]" generate two.safetensors -o o.png
+check "export of a generator of two channels" 1 "two\.safetensors: its generator makes" export two.safetensors --generator -o o.onnx
+check "samples of a checkpoint with an unknown layer" 1 "word\.safetensors: .*unknown layer 'tnah'" generate word.safetensors -o o.png
 check "samples of a supervised run" 1 "generator" generate sound -o o.png -n 4 --grid
 check "inspection of words" 1 "file: " inspect file
 check "inspection of a folder" 1 "a folder" inspect game

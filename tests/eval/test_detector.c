@@ -169,6 +169,28 @@ static void test_metadata_is_checked(void **state) {
     net_free(n);
 }
 
+// No picture has two channels, or four: what was decoded could not become the network's.
+static void test_pictures_are_grey_or_rgb(void **state) {
+    (void)state;
+    static const char *const others[] = {"2", "4"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        text file = {0}, why = {0};
+        net *n;
+        text_format(&file, "input: {image: [8, 8, %s]}\nlayers: [flatten]\nheads: {detect: {layers: [{linear: 1}]}}\n", others[i]);
+        text_format(&why, "pictures of %s channels: a detector's have 1 (grey) or 3 (RGB)", others[i]);
+        small_check(net_parse(file.data, "other.yaml", 0, &n));
+        store *s = store_new();
+        small_check(net_declare(n, s));
+        small_check(store_allocate(s));
+        small_check(detector_write(BAD, n, s, &SMALL_CARD));
+        assert_rejected(why.data);
+        store_free(s);
+        net_free(n);
+        text_free(&file);
+        text_free(&why);
+    }
+}
+
 // As files of format 1 had it.
 static void test_older_files_open(void **state) {
     (void)state;
@@ -282,12 +304,9 @@ static int remove_files(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything_survives),
-                                       cmocka_unit_test(test_scores),
-                                       cmocka_unit_test(test_metadata_is_checked),
-                                       cmocka_unit_test(test_older_files_open),
-                                       cmocka_unit_test(test_calibrations_survive),
-                                       cmocka_unit_test(test_weights_are_checked),
-                                       cmocka_unit_test(test_network_without_one_logit_is_rejected)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_everything_survives), cmocka_unit_test(test_scores),
+                                       cmocka_unit_test(test_metadata_is_checked), cmocka_unit_test(test_pictures_are_grey_or_rgb),
+                                       cmocka_unit_test(test_older_files_open),    cmocka_unit_test(test_calibrations_survive),
+                                       cmocka_unit_test(test_weights_are_checked), cmocka_unit_test(test_network_without_one_logit_is_rejected)};
     return cmocka_run_group_tests(tests, NULL, remove_files);
 }
