@@ -32,7 +32,8 @@ foil_status foil_detector_score_file(foil_detector *d, const char *path, double 
 }
 
 foil_status foil_detector_score_pixels(foil_detector *d, const unsigned char *pixels, int height, int width, int channels, double *score) {
-    if (!pixels || height < 1 || width < 1 || (channels != 1 && channels != 3))
+    if (!pixels) return foil_fail(FOIL_INVALID, "pixels are NULL: expected [height, width, channels] of them");
+    if (height < 1 || width < 1 || (channels != 1 && channels != 3))
         return foil_fail(FOIL_INVALID, "pixels [%d, %d, %d]: expected a height and a width of at least 1, and 1 or 3 channels", height, width,
                          channels);
     const image picture = {.height = height, .width = width, .channels = channels, .pixels = (unsigned char *)pixels}; // only read

@@ -70,6 +70,7 @@ static void test_scores(void **state) {
     assert_int_equal(foil_detector_score_pixels(d, (const unsigned char *)"abcd", 2, 2, 4, &score), FOIL_INVALID);
     assert_int_equal(foil_detector_score_pixels(d, (const unsigned char *)"abcd", 0, 2, 1, &score), FOIL_INVALID);
     assert_int_equal(foil_detector_score_pixels(d, NULL, 2, 2, 1, &score), FOIL_INVALID);
+    assert_non_null(strstr(foil_error(), "NULL"));
     assert_int_equal(foil_detector_score_file(d, "no-such-picture.png", &score), FOIL_IO);
     assert_non_null(strstr(foil_error(), "no-such-picture.png"));
     foil_detector_free(d);
