@@ -24,8 +24,10 @@ static foil_status load_weights(foil_detector *d, const safetensors *file) {
     TRY(net_declare(d->net, d->store));
     TRY(store_allocate(d->store));
     TRY(safetensors_load_store(file, "", d->store));
-    if (safetensors_count(file) != d->store->n)
-        return foil_fail(FOIL_INVALID, "%d tensors, but the network has %d", safetensors_count(file), d->store->n);
+    for (int i = 0; i < safetensors_count(file); i++) {
+        const char *name = safetensors_at(file, i).name;
+        if (store_find(d->store, name) < 0) return foil_fail(FOIL_INVALID, "tensor '%.200s' is none of the network's %d", name, d->store->n);
+    }
     store_freeze(d->store);
     return scorer_check(d->net, d->store, d->card.head);
 }
