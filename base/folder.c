@@ -73,9 +73,10 @@ static foil_status list_folder(const char *folder, names *list) {
     DIR *d = opendir(folder);
     if (!d) return foil_fail_errno(errno, "%s: the folder can't be read", folder);
     foil_status status = FOIL_OK;
-    for (struct dirent *e; status == FOIL_OK && (e = readdir(d));) {
+    for (struct dirent *e; status == FOIL_OK && (errno = 0, e = readdir(d));) { // NULL at the end, and if it fails
         if (e->d_name[0] != '.') status = add_entry(list, folder, e->d_name);
     }
+    if (status == FOIL_OK && errno != 0) status = foil_fail_errno(errno, "%s: the folder can't be read", folder);
     closedir(d);
     if (status == FOIL_OK && list->n > 0) qsort(list->at, list->n, sizeof *list->at, by_bytes);
     return status;

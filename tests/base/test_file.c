@@ -1,5 +1,7 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -189,6 +191,29 @@ static void walking(void **state) {
     text_free(&seen);
 }
 
+// Of a folder.
+static int entries_left = INT_MAX;
+struct dirent *__real_readdir(DIR *d);
+struct dirent *__wrap_readdir(DIR *d);
+struct dirent *__wrap_readdir(DIR *d) {
+    if (entries_left-- > 0) return __real_readdir(d);
+    errno = EIO;
+    return NULL;
+}
+
+static void a_folder_read_in_part_is_no_folder(void **state) {
+    (void)state;
+    int seen = 0;
+    assert_int_equal(file_make_folder("w"), FOIL_OK);
+    put("w/a", "");
+    put("w/b", "");
+    entries_left = 3;
+    assert_int_equal(file_walk("w", count_file, &seen), FOIL_IO);
+    assert_int_equal(seen, 0);
+    assert_string_equal(foil_error(), "w: the folder can't be read: Input/output error");
+    entries_left = INT_MAX;
+}
+
 // Of seventy writers, ten of which began anew, all but those that there is no place for; and of one that comes too late.
 static int count_what_is_left(void) {
     file_writer *w[71];
@@ -287,6 +312,7 @@ int main(void) {
         IN_FOLDER(a_full_disk_is_reported_at_commit),
         IN_FOLDER(reading),
         IN_FOLDER(walking),
+        IN_FOLDER(a_folder_read_in_part_is_no_folder),
         IN_FOLDER(what_ends_is_discarded),
         IN_FOLDER(within),
         IN_FOLDER(folders),
