@@ -7,6 +7,24 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static H5E_auto2_t printer; // of the program around us, put back in between
 static void *printer_data;
+static int system_error;
+
+// HDF5 has the errno in the words of the innermost of its functions, which comes first.
+static herr_t find_errno(unsigned n, const H5E_error2_t *e, void *found) {
+    const char *at = n == 0 && e->desc ? strstr(e->desc, "errno = ") : NULL;
+    if (at) *(int *)found = (int)strtol(at + strlen("errno = "), NULL, 10);
+    return 0;
+}
+
+static herr_t note_errno(hid_t stack, void *unused) {
+    (void)unused;
+    if (!system_error) H5Ewalk2(stack, H5E_WALK_UPWARD, find_errno, &system_error);
+    return 0;
+}
+
+int h5_errno(void) {
+    return system_error;
+}
 
 void h5_lock(void) {
     static bool begun;
@@ -15,7 +33,8 @@ void h5_lock(void) {
     if (!begun) H5dont_atexit();
     begun = true;
     H5Eget_auto2(H5E_DEFAULT, &printer, &printer_data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    H5Eset_auto2(H5E_DEFAULT, note_errno, NULL);
+    system_error = 0;
 }
 
 void h5_unlock(void) {

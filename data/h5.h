@@ -11,6 +11,8 @@
 // Around every call of HDF5, whose usual build is not for several threads. Its own error printing is off in between.
 void h5_lock(void);
 void h5_unlock(void);
+// Of the first call since h5_lock that failed because the system did: its errno. 0 if there is none.
+int h5_errno(void);
 
 typedef enum h5_type { H5_U8, H5_I32, H5_I64 } h5_type;
 hid_t h5_native(h5_type t);

@@ -24,8 +24,10 @@ struct set_writer {
     names methods, subjects;
 };
 
+// Within h5_lock.
 static foil_status unwritten(const set_writer *w) {
-    return foil_fail(FOIL_IO, "%s: cannot be written, is the disk full?", w->path);
+    if (h5_errno()) return foil_fail_errno(h5_errno(), "%s: can't be written", w->path);
+    return foil_fail(FOIL_IO, "%s: can't be written, is the disk full, or memory?", w->path);
 }
 
 // All that is needed while pictures are added.
@@ -171,9 +173,9 @@ static foil_status add_pixels(set_writer *w, const image *im) {
     }
     hsize_t start[] = {(hsize_t)w->n, 0, 0, 0}, count[] = {1, (hsize_t)d->height, (hsize_t)d->width, (hsize_t)d->channels};
     h5_lock();
-    bool ok = write_part(w->pixels, 4, start, count, im->pixels);
+    foil_status s = write_part(w->pixels, 4, start, count, im->pixels) ? FOIL_OK : unwritten(w);
     h5_unlock();
-    return ok ? FOIL_OK : unwritten(w);
+    return s;
 }
 
 foil_status set_add(set_writer *w, const image *im, bool fake, const char *method, const char *subject, int clip, set_split split, const char *path,

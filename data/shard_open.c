@@ -224,6 +224,7 @@ static foil_status open_shard(shard *s, const char *path) {
     TRY(file_map_open(path, &s->map));
     h5_lock();
     foil_status status = open_file(s);
+    if (status != FOIL_OK && h5_errno()) status = foil_fail_errno(h5_errno(), "%s: can't be read", path);
     if (s->pixels || status != FOIL_OK) { // the map is all that is needed
         if (s->array >= 0) H5Dclose(s->array);
         if (s->h5 >= 0) H5Fclose(s->h5);

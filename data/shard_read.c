@@ -19,7 +19,9 @@ static foil_status read_array(const shard *s, int64_t i, uint8_t *to) {
     bool ok = H5Dread(s->array, H5T_NATIVE_UINT8, into, from, H5P_DEFAULT, to) >= 0;
     H5Sclose(into);
     H5Sclose(from);
+    const int error = h5_errno();
     h5_unlock();
+    if (!ok && error) return foil_fail_errno(error, "%s: picture %lld can't be read", s->path, (long long)i);
     return ok ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: picture %lld cannot be read, the file is damaged", s->path, (long long)i);
 }
 

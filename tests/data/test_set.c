@@ -1,5 +1,8 @@
 // What goes into a set comes out of it; what is not a set is refused with a reason.
+#include <fcntl.h>
 #include <hdf5.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "data/set.h"
 #include "tests/data/pictures.h"
@@ -228,6 +231,20 @@ static void test_not_a_set(void **state) {
     REFUSED(set_open("sets/c.h5", &s), "neither a set of Foil");
 }
 
+// Such as the lock of a program that has it open to write, which HDF5 calls a file that it can't open.
+static void test_the_system_has_the_last_word(void **state) {
+    (void)state;
+    folder("sets");
+    set *s;
+    write_set("sets/a.h5", 8, 8);
+    int file = open("sets/a.h5", O_RDWR);
+    assert_int_equal(flock(file, LOCK_EX), 0);
+    REFUSED(set_open("sets/a.h5", &s), "sets/a.h5: can't be read: Resource temporarily unavailable");
+    close(file);
+    OK(set_open("sets/a.h5", &s));
+    set_close(s);
+}
+
 static void test_writer_refuses(void **state) {
     (void)state;
     folder("sets");
@@ -314,6 +331,7 @@ int main(void) {
                                        cmocka_unit_test(test_wrong_arrays),
                                        cmocka_unit_test(test_truncated_anywhere),
                                        cmocka_unit_test(test_not_a_set),
+                                       cmocka_unit_test(test_the_system_has_the_last_word),
                                        cmocka_unit_test(test_writer_refuses),
                                        cmocka_unit_test(test_files_of_other_frameworks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
