@@ -49,8 +49,14 @@ foil_status checkpoint_open(const char *folder, safetensors **out, char **path) 
             text_free(&reasons);
             return FOIL_OK;
         }
+        const bool given_up =
+            status != FOIL_INVALID && file_exists(*path); // a file too many, or too little memory: it is whole, and newer than the other
         free(*path);
         *path = NULL;
+        if (given_up) {
+            text_free(&reasons);
+            return status;
+        }
         text_format(&reasons, "%s%s", i ? "; " : "", foil_error());
     }
     foil_status status = foil_fail(FOIL_IO, "%s: no readable checkpoint: %s", folder, reasons.failed ? "" : reasons.data);

@@ -94,6 +94,11 @@ truncate -s 0 run/checkpoint-previous.safetensors
 refused 1 "no readable checkpoint" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run
 refused 1 "no readable checkpoint" generate run -o a.png
 
+# One that can't be read now is not passed over for an older one.
+rm whole/checkpoint.safetensors
+ln -s checkpoint.safetensors whole/checkpoint.safetensors
+refused 1 "whole/checkpoint.safetensors: can't be read: Too many levels" generate whole -o a.png
+
 # The data changed under a run.
 cp set.h5 other.h5
 "$FOIL" train "$tiny" data.set=other.h5 $small --out moved >out
