@@ -178,13 +178,20 @@ static foil_status add_pixels(set_writer *w, const image *im) {
     return s;
 }
 
+// -1 for none, or ''.
+static foil_status take_name(names *in, const char *name, int32_t *number) {
+    const bool named = name && *name;
+    *number = named ? names_add(in, name) : -1;
+    return named && *number < 0 ? foil_fail_memory(strlen(name), "a set's names") : FOIL_OK;
+}
+
 foil_status set_add(set_writer *w, const image *im, bool fake, const char *method, const char *subject, int clip, set_split split, const char *path,
                     const unsigned char sha256[32]) {
     if (w->n == w->d.count) return foil_fail(FOIL_INVALID, "%s: more pictures than the %lld announced", w->path, (long long)w->d.count);
     int64_t i = w->n;
     w->fake[i] = fake;
-    w->method[i] = method && *method ? names_add(&w->methods, method) : -1;
-    w->subject[i] = subject && *subject ? names_add(&w->subjects, subject) : -1;
+    TRY(take_name(&w->methods, method, &w->method[i]));
+    TRY(take_name(&w->subjects, subject, &w->subject[i]));
     w->clip[i] = clip;
     w->split[i] = (uint8_t)split;
     w->name[i] = arena_text(&w->texts, path);
