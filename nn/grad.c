@@ -40,7 +40,7 @@ static void pass_through(backward *b, node *y) {
     }
     node **gx = calloc((size_t)y->n_in, sizeof *gx);
     if (!gx) {
-        graph_fail(b->graph, "out of memory for a gradient");
+        graph_fail_memory(b->graph, "a gradient");
         return;
     }
     b->graph->label = y->label;
@@ -78,7 +78,7 @@ void grad_from(node *y, node *gy, node *const *x, int n, node **dx) {
     const size_t count = (size_t)(y->id + 1); // poison: 0
     backward b = {g, calloc(count + 1, sizeof(bool)), calloc(count + 1, sizeof(node *))};
     const bool room = b.on_path && b.toward;
-    if (!room) graph_fail(g, "out of memory for a gradient");
+    if (!room) graph_fail_memory(g, "a gradient");
     if (room && g->status == FOIL_OK && check(y, gy, x, n)) {
         mark_path(&b, y, x, n);
         b.toward[y->id] = gy ? nn_cast(gy, y->type) : graph_constant(g, y->shape, 1);

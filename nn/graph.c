@@ -69,8 +69,14 @@ node *graph_fail(graph *g, const char *format, ...) {
     return keep_error(g, FOIL_INVALID, message);
 }
 
-static node *out_of_memory(graph *g) {
-    return keep_error(g, FOIL_MEMORY, "out of memory for a graph");
+node *graph_fail_memory(graph *g, const char *what, ...) {
+    char message[512] = "out of memory for ";
+    const size_t used = strlen(message);
+    va_list args;
+    va_start(args, what);
+    vsnprintf(message + used, sizeof message - used, what, args);
+    va_end(args);
+    return keep_error(g, FOIL_MEMORY, message);
 }
 
 // Nodes. ------------------------------------------------------------------------------------------------------------------------------------------
@@ -151,11 +157,11 @@ node *graph_node(graph *g, const op *kind, node *const *in, int n_in, const void
     assert(n_in >= kind->min_in && n_in <= kind->max_in && (params || !kind->params_size));
     if (g->status != FOIL_OK) return poison(g);
     for (int i = 0; i < n_in; i++) assert(in[i]->graph == g && !graph_is_poison(in[i]));
-    if (!make_room(whole_of(g))) return out_of_memory(g);
+    if (!make_room(whole_of(g))) return graph_fail_memory(g, "a graph");
     node **slot = slot_of(whole_of(g), kind, in, n_in, kind->params_size ? params : NULL);
     if (*slot && !reads_param(in, n_in)) return *slot;
     node *n = new_node(g, kind, in, n_in, params);
-    if (!n) return out_of_memory(g);
+    if (!n) return graph_fail_memory(g, "a graph");
     foil_status status = kind->infer(n);
     if (status != FOIL_OK) return keep_error(g, status, foil_error());
     *slot = n;

@@ -65,6 +65,7 @@ void graph_free(graph *g);
 foil_status graph_status(const graph *g);
 // Keeps an error unless there is one already, and returns a poison node, so that an op's builder can end with it.
 node *graph_fail(graph *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
+node *graph_fail_memory(graph *g, const char *what, ...) __attribute__((format(printf, 2, 3))); // FOIL_MEMORY, "out of memory for what"
 bool graph_is_poison(const node *n);
 
 // The one way to make a node: checks arity, copies `params` (params_size of the op), infers shape and type. A poison input gives poison. A node that exists

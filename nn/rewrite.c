@@ -11,7 +11,7 @@ static void count_uses(rewriter *r, const compiler *c) {
 
 static node *copy_node(const rewriter *r, const node *n, arena *memory) {
     node **in = arena_alloc(memory, (size_t)(n->n_in + 1) * sizeof(node *));
-    if (!in) return graph_fail(r->to, "out of memory for the plan");
+    if (!in) return graph_fail_memory(r->to, "the plan");
     for (int i = 0; i < n->n_in; i++) in[i] = r->at[n->in[i]->id];
     return graph_node(r->to, n->op, in, n->n_in, n->params);
 }

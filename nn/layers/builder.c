@@ -57,7 +57,7 @@ static int declare(builder *b, const layer *l, const char *name, shape s, init i
 static node *tensor_node(builder *b, const layer *l, const char *name, shape s, init i, bool trainable) {
     if (is_too_large(s)) return graph_fail(b->g, "'%s.%s' would be %s", l->path, name, shape_text(s));
     int index = b->declare ? declare(b, l, name, s, i, trainable) : find_tensor(b, l, name);
-    if (index < 0 && b->declare) return graph_fail(b->g, "out of memory for '%s.%s'", l->path, name);
+    if (index < 0 && b->declare) return graph_fail_memory(b->g, "'%s.%s'", l->path, name);
     if (index < 0) return graph_fail(b->g, "the store has no '%s.%s'", l->path, name);
     const store_tensor *t = &b->s->tensor[index];
     if (!shape_equal(t->shape, s)) return graph_fail(b->g, "'%s' is %s in the store, expected %s", t->name, shape_text(t->shape), shape_text(s));

@@ -65,7 +65,7 @@ static foil_status read_keys(layer_reader *r, const layer_type *type, const yaml
     if (!map) TRY(yaml_parse("", "", &nothing));
     foil_status status = keys_read(map ? map : yaml_root(nothing), table, *keys, type->name);
     yaml_free(nothing);
-    if (status != FOIL_OK && !map) return yaml_fail(item, "%s needs keys, of which '%s' is required", type->name, type->keys->name);
+    if (status == FOIL_INVALID && !map) return yaml_fail(item, "%s needs keys, of which '%s' is required", type->name, type->keys->name);
     *name = *(const char **)((char *)*keys + name_at);
     return status;
 }

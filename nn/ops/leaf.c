@@ -30,7 +30,7 @@ const op OP_INPUT = {.name = "input", .flags = OP_LEAF, .params_size = sizeof(in
 
 node *graph_input(graph *g, const char *name, shape s, dtype type) {
     const char *copy = arena_text(&g->memory, name); // a new address: inputs are never merged
-    return copy ? graph_node(g, &OP_INPUT, NULL, 0, &(input_params){s, type, copy}) : graph_fail(g, "out of memory for input %s", name);
+    return copy ? graph_node(g, &OP_INPUT, NULL, 0, &(input_params){s, type, copy}) : graph_fail_memory(g, "input %s", name);
 }
 
 // Parameter and assignment. -------------------------------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ const op OP_TABLE = {.name = "table", .flags = OP_LEAF, .params_size = sizeof(ta
 node *graph_table(graph *g, shape s, const float *values) {
     size_t bytes = (size_t)shape_count(s) * sizeof *values;
     float *copy = arena_alloc(&g->memory, bytes);
-    if (!copy) return graph_fail(g, "out of memory for a table of shape %s", shape_text(s));
+    if (!copy) return graph_fail_memory(g, "a table of shape %s", shape_text(s));
     memcpy(copy, values, bytes);
     return graph_node(g, &OP_TABLE, NULL, 0, &(table_params){s, copy});
 }
