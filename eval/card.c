@@ -9,7 +9,7 @@ static const char FORMAT[] = "2", OLDER[] = "1"; // 1: calibrated by temperature
 static void set_number(safetensors_writer *w, const char *key, double value) {
     text t = {0};
     text_format(&t, "%.17g", value);
-    safetensors_set(w, key, t.failed ? "" : t.data);
+    safetensors_set(w, key, t.failed ? NULL : t.data);
     text_free(&t);
 }
 

@@ -30,8 +30,9 @@ void safetensors_metadata_at(const safetensors *s, int i, const char **key, cons
 typedef struct safetensors_writer safetensors_writer;
 safetensors_writer *safetensors_writer_new(void);
 void safetensors_writer_free(safetensors_writer *w);
-void safetensors_add(safetensors_writer *w, const char *name, const char *type, shape s, const void *data); // errors are kept until the write
-void safetensors_set(safetensors_writer *w, const char *key, const char *value);                            // metadata
+// Errors are kept until the write; one of them is a text that is NULL, because there was no memory for it.
+void safetensors_add(safetensors_writer *w, const char *name, const char *type, shape s, const void *data);
+void safetensors_set(safetensors_writer *w, const char *key, const char *value); // metadata
 // Whole or not at all. The bytes depend on the content alone.
 foil_status safetensors_write(safetensors_writer *w, const char *path);
 

@@ -70,21 +70,22 @@ static void *with_room(safetensors_writer *w, void *items, int n, int *capacity,
 }
 
 static const char *keep_text(safetensors_writer *w, const char *s) {
-    const char *copy = arena_text(&w->memory, s);
-    if (!copy) keep_error(w, foil_fail_memory(strlen(s), "a name in a safetensors file"));
+    const char *copy = s ? arena_text(&w->memory, s) : NULL;
+    if (!copy) keep_error(w, foil_fail_memory(s ? strlen(s) : 64, "a text in a safetensors file"));
     return copy;
 }
 
 void safetensors_add(safetensors_writer *w, const char *name, const char *type, shape s, const void *data) {
     int index = safetensors_type_find(type);
+    const char *copy = keep_text(w, name);
+    if (!copy) return;
     if (index < 0 || strcmp(name, "__metadata__") == 0) {
         keep_error(w, foil_fail(FOIL_INVALID, "tensor '%s' of type '%s': not something that a safetensors file can hold", name, type));
         return;
     }
-    const char *copy = keep_text(w, name);
     entry *room = with_room(w, w->entry, w->n, &w->capacity, sizeof *w->entry);
     if (room) w->entry = room;
-    if (!copy || !room) return;
+    if (!room) return;
     w->entry[w->n++] = (entry){copy, index, s, data, (size_t)shape_count(s) * SAFETENSORS_TYPES[index].width};
 }
 

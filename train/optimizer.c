@@ -281,12 +281,12 @@ void optimizer_save(const optimizer *o, safetensors_writer *w, const char *prefi
             if (!moments[k]) continue;
             name.length = 0;
             text_format(&name, "%s%s.%s", prefix, t->name, MOMENT_NAMES[k]);
-            safetensors_add(w, name.failed ? "" : name.data, "F32", t->shape, moments[k] + t->offset);
+            safetensors_add(w, name.failed ? NULL : name.data, "F32", t->shape, moments[k] + t->offset);
         }
     }
     name.length = 0;
     text_format(&name, "%ssteps", prefix);
-    safetensors_add(w, name.failed ? "" : name.data, "I64", SCALAR, &o->done);
+    safetensors_add(w, name.failed ? NULL : name.data, "I64", SCALAR, &o->done);
     text_free(&name);
 }
 

@@ -94,8 +94,8 @@ void cue_model_save(const cue_model *m, safetensors_writer *w) {
     for (int i = 0; i < m->n; i++) text_format(&cues, "%s\"%s\"", i ? ", " : "", cue_feature_name(i, name));
     text_add(&cues, "]}");
     text_format(&input, "[%d, %d, %d]", (int)m->input.d[0], (int)m->input.d[1], (int)m->input.d[2]);
-    safetensors_set(w, "cues", cues.failed ? "" : cues.data);
-    safetensors_set(w, "input", input.failed ? "" : input.data);
+    safetensors_set(w, "cues", cues.failed ? NULL : cues.data);
+    safetensors_set(w, "input", input.failed ? NULL : input.data);
     text_free(&cues);
     text_free(&input);
     safetensors_add(w, "cue.mean", "F32", SHAPE(m->n), m->mean);
