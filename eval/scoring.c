@@ -43,10 +43,8 @@ static foil_status open_runner(foil_detector *d, int batch, runner *r) {
     return detector_scorer(d, batch, &r->scorer);
 }
 
-static foil_status open_worker(const crew *c, worker *w) {
+static foil_status open_parts(const crew *c, worker *w) {
     int detectors = c->job->detectors;
-    thread_compute_alone();
-    w->open = true;
     w->runner = calloc((size_t)detectors, sizeof *w->runner);
     w->logit = malloc((size_t)c->batch * sizeof *w->logit);
     if (!w->runner || !w->logit) return foil_fail_memory((size_t)detectors * sizeof *w->runner, "detectors of a thread");
@@ -62,6 +60,16 @@ static void close_worker(const crew *c, worker *w) {
     free(w->runner);
     free(w->logit);
     image_free(&w->picture);
+    *w = (worker){0};
+}
+
+// Fails whole: the thread may be asked for its next portion before it is stopped.
+static foil_status open_worker(const crew *c, worker *w) {
+    thread_compute_alone();
+    foil_status status = open_parts(c, w);
+    w->open = status == FOIL_OK;
+    if (!w->open) close_worker(c, w);
+    return status;
 }
 
 static foil_status fit(const crew *c, const worker *w, const image *picture, int at) {
