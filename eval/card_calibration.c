@@ -26,7 +26,7 @@ static json_t *method_of(const calibration *c) {
 static bool set_named(json_t *object, const operating_point *t, json_t *value) {
     text name = {0};
     threshold_name(t, &name);
-    bool done = !name.failed && json_object_set_new(object, name.data, value) == 0;
+    bool done = json_object_set_new(object, name.failed ? NULL : name.data, value) == 0; // frees the value if it fails
     text_free(&name);
     return done;
 }
