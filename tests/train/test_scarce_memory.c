@@ -13,6 +13,7 @@
 #include "eval/scoring.h"
 #include "tests/cmocka.h"
 #include "tests/eval/small_detector.h"
+#include "train/folder.h"
 #include "train/optimizer.h"
 
 static atomic_int before_failure = INT_MAX; // allocations
@@ -123,6 +124,16 @@ static void test_no_file_lacks_what_is_in_it(void **state) {
     net_free(n);
 }
 
+// Or a run would begin anew over its checkpoint, and a study's report leave out a cell.
+static void test_what_is_there_is_seen(void **state) {
+    (void)state;
+    small_check(file_save(FILE_NAME, "", 0));
+    before_failure = 0;
+    assert_true(folder_has(".", FILE_NAME));
+    before_failure = INT_MAX;
+    unlink(FILE_NAME);
+}
+
 static void test_scoring_stops(void **state) {
     (void)state;
     small_detector(DETECTOR);
@@ -135,6 +146,7 @@ static void test_scoring_stops(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_picture_loses_its_labels), cmocka_unit_test(test_no_layer_is_blamed),
-                                       cmocka_unit_test(test_no_file_lacks_what_is_in_it), cmocka_unit_test(test_scoring_stops)};
+                                       cmocka_unit_test(test_no_file_lacks_what_is_in_it), cmocka_unit_test(test_what_is_there_is_seen),
+                                       cmocka_unit_test(test_scoring_stops)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
