@@ -71,6 +71,7 @@ static foil_status prepare(const study *s, const char *folder) {
     for (int i = 0; i < s->cells && status == FOIL_OK; i++) status = check_cell(&s->cell[i]);
     if (status == FOIL_OK) status = check_new_cells(s);
     if (status == FOIL_OK) status = file_make_folder(folder);
+    if (status == FOIL_OK) file_sweep(folder); // of a study before, if it was killed
     if (status == FOIL_OK) status = yaml_emit(s->document, &document);
     if (status == FOIL_OK) status = folder_write(folder, "study.yaml", document);
     free(document);

@@ -112,8 +112,10 @@ while [ "$(ls killed/cells/*/scores.csv 2>/dev/null | wc -l)" -lt 3 ]; do sleep 
 kill -KILL $process 2>/dev/null || true
 wait $process 2>/dev/null || true
 first=$(ls -i killed/cells/plain.without-noise.seed-1/best.safetensors)
+touch killed/.foil-999999999-0
 "$FOIL" study study.yaml --out killed --quiet >again
 cmp report again
+[ ! -e killed/.foil-999999999-0 ] || { echo "what the killed study was writing is still there"; exit 1; }
 cmp whole/cells/other.without-stripes.seed-2/scores.csv killed/cells/other.without-stripes.seed-2/scores.csv
 [ "$first" = "$(ls -i killed/cells/plain.without-noise.seed-1/best.safetensors)" ]
 "$FOIL" study study.yaml --out stopped --quiet >/dev/null 2>message &
