@@ -149,11 +149,8 @@ static foil_status score_made(validation *v) {
     return FOIL_OK;
 }
 
-foil_status validation_run(validation *v, double value[METRICS], calibration *c) {
-    memset(v->judged, 0, (size_t)v->n * sizeof *v->judged);
-    foil_status status = score_stored(v);
-    TRY(ranks_agree(status == FOIL_OK ? score_made(v) : status));
-    ranks_sum(v->judged, (size_t)v->n);
+// The scores of all ranks, by each of them.
+static foil_status judge(validation *v, double value[METRICS], calibration *c) {
     for (int64_t i = 0; i < v->n; i++) {
         v->logit[i] = (double)v->judged[i];
         if (!isfinite(v->logit[i])) return foil_fail(FOIL_DIVERGED, "what the detect head says of a picture is %g", v->logit[i]);
@@ -164,6 +161,14 @@ foil_status validation_run(validation *v, double value[METRICS], calibration *c)
     TRY(calibrate(&o, v->logit, v->fake, v->n, &v->memory, c));
     for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(c, v->logit[i]);
     return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->threshold[0].score}, value);
+}
+
+foil_status validation_run(validation *v, double value[METRICS], calibration *c) {
+    memset(v->judged, 0, (size_t)v->n * sizeof *v->judged);
+    foil_status status = score_stored(v);
+    TRY(ranks_agree(status == FOIL_OK ? score_made(v) : status));
+    ranks_sum(v->judged, (size_t)v->n);
+    return ranks_agree(judge(v, value, c)); // memory may be short on one of them alone
 }
 
 static void count_methods(const set *s, const selection *of, int64_t *count) {

@@ -97,6 +97,11 @@ fails "File too large" ranks 2 sh limited.sh "$FOIL" train $keys_full run.steps=
 cmp full/checkpoint.safetensors before
 ranks 2 "$FOIL" train $keys_full run.steps=2 --resume --out full >out
 
+# Memory that is short on one rank alone, to calibrate with.
+got=0
+ranks 2 timeout 60 "$FOIL_BUILD/tests/tool_short_rank" "$tiny" short data.set=set.h5 run.batch=16 run.steps=2 "log=''" >out 2>message || got=$?
+[ $got -eq 1 ] && [ "$(grep -c "rank 1 of 2: out of memory" message)" -eq 1 ] || { echo "status $got of a rank short of memory:"; cat message; exit 1; }
+
 # A rank that is killed takes the others along; one that is asked to stop ends the run for all, with a checkpoint.
 cat >numbered.sh <<'END'
 echo $$ >"rank.$OMPI_COMM_WORLD_RANK"
