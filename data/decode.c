@@ -15,6 +15,8 @@ static const format FORMATS[] = {
     {"PNG", 0, 8, "\x89PNG\r\n\x1a\n", decode_png},
     {"JPEG", 0, 3, "\xff\xd8\xff", decode_jpeg},
     {"WebP", 8, 4, "WEBP", decode_webp},
+    {"PNM", 0, 2, "P5", decode_pnm},
+    {"PNM", 0, 2, "P6", decode_pnm},
     {"AVIF or HEIC", 4, 4, "ftyp", NULL},
     {"TIFF", 0, 4, "II*\0", NULL},
     {"TIFF", 0, 4, "MM\0*", NULL},

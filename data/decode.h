@@ -7,6 +7,7 @@
 foil_status decode_png(const uint8_t *bytes, size_t n, const char *name, image *out);
 foil_status decode_jpeg(const uint8_t *bytes, size_t n, const char *name, image *out);
 foil_status decode_webp(const uint8_t *bytes, size_t n, const char *name, image *out);
+foil_status decode_pnm(const uint8_t *bytes, size_t n, const char *name, image *out);
 foil_status decode_stb(const uint8_t *bytes, size_t n, const char *name, image *out);
 
 // Refuses sizes that only a file made to exhaust memory has (more than 2^28 pixels).

@@ -1,4 +1,4 @@
-// BMP, TGA, GIF (first frame), PSD and binary PNM, through stb_image.
+// BMP, TGA, GIF (first frame) and PSD, through stb_image.
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +20,7 @@
 #define STBI_NO_JPEG
 #define STBI_NO_HDR
 #define STBI_NO_PIC
+#define STBI_NO_PNM // it takes every maximum for 255, and the lower of two bytes
 #define STBI_NO_LINEAR
 #include <stb/stb_image.h> // NOLINT: not our code
 #pragma GCC diagnostic pop

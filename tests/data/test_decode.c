@@ -353,6 +353,27 @@ static void test_other_formats(void **state) {
     }
 }
 
+static void test_maximum_of_pnm(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        uint8_t want[3];
+    } OF[] = {{"P5 3 1 15 \0\7\17", 13, {0, 119, 255}},
+              {"P5\t3#three\n1\r1 \1\0\2", 18, {255, 0, 255}}, // above the maximum is the maximum
+              {"P6\n1 1\n1023\n\0\0\1\0\3\377", 18, {0, 64, 255}},
+              {"P5 3 1 65535\n\0\200\200\0\377\377", 19, {0, 128, 255}}};
+    for (size_t i = 0; i < sizeof OF / sizeof *OF; i++) {
+        coded c = {.n = 0};
+        image want;
+        put(&c, OF[i].bytes, OF[i].n);
+        OK(image_new(1, OF[i].bytes[1] == '6' ? 1 : 3, OF[i].bytes[1] == '6' ? 3 : 1, &want));
+        memcpy(want.pixels, OF[i].want, 3);
+        decodes(&c, &want);
+        image_free(&want);
+    }
+}
+
 // Broken ones. ----------------------------------------------------------------------------------------------------------------------------------------
 
 static void test_cut_anywhere(void **state) {
@@ -378,12 +399,12 @@ static void test_cut_where_buffers_end(void **state) {
     (void)state;
     for (int pixels = 100; pixels < 400; pixels++) {
         coded c = {.n = 0};
-        char head[64];
-        put(&c, head, (size_t)snprintf(head, sizeof head, "P5 %d 1 255\n", pixels));
-        memset(c.bytes + c.n, 7, (size_t)pixels);
+        tga_head(&c, 1, pixels);
+        size_t n = (size_t)pixels * 3;
+        memset(c.bytes + c.n, 7, n);
         image im;
-        REFUSED(image_decode(c.bytes, c.n + (size_t)pixels - 1, "p", &im), "p: truncated");
-        OK(image_decode(c.bytes, c.n + (size_t)pixels, "p", &im));
+        REFUSED(image_decode(c.bytes, c.n + n - 1, "p", &im), "p: truncated");
+        OK(image_decode(c.bytes, c.n + n, "p", &im));
         image_free(&im);
     }
 }
@@ -423,7 +444,9 @@ static void test_more_pixels_than_bytes(void **state) {
     }
     refused("P6 60000 60000 255\n", 19, words);
     refused("P6 16000 16000 255\n", 19, "truncated");
-    refused("P5 0 4 255\n", 11, "big: ");
+    refused("P5 0 4 255\n ", 12, "big: a picture of no pixels");
+    refused("P5 4 4 65536\n ", 14, "big: corrupt picture");
+    refused("P5 99999999999999999999999 1 255\n ", 34, "more than the 268 million");
     coded c = {.n = 0};
     make_jpeg(&c);
     for (size_t i = 0; i + 9 < c.n; i++)
@@ -557,6 +580,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_png),
                                        cmocka_unit_test(test_other_formats),
                                        cmocka_unit_test(test_short_palette),
+                                       cmocka_unit_test(test_maximum_of_pnm),
                                        cmocka_unit_test(test_cut_anywhere),
                                        cmocka_unit_test(test_cut_where_buffers_end),
                                        cmocka_unit_test(test_rotten_bytes),
