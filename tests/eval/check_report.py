@@ -139,6 +139,15 @@ def check_real(b, folder):
     look(b, f"{folder}/scores/report.html", ["summary", "ranking", "scores", "methods", "mistakes", "detector", "reproduce"])
     expect("it says that there are no pictures", "no pictures to show" in b.run("document.getElementById('mistakes').textContent"))
 
+    # The first real is above half of the fakes: the curve rises at an FPR of 1 %, from nothing.
+    with open(f"{folder}/steps.csv", "w") as steps, open(f"{folder}/asv.txt", "w") as asv:
+        print("score,fake", ".9,0", *50 * [".8,1"], *99 * [".5,0"], *50 * [".1,1"], sep="\n", file=steps)
+        print("a target 3", "b target 1", "c nontarget 0", "d nontarget 2", "e spoof 3", sep="\n", file=asv)
+    run(foil, "eval", "--scores", f"{folder}/steps.csv", "--asv", f"{folder}/asv.txt", "--draws", "20", "--out", f"{folder}/steps", "--quiet")
+    b.open(f"{folder}/steps/report.html", 1200, "light")
+    heads = b.run("[...document.querySelectorAll('#summary th')].map(e => e.textContent)")
+    expect(f"t-DCFs in {heads}", "t-DCF 2019" in heads and "t-DCF 2021" in heads)
+
 
 with tempfile.TemporaryDirectory() as folder, browser.Browser() as b:
     check_made_up(b, folder)

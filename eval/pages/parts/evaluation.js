@@ -10,7 +10,7 @@ const shown = () => data.detectors.map((_, d) => d).filter((d) => result(d) && (
     .sort((a, b) => (b === state.detector) - (a === state.detector) || a - b);
 const results = () => shown().map((d) => result(d));
 const label = (d) => [several ? key(styleOf(d)) : null, name(data.detectors[d].name)];
-const METRICS = {auc: 'AUC', ap: 'AP', eer: 'EER', accuracy: 'accuracy', 'tpr@fpr=0.01': 'TPR at 1 % FPR', brier: 'Brier', log_loss: 'log-loss', ece: 'ECE', min_dcf: 'minDCF', cllr: 'Cllr', f1: 'F1', mcc: 'MCC', 'pauc@fpr=0.1': 'partial AUC', min_tdcf: 'min t-DCF'};
+const METRICS = {auc: 'AUC', ap: 'AP', eer: 'EER', accuracy: 'accuracy', 'tpr@fpr=0.01': 'TPR at 1 % FPR', brier: 'Brier', log_loss: 'log-loss', ece: 'ECE', min_dcf: 'minDCF', cllr: 'Cllr', f1: 'F1', mcc: 'MCC', 'pauc@fpr=0.1': 'partial AUC', tdcf_2019: 't-DCF 2019', tdcf_2021: 't-DCF 2021'};
 const metricName = (m) => METRICS[m] || m;
 const set = () => data.sets[state.set];
 const reals = (n) => many(n, 'real'), fakes = (n) => many(n, 'fake');
@@ -79,11 +79,11 @@ const lowest = (rows) => Math.floor(10 * Math.min(0.5, ...rows.map((w) => (known
 const aucHead = (from) => ({heads: {2: whiskerScale(from, 1, 'AUC as a plot')}});
 function summary() {
     const all = results(), from = lowest(all.map(overall));
-    const extra = ['ap', 'eer', 'tpr@fpr=0.01', 'accuracy', 'brier', 'ece', 'min_tdcf'].filter((m) => all.some((r) => overall(r).metrics[m] && known(overall(r).metrics[m].value)));
+    const extra = ['ap', 'eer', 'tdcf_2019', 'tdcf_2021', 'tpr@fpr=0.01', 'accuracy', 'brier', 'ece'].filter((m) => all.some((r) => overall(r).metrics[m] && known(overall(r).metrics[m].value)));
     const rows = all.map((r) => ({class: several && r.detector === state.detector ? 'focus' : null, cells: [el('th', {scope: 'row'}, label(r.detector)), stacked(overall(r).metrics.auc),
         el('td', {class: 'plot'}, whisker(overall(r).metrics.auc, from, 1, 0.5, styleOf(r.detector))), ...extra.map((m) => stacked(overall(r).metrics[m]))]}));
     return section('summary', 'Summary', table('Overall, with 95 % intervals', ['Detector', '#AUC', '~plot', ...extra.map((m) => '#' + metricName(m))], rows, {quiet: true, ...aucHead(from)}),
-        el('p', {class: 'soft'}, `In brackets: 95 % intervals (percentile bootstrap, ${count(data.draws)} draws of whole clips). AUC, AP, TPR and accuracy: 1 is perfect; EER, Brier and ECE: 0 is. The dashed line is guessing.`),
+        el('p', {class: 'soft'}, `In brackets: 95 % intervals (percentile bootstrap, ${count(data.draws)} draws of whole clips). AUC, AP, TPR and accuracy: 1 is perfect; EER, Brier and ECE: 0 is${extra.includes('tdcf_2019') ? '; of t-DCFs, less is better' : ''}. The dashed line is guessing.`),
         differences(), data.sets.length > 1 ? sets() : null);
 }
 function differences() {
