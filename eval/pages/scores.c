@@ -4,19 +4,30 @@
 
 #include "eval/pages/evaluation.h"
 
-enum { POINTS = 181, FINE = 80, BINS = 30, RELIABILITY_BINS = 15 };
+enum { FINE = 80, COARSE = 100, SHOWN = 9, POINTS = 1 + FINE + COARSE + SHOWN, BINS = 30, RELIABILITY_BINS = 15 };
 
-// False positive rates: 0, then evenly in their logarithm from 0.0005 to 0.1, then evenly to 1.
-static double rate_at(int i) {
-    if (i == 0) return 0;
-    if (i <= FINE) return 0.0005 * pow(200, (double)(i - 1) / (FINE - 1));
-    return 0.1 + 0.9 * (double)(i - FINE) / (POINTS - 1 - FINE);
+// Those of the curve's table that its other points miss: between two points a step of the curve would be taken for a slope.
+static const double OF_TABLE[SHOWN] = {.01, .02, .05, .2, .3, .4, .5, .6, .8};
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// False positive rates: 0, evenly in their logarithm from 0.0005 to 0.1, evenly from there to 1, and the table's.
+static void fill_rates(double fpr[POINTS]) {
+    int n = 0;
+    fpr[n++] = 0;
+    for (int i = 0; i < FINE; i++) fpr[n++] = 0.0005 * pow(200, (double)i / (FINE - 1));
+    for (int i = 1; i <= COARSE; i++) fpr[n++] = 0.1 + 0.9 * i / COARSE;
+    for (int i = 0; i < SHOWN; i++) fpr[n++] = OF_TABLE[i];
+    qsort(fpr, POINTS, sizeof *fpr, ascending);
 }
 
 static foil_status add_roc(json_t *result, const evaluation *e, const judge *j) {
     double fpr[POINTS];
     interval tpr[POINTS];
-    for (int i = 0; i < POINTS; i++) fpr[i] = rate_at(i);
+    fill_rates(fpr);
     const metric_input in = {.score = j->score, .fake = e->fake, .n = e->n, .threshold = j->threshold};
     TRY(roc_band(&in, e->clip, e->draws, e->seed, fpr, POINTS, tpr));
     json_t *x = json_array(), *y = json_array(), *low = json_array(), *high = json_array();

@@ -147,6 +147,8 @@ def check_real(b, folder):
     b.open(f"{folder}/steps/report.html", 1200, "light")
     heads = b.run("[...document.querySelectorAll('#summary th')].map(e => e.textContent)")
     expect(f"t-DCFs in {heads}", "t-DCF 2019" in heads and "t-DCF 2021" in heads)
+    found = b.run("[...document.querySelectorAll('#ranking tr')].map(e => e.textContent).find(s => s.startsWith('1 %'))")
+    expect(f"TPR of 0.5 at an FPR of 1 %, as the summary has it: {found}", found.startswith("1 %0.50"))
 
 
 with tempfile.TemporaryDirectory() as folder, browser.Browser() as b:
