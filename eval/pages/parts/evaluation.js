@@ -1,4 +1,4 @@
-// An evaluation. data: {foil, command, seed, draws, sets, detectors, results, differences, robustness}, as eval/evaluation_page.c makes it; null = no number.
+// An evaluation. data: {foil, command, seed, draws, sets, detectors, results, differences, robustness}, as eval/pages/evaluation.c makes it; null = no number.
 const state = {set: 0, detector: 0, hidden: new Set()};
 for (const d of data.detectors) d.name = d.name.replace(/(.)\.safetensors$/, '$1'); // in columns, each letter counts
 const several = data.detectors.length > 1;
@@ -178,7 +178,7 @@ function scores() {
 }
 
 // Methods, subjects, levels. ---------------------------------------------------------------------------------------------------------------------------
-const KINDS = {method: ['By method of forgery', 'Method', 'Fakes of one method against all reals, hardest first.'], level: ['By compression', 'Level', 'Pictures of one compression level.'], subject: ['By subject', 'Subject', 'Pictures of one subject, hardest first.']};
+const KINDS = {method: ['By method of forgery', 'Method', 'Fakes of one method, hardest first, against all reals; those of one level of compression against its reals, if it has any.'], level: ['By compression', 'Level', 'Fakes of one level of compression against its reals, or against all reals if it has none.'], subject: ['By subject', 'Subject', 'Fakes of one subject, hardest first, against the subject’s own reals, or against all reals if there are none.']};
 function breakdown(kind) {
     const mine = results(), names = [], find = (r, n) => r.rows.find((w) => w.kind === kind && w.name === n);
     for (const r of mine) r.rows.forEach((w) => { if (w.kind === kind && !names.includes(w.name)) names.push(w.name); });
