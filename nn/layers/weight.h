@@ -13,13 +13,19 @@ typedef struct weight_keys {
 extern const char *const WEIGHT_INITS[];
 
 // Rows of a key table, for a struct with a field `weight` of weight_keys.
-#define WEIGHT_KEYS(type)                                                                                                                              \
-    {"bias", KEY_BOOL, offsetof(type, weight.bias), "true", .doc = "add a bias to each output"},                                                       \
-        {"spectral_norm", KEY_BOOL, offsetof(type, weight.spectral_norm), "false", .doc = "divide the weight by its largest singular value"},          \
-        {"init", KEY_CHOICE, offsetof(type, weight.init), "default", .choices = WEIGHT_INITS, .doc = "how the weight begins; `default` is PyTorch's"}, \
-    {                                                                                                                                                  \
-        "gain", KEY_FLOAT, offsetof(type, weight.gain), "0",                                                                                           \
-            .min = 0, .max = 100, .doc = "of `init`: deviation of `normal`, gain of `xavier` and `orthogonal`; 0 = 0.02 and 1"                         \
+#define WEIGHT_KEYS(type)                                                                                                                            \
+    {"bias", KEY_BOOL, offsetof(type, weight.bias), "true", .doc = "add a bias to each output"},                                                     \
+        {"spectral_norm", KEY_BOOL, offsetof(type, weight.spectral_norm), "false", .doc = "divide the weight by its largest singular value"},        \
+        {"init",                                                                                                                                     \
+         KEY_CHOICE,                                                                                                                                 \
+         offsetof(type, weight.init),                                                                                                                \
+         "default",                                                                                                                                  \
+         .choices = WEIGHT_INITS,                                                                                                                    \
+         .doc = "how the weight begins: `default` as in PyTorch, `xavier` uniform (Glorot, Bengio 2010), `kaiming` normal by the outputs (He et "    \
+                "al. 2015)"},                                                                                                                        \
+    {                                                                                                                                                \
+        "gain", KEY_FLOAT, offsetof(type, weight.gain), "0",                                                                                         \
+            .min = 0, .max = 100, .doc = "of `init`: deviation of `normal`, gain of `xavier` and `orthogonal`; 0 = 0.02 and 1"                       \
     }
 
 // The weight to compute with, [A, B, …]. The spectral norm sees it as a matrix with one row for each output: axis `out_axis`, 0 or 1.
