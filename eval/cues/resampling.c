@@ -152,8 +152,8 @@ static void words(const cue_scene *s, const double *value, text *out) {
             "afterwards wipes them out.",
             fmax(value[ACROSS], value[DOWN]), NOTABLE);
     } else {
-        text_format(out, "Peaks of up to %.0f dB, the highest at %.4f cycles per pixel: traces of enlarging by %.3f or by %.3f. ", fmax(value[ACROSS], value[DOWN]),
-                    value[FREQUENCY], value[FACTOR], 1 / value[FREQUENCY]);
+        text_format(out, "Peaks of up to %.0f dB, the highest at %.4f cycles per pixel: traces of enlarging by %.3f or by %.3f. ",
+                    fmax(value[ACROSS], value[DOWN]), value[FREQUENCY], value[FACTOR], 1 / value[FREQUENCY]);
         text_add(out, "Ordinary editing, thumbnails and digital zoom leave the same, and so do regular textures.");
     }
 }

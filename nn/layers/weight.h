@@ -11,19 +11,14 @@ typedef struct weight_keys {
 } weight_keys;
 
 extern const char *const WEIGHT_INITS[];
+#define WEIGHT_INIT_DOC                                                                                                                              \
+    "how the weight begins: `default` as in PyTorch, `xavier` uniform (Glorot, Bengio 2010), `kaiming` normal by the outputs (He et al. 2015)"
 
 // Rows of a key table, for a struct with a field `weight` of weight_keys.
 #define WEIGHT_KEYS(type)                                                                                                                            \
     {"bias", KEY_BOOL, offsetof(type, weight.bias), "true", .doc = "add a bias to each output"},                                                     \
         {"spectral_norm", KEY_BOOL, offsetof(type, weight.spectral_norm), "false", .doc = "divide the weight by its largest singular value"},        \
-        {"init",                                                                                                                                     \
-         KEY_CHOICE,                                                                                                                                 \
-         offsetof(type, weight.init),                                                                                                                \
-         "default",                                                                                                                                  \
-         .choices = WEIGHT_INITS,                                                                                                                    \
-         .doc = "how the weight begins: `default` as in PyTorch, `xavier` uniform (Glorot, Bengio 2010), `kaiming` normal by the outputs (He et "    \
-                "al. 2015)"},                                                                                                                        \
-    {                                                                                                                                                \
+        {"init", KEY_CHOICE, offsetof(type, weight.init), "default", .choices = WEIGHT_INITS, .doc = WEIGHT_INIT_DOC}, {                             \
         "gain", KEY_FLOAT, offsetof(type, weight.gain), "0",                                                                                         \
             .min = 0, .max = 100, .doc = "of `init`: deviation of `normal`, gain of `xavier` and `orthogonal`; 0 = 0.02 and 1"                       \
     }
