@@ -18,7 +18,7 @@ typedef struct tree {
     const char *classes[3]; // folders of reals, of fakes
     const char *methods[2]; // of reals, of fakes, unless the place says another
     method_place place;
-    int without; // of ForenSynths: the split of pictures under no split's folder
+    int without; // the split of pictures under no split's folder; -1 = none
 } tree;
 
 enum { FORENSYNTHS, CIFAKE, GENIMAGE, SPLITS, TREES };
@@ -29,9 +29,9 @@ static const tree TREE[TREES] = {
                      {"progan", "progan"},
                      PLACE_UNDER_SPLIT,
                      SPLIT_TEST},
-    [CIFAKE] = {"cifake", "{train,test}/{REAL,FAKE}/", {"REAL", "FAKE"}, {"cifar-10", "stable-diffusion-1.4"}, PLACE_NOWHERE},
-    [GENIMAGE] = {"genimage", "<generator>/{train,val}/{nature,ai}/", {"nature", "ai"}, {"", ""}, PLACE_ABOVE_SPLIT},
-    [SPLITS] = {"splits", "{train,valid,test}/{real,fake}[/<method>]/", {"real", "fake"}, {"real", "fake"}, PLACE_UNDER_CLASS},
+    [CIFAKE] = {"cifake", "{train,test}/{REAL,FAKE}/", {"REAL", "FAKE"}, {"cifar-10", "stable-diffusion-1.4"}, PLACE_NOWHERE, -1},
+    [GENIMAGE] = {"genimage", "<generator>/{train,val}/{nature,ai}/", {"nature", "ai"}, {"", ""}, PLACE_ABOVE_SPLIT, -1},
+    [SPLITS] = {"splits", "{train,valid,test}/{real,fake}[/<method>]/", {"real", "fake"}, {"real", "fake"}, PLACE_UNDER_CLASS, -1},
 };
 
 typedef struct walk {
