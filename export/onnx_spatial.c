@@ -74,7 +74,9 @@ foil_status onnx_resize(onnx_graph *x, const node *n) {
     onnx_node *y = onnx_add(x->model, "Resize", (const char *[]){in, NULL, onnx_tensor_f32(x->model, NULL, (int64_t[]){4}, 1, scales)}, 3, NULL);
     onnx_text(x->model, y, "mode", bilinear ? "linear" : "nearest");
     onnx_text(x->model, y, "coordinate_transformation_mode", bilinear ? "half_pixel" : "asymmetric");
-    if (!bilinear) onnx_text(x->model, y, "nearest_mode", "floor");
+    // Of every so many pixels one: where it lies is a whole number but for the scale's rounding, which `floor` would make the pixel before.
+    const bool whole = from.d[1] % to.d[1] == 0 && from.d[2] % to.d[2] == 0;
+    if (!bilinear) onnx_text(x->model, y, "nearest_mode", whole ? "round_prefer_floor" : "floor");
     onnx_result(x, n, y, ONNX_NCHW);
     return FOIL_OK;
 }
