@@ -41,6 +41,7 @@ typedef struct reader {
     struct fy_parser *parser;
     struct fy_diag *diag;
     int depth;
+    const char *around; // the place of what is left empty, and so is nowhere in the source: its key's, its list's; NULL: the document's
 } reader;
 
 static foil_status no_memory(void) {
@@ -49,7 +50,7 @@ static foil_status no_memory(void) {
 
 static const char *place_of(reader *r, struct fy_token *token) {
     const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
-    if (r->override || !mark) return arena_text(&r->doc->memory, r->name);
+    if (r->override || !mark) return r->around ? r->around : arena_text(&r->doc->memory, r->name);
     return arena_format(&r->doc->memory, "%s:%d:%d", r->name, mark->line + 1, mark->column + 1);
 }
 
@@ -121,18 +122,13 @@ static foil_status read_next(reader *r, enum fy_event_type end, bool *ended, yam
     return status;
 }
 
-// What was left empty is nowhere in the source: it is told by the key, or the list, that it lacks a value for.
-static void place_empty(yaml_node *item, const yaml_node *around) {
-    if (item->kind == YAML_SCALAR && item->position == 0) item->place = around->place;
-}
-
 static foil_status read_list(reader *r, yaml_node *list) {
     for (;;) {
         bool ended;
         yaml_node *item = NULL;
+        r->around = list->place;
         TRY(read_next(r, FYET_SEQUENCE_END, &ended, &item));
         if (ended) return FOIL_OK;
-        place_empty(item, list);
         TRY(append(list, NULL, item));
     }
 }
@@ -141,13 +137,14 @@ static foil_status read_map(reader *r, yaml_node *map) {
     for (;;) {
         bool ended;
         yaml_node *key = NULL, *item = NULL;
+        r->around = map->place;
         TRY(read_next(r, FYET_MAPPING_END, &ended, &key));
         if (ended) return FOIL_OK;
         if (key->kind != YAML_SCALAR) return yaml_fail(key, "a %s as a key, expected a word", yaml_kind_name(key));
         if (yaml_get(map, key->text)) return yaml_fail(key, "duplicate key '%s'", key->text);
         if (map->n == 0 && (!map->flow || key->position < map->position)) map->place = key->place; // without '{' it begins at its first key
+        r->around = key->place;
         TRY(read_next(r, FYET_NONE, &ended, &item));
-        place_empty(item, key);
         TRY(append(map, key, item));
     }
 }
