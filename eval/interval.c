@@ -125,6 +125,22 @@ void percentiles(double *draws, int n, double *low, double *high) {
     *high = n ? quantile(draws, n, .975) : NAN;
 }
 
+static void add_number(text *out, bool sign, double value) {
+    if (isnan(value))
+        text_format(out, "%*s", sign ? 7 : 6, "-");
+    else
+        text_format(out, sign ? "%+.4f" : "%.4f", value);
+}
+
+void interval_add(text *out, bool sign, double value, double low, double high) {
+    add_number(out, sign, value);
+    text_add(out, " [");
+    add_number(out, sign, low);
+    text_add(out, ", ");
+    add_number(out, sign, high);
+    text_add(out, "]");
+}
+
 // What `compute` gives of the scores as they are, with percentiles of its draws, which stay in the order in which they were made.
 static foil_status intervals(const ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context,
                              interval *out, double *drawn) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/text.h"
 
 // Each is one variant of what goes by its name. L = the score as logarithm of the odds of being fake: ln(p / (1-p)) if all scores are in 0..1, else the score.
 typedef enum metric {
@@ -56,6 +57,9 @@ foil_status metrics(const metric_input *in, double out[METRICS]);
 typedef struct interval {
     double value, low, high;
 } interval;
+
+// "0.9332 [0.8901, 0.9686]", with `sign` "+0.0123 [-0.0012, +0.0264]"; of the same width with dashes for what is NaN.
+void interval_add(text *out, bool sign, double value, double low, double high);
 
 // 95 % intervals: percentile bootstrap over clips (Philox draws), `draws` times. clip[i] >= 0 groups items; draws with one class are redrawn. All metrics share the draws.
 foil_status metric_intervals(const metric_input *in, const int *clip, int draws, uint64_t seed, interval out[METRICS]);

@@ -88,7 +88,8 @@ static void add_line(text *out, const evaluation *e, const layout *l, int row, i
     add_padded(out, name.data ? name.data : "", l->name);
     text_free(&name);
     if (l->numbered) text_format(out, "  %2d", by + 1);
-    text_format(out, "  %.4f [%.4f, %.4f]", auc->value, auc->low, auc->high);
+    text_add(out, "  ");
+    interval_add(out, false, auc->value, auc->low, auc->high);
     for (int c = 0; c < l->columns; c++) add_value(out, value[l->column[c].metric].value);
     text_format(out, "  %7lld  %7lld\n", (long long)e->row[row].reals, (long long)e->row[row].fakes);
 }
@@ -134,7 +135,8 @@ static void add_differences(text *out, const evaluation *e) {
             text_format(out, "%3d - %-4d", a + 1, b + 1);
             for (int m = 0; m < N_DIFFERENCES; m++) {
                 const difference *d = find_difference(e, a, b, DIFFERENCES[m]);
-                text_format(out, "  %+.4f [%+.4f, %+.4f]", d->value, d->low, d->high);
+                text_add(out, "  ");
+                interval_add(out, true, d->value, d->low, d->high);
                 add_value(out, d->p);
                 add_value(out, d->p_holm);
             }
@@ -156,7 +158,7 @@ static void add_note(text *out, const evaluation *e, int n) {
     int tests = 0;
     for (int i = 0; i < n; i++) tests += e[i].judges * (e[i].judges - 1) / 2;
     text_format(out,
-                "\nBoth judges see the same %d resamples of clips. p: two-sided, with so many never below %.2g.\n"
+                "\nBoth judges see the same %d resamples of clips. p: two-sided, with so many never below %.3g.\n"
                 "p Holm: corrected for the %d differences of that metric, of all pairs and sets.\n",
                 e->draws, 2. / (e->draws + 1), tests);
 }
@@ -169,5 +171,5 @@ void evaluations_table(const evaluation *e, int n, text *out) {
         if (e->judges > 1) add_differences(out, &e[i]);
         add_robustness(out, &e[i]);
     }
-    if (e->judges > 1) add_note(out, e, n);
+    if (e->judges > 1 && e->draws > 0) add_note(out, e, n);
 }

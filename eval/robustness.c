@@ -90,12 +90,16 @@ foil_status robustness_measure(const perturbation_list *list, foil_status (*scor
 }
 
 void robustness_table(const robustness *r, text *out) {
-    text_format(out, "%-11s  %-13s  auc %.4f [%.4f, %.4f]\n", "as it is", "", r->clean.value, r->clean.low, r->clean.high);
+    text_format(out, "%-11s  %-13s  auc ", "as it is", "");
+    interval_add(out, false, r->clean.value, r->clean.low, r->clean.high);
+    text_add(out, "\n");
     for (int i = 0; i < r->rows; i++) {
         const robustness_row *row = &r->row[i];
         text_format(out, "%-11s  %-13s", row->name, row->parameter);
         for (int s = 0; s < STRENGTHS; s++) text_format(out, "  %5g %.4f", row->strength[s].value, row->strength[s].auc.value);
         text_add(out, "\n");
     }
-    text_format(out, "mean relative loss of auc  %.4f [%.4f, %.4f]\n", r->mean_loss.value, r->mean_loss.low, r->mean_loss.high);
+    text_add(out, "mean relative loss of auc  ");
+    interval_add(out, false, r->mean_loss.value, r->mean_loss.low, r->mean_loss.high);
+    text_add(out, "\n");
 }

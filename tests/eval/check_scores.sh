@@ -105,3 +105,9 @@ grep -q '^clips.csv: 6 clips, each the mean of its pictures. scores: 18 pictures
 "$FOIL" eval --scores clips.csv --clips max --frames 2 --out c --draws 0 >table
 same "$(grep '^r1/' c/scores.csv | cut -d, -f1,2)" "r1/1.png,0.11" "the greatest of frames 1 and 10 out of 1, 2, 10"
 refused "plain.csv: neither a detector nor a set; for scores, --scores plain.csv was expected" plain.csv
+
+# Without draws nothing is known of the intervals, which takes as much room
+"$FOIL" eval --scores plain.csv --scores plain.csv --draws 0 >table
+grep -qE '^overall +1  [01]\.[0-9]{4} \[     -,      -\]  [01]\.' table || fail "an AUC without an interval: $(cat table)"
+grep -qE '^  1 - 2 +\+0\.0000 \[      -,       -\]       -       -' table || fail "a difference without an interval: $(cat table)"
+! grep -q resamples table || fail "p of no draws is explained: $(cat table)"
