@@ -53,8 +53,8 @@ FOIL_API foil_status foil_detector_score_file(foil_detector *d, const char *path
 // The same for decoded pixels: `pixels` is u8 [height, width, channels], channels 1 (grey) or 3 (RGB), rows without padding.
 FOIL_API foil_status foil_detector_score_pixels(foil_detector *d, const unsigned char *pixels, int height, int width, int channels, double *score);
 
-// A threshold on the score, chosen on the validation split: "eer", where both error rates are the same there, or "fpr=0.01", at which no more than that share of its reals
-// passes for fakes; other rates if the detector holds them. Scores at or above it mean "fake".
+// A threshold on the score, chosen on the validation split: "eer", where both error rates are the same there, or "fpr=0.01", at which no more than that share
+// of its reals passes for fakes; other rates if the detector holds them. Scores at or above it mean "fake".
 FOIL_API foil_status foil_detector_threshold(const foil_detector *d, const char *name, double *threshold);
 
 #ifdef __cplusplus

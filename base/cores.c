@@ -108,8 +108,8 @@ double cores_quota(const char *process) {
     return least;
 }
 
-// The cores that this process may run on; false = there are more than the set has room for. A thread that OpenMP has bound (OMP_PROC_BIND, OMP_PLACES) no longer has
-// the process's mask; then OpenMP's places are it.
+// The cores that this process may run on; false = there are more than the set has room for. A thread that OpenMP has bound (OMP_PROC_BIND, OMP_PLACES) no
+// longer has the process's mask; then OpenMP's places are it.
 static bool find_mask(cpu_set_t *mask) {
     const int places = omp_get_num_places();
     if (places == 0) return sched_getaffinity(0, sizeof *mask, mask) == 0;

@@ -7,8 +7,8 @@
 // cores that several may run on, and the quota. At least 1.
 int cores_count(void);
 
-// That quota in cores: the least over the process's group and those around it, as far as they can be seen; INFINITY = none. `process` is its folder under /proc,
-// whose files `cgroup` and `mountinfo` are read; what can't be read there sets no limit. Both versions of control groups are known.
+// That quota in cores: the least over the process's group and those around it, as far as they can be seen; INFINITY = none. `process` is its folder under
+// /proc, whose files `cgroup` and `mountinfo` are read; what can't be read there sets no limit. Both versions of control groups are known.
 double cores_quota(const char *process);
 
 #endif

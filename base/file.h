@@ -50,8 +50,8 @@ bool file_is_folder(const char *path);
 bool file_is_within(const char *path, const char *of); // whether `path`, which need not be there, is `of` or below it, links followed
 foil_status file_make_folder(const char *path);        // with its parents; fine if it is there
 
-// Calls `visit` for every regular file under `folder` (links followed, those to nothing visited, too; hidden names skipped), sorted by path in byte order, with the path as
-// `folder/…`. Stops at the first failure of `visit` and returns it. A cycle of links is an error.
+// Calls `visit` for every regular file under `folder` (links followed, those to nothing visited, too; hidden names skipped), sorted by path in byte order, with
+// the path as `folder/…`. Stops at the first failure of `visit` and returns it. A cycle of links is an error.
 foil_status file_walk(const char *folder, foil_status (*visit)(const char *path, void *context), void *context);
 
 // `path` relative to the folder of `base` (a file) unless it is absolute; the caller frees. "a/b.yaml" + "c.h5" -> "a/c.h5".

@@ -52,8 +52,8 @@ void philox_fill_below(philox_key k, uint64_t first, uint32_t below, uint32_t *o
 // A permutation of 0..n-1 (Fisher–Yates, drawing element i from index i).
 void philox_permutation(philox_key k, int64_t *out, size_t n);
 
-// Element i of another permutation of 0..n-1, which is nowhere stored: n < 2^62, i < n. A generalised Feistel cipher on pairs below the root of n, walked until it
-// gives a number below n (Black, Rogaway: Ciphers with Arbitrary Finite Domains, CT-RSA 2002).
+// Element i of another permutation of 0..n-1, which is nowhere stored: n < 2^62, i < n. A generalised Feistel cipher on pairs below the root of n, walked until
+// it gives a number below n (Black, Rogaway: Ciphers with Arbitrary Finite Domains, CT-RSA 2002).
 uint64_t philox_place(philox_key k, uint64_t i, uint64_t n);
 
 #endif

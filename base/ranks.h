@@ -37,13 +37,13 @@ void ranks_sum(float *x, size_t n);
 // `*all` is NULL and `sizes` is not written. Agreed: fails on all ranks or none.
 foil_status ranks_gather(const void *mine, size_t n, char **all, size_t *sizes);
 
-// Memory of n floats, zero at first, for long sums: ranks on one machine read it in each other's place, which is faster than sending. All ranks ask for it at the same
-// time. NULL: not enough memory.
+// Memory of n floats, zero at first, for long sums: ranks on one machine read it in each other's place, which is faster than sending. All ranks ask for it at
+// the same time. NULL: not enough memory.
 float *ranks_slab_new(size_t n);
 void ranks_slab_free(float *slab);
 
-// Sums in place that may go on while this rank computes; the same bits on all ranks. x [n], of a slab or not, stays untouched until ranks_sum_end. All other calls may
-// be made in between.
+// Sums in place that may go on while this rank computes; the same bits on all ranks. x [n], of a slab or not, stays untouched until ranks_sum_end. All
+// other calls may be made in between.
 enum { RANKS_SUMS = 256 }; // at most, at a time
 void ranks_sum_begin(float *x, size_t n);
 void ranks_sum_end(void); // waits for all that were begun

@@ -41,12 +41,13 @@ foil_status yaml_fail(const yaml_node *at, const char *format, ...) __attribute_
 #define yaml_fail(...) ((yaml_fail)(__VA_ARGS__), FOIL_INVALID) // static analysis sees one file at a time
 #endif
 
-// Sets `run.steps` to `value` (YAML text: "500", "[1, 2]"), making the maps on the way; in a list the index stands for a key: `forgers.0.share`. Later errors about it name "run.steps=500".
-// Nodes fetched before may no longer be valid.
+// Sets `run.steps` to `value` (YAML text: "500", "[1, 2]"), making the maps on the way; in a list the index stands for a key: `forgers.0.share`. Later errors
+// about it name "run.steps=500". Nodes fetched before may no longer be valid.
 foil_status yaml_set(yaml *doc, const char *path, const char *value);
 // A copy of `n`, in its document, in which each text "$name" is item `i` of the list `name` in the map `lists` (a single value stands for all its items).
 foil_status yaml_substitute(const yaml_node *n, const yaml_node *lists, int i, const yaml_node **out);
-// FOIL_INVALID naming the first key in which two nodes differ: "run.seed is '3', but the run began with '2'", where `what` is "the run". The value at `free` (NULL = none) may.
+// FOIL_INVALID naming the first key in which two nodes differ: "run.seed is '3', but the run began with '2'", where `what` is "the run". The
+// value at `free` (NULL = none) may.
 foil_status yaml_same(const yaml_node *now, const yaml_node *before, const char *free, const char *what);
 // The document (or one node) as YAML text; the caller frees.
 foil_status yaml_emit(const yaml *doc, char **text);

@@ -1,5 +1,5 @@
-// bench_loader CONFIG.yaml SET.h5 [SECONDS]: how many images/s the loader alone delivers, at the training file's size, batch, threads and transforms (the detect
-// head's where it has its own). One JSON object.
+// bench_loader CONFIG.yaml SET.h5 [SECONDS]: how many images/s the loader alone delivers, at the training file's size, batch, threads and transforms (the
+// detect head's where it has its own). One JSON object.
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -31,8 +31,8 @@ typedef struct option {
 } option;
 
 // `usage` is what follows "foil NAME" ("SOURCE... -o SET.h5"), `about` a sentence or more for the help.
-// Parses; -h/--help prints the help to stdout and gives EXIT_DONE in *status with false. Unknown options (nearest named), missing values: message on stderr, EXIT_USAGE.
-// --threads N and --quiet are understood everywhere and acted on. Positionals end up in argv[1 … *count].
+// Parses; -h/--help prints the help to stdout and gives EXIT_DONE in *status with false. Unknown options (nearest named), missing values: message on stderr,
+// EXIT_USAGE. --threads N and --quiet are understood everywhere and acted on. Positionals end up in argv[1 … *count].
 bool cli_parse(int argc, char **argv, const char *usage, const char *about, option *options, int *count, int *status);
 bool cli_int(const option *o, long long low, long long high, long long *out); // false: message printed, EXIT_USAGE is due
 bool cli_float(const option *o, double low, double high, double *out);

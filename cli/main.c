@@ -48,9 +48,9 @@ static int unknown(const char *word) {
     return EXIT_USAGE;
 }
 
-// Threads of gcc's OpenMP wait for one another in a loop, for milliseconds, and keep from its core the one that is waited for if others use the cores, too: training
-// takes up to 40 times as long then, 2.4 with this (docs/performance.md). OpenMP reads how long before main begins, so the program starts itself again; not under
-// valgrind and the like, which are preloaded and would lose it. If that fails it goes on as it is.
+// Threads of gcc's OpenMP wait for one another in a loop, for milliseconds, and keep from its core the one that is waited for if others use the cores, too:
+// training takes up to 40 times as long then, 2.4 with this (docs/performance.md). OpenMP reads how long before main begins, so the program starts itself
+// again; not under valgrind and the like, which are preloaded and would lose it. If that fails it goes on as it is.
 static void wait_briefly(char **argv) {
     char program[PATH_MAX];
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || getenv("LD_PRELOAD")) return;

@@ -19,8 +19,8 @@ hid_t h5_native(h5_type t);
 
 enum { H5_MAX_RANK = 4 };
 
-// Opens array `name` of `file` (whose name for errors is `path`). It must be of integers of this type and have `rank` sizes; those given in `size` (not 0) must be
-// met, the others are filled in.
+// Opens array `name` of `file` (whose name for errors is `path`). It must be of integers of this type and have `rank` sizes; those given in `size` (not 0) must
+// be met, the others are filled in.
 foil_status h5_array(hid_t file, const char *path, const char *name, h5_type type, int rank, hsize_t *size, hid_t *out);
 // Where its `bytes` bytes are in the map of the file; NULL if they are in chunks, not written, or not at an address for numbers of `align` bytes.
 foil_status h5_in_map(hid_t array, const char *path, const char *name, const file_map *map, size_t bytes, size_t align, const void **out);

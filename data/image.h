@@ -24,7 +24,8 @@ foil_status image_to_channels(image *im, int channels);
 
 // Decoding (decode.c). By content, not by suffix: PNG (libpng), JPEG (libjpeg-turbo, ISLOW and fancy upsampling), WebP (libwebp), both bit-equal
 // to Pillow, BMP, TGA, GIF (first frame), PSD (stb_image), binary PGM and PPM, whose maximum becomes 255.
-// 16 bits keep their upper 8 (PGM, PPM: are rounded); alpha is composed over white; palettes are expanded; CMYK JPEG becomes RGB; EXIF orientation is obeyed. Truncated or corrupt files are errors, not half pictures, naming `name`.
+// 16 bits keep their upper 8 (PGM, PPM: are rounded); alpha is composed over white; palettes are expanded; CMYK JPEG becomes RGB; EXIF orientation is obeyed.
+// Truncated or corrupt files are errors, not half pictures, naming `name`.
 foil_status image_decode(const void *bytes, size_t n, const char *name, image *out);
 foil_status image_read(const char *path, image *out);
 bool image_has_known_suffix(const char *path);

@@ -1,7 +1,7 @@
 // Batches, prepared ahead by threads of their own.
 //
-// Batch k is a pure function of (set, options, k): an epoch's order (data/shuffle.h) is keyed by (seed, epoch), a transform by the sample's position. So a resumed run
-// seeks and goes on bit-identically, and the number of threads does not matter.
+// Batch k is a pure function of (set, options, k): an epoch's order (data/shuffle.h) is keyed by (seed, epoch), a transform by the sample's position. So a
+// resumed run seeks and goes on bit-identically, and the number of threads does not matter.
 #ifndef FOIL_DATA_LOADER_H
 #define FOIL_DATA_LOADER_H
 

@@ -1,5 +1,5 @@
-// Pillow's resampling, bit by bit: filters in doubles, weights rounded to 22 bits, 8 bits between the two passes. Along rows first, then along columns, as Pillow
-// always did up to version 12; from 13 on it takes the other order for some changes of aspect.
+// Pillow's resampling, bit by bit: filters in doubles, weights rounded to 22 bits, 8 bits between the two passes. Along rows first, then along columns, as
+// Pillow always did up to version 12; from 13 on it takes the other order for some changes of aspect.
 #include "data/resize.h"
 
 #include <math.h>

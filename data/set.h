@@ -1,10 +1,10 @@
 // A data set: pictures with labels and splits, in one HDF5 file or in many that an index names. docs/sets.md tells more.
 //
 // A file: root attributes foil_format=1, kind="image", created_by, source, licence, fit, resize, seed. /image/pixels u8 [N,H,W,C] contiguous and page-aligned
-// (read through mmap), or, at native size, /image/bytes u8 + /image/offset i64 [N+1] + /image/shape i32 [N,3]. /label/{fake u8, method i32, subject i32, clip i32}, /split u8,
-// /names/{method,subject,split}, /source/{path,sha256}
-// and, where known, /source/file i32 [N,6]: format, colours, width, height, quality, bytes (image_file). BigGAN-PyTorch's (imgs NCHW, labels) and StudioGAN's (imgs NHWC) files open as sets of reals, through H5Dread.
-// An index (.yaml, data/index.h) names files of this kind, its shards. They are opened when first needed, and at most SET_OPEN of them at a time.
+// (read through mmap), or, at native size, /image/bytes u8 + /image/offset i64 [N+1] + /image/shape i32 [N,3]. /label/{fake u8, method i32, subject i32, clip
+// i32}, /split u8, /names/{method,subject,split}, /source/{path,sha256} and, where known, /source/file i32 [N,6]: format, colours, width, height, quality,
+// bytes (image_file). BigGAN-PyTorch's (imgs NCHW, labels) and StudioGAN's (imgs NHWC) files open as sets of reals, through H5Dread. An index (.yaml,
+// data/index.h) names files of this kind, its shards. They are opened when first needed, and at most SET_OPEN of them at a time.
 #ifndef FOIL_DATA_SET_H
 #define FOIL_DATA_SET_H
 
@@ -33,9 +33,9 @@ typedef struct set_source {
 // Reading: any number of threads. -----------------------------------------------------------------------------------------------------------
 enum { SET_OPEN = 64 }; // shards, mapped; with their tables in memory
 typedef struct set set;
-// Of a file: checks every array's length and range against the others. Of an index: that its files are there, with the sizes that it says; what is in a shard is
-// checked when that is first opened. BigGAN's and StudioGAN's files, which have no splits, get shares of .8, .1 and .1, drawn per picture by Philox with seed 0;
-// their method is the file's name.
+// Of a file: checks every array's length and range against the others. Of an index: that its files are there, with the sizes that it says; what is in a shard
+// is checked when that is first opened. BigGAN's and StudioGAN's files, which have no splits, get shares of .8, .1 and .1, drawn per picture by Philox with
+// seed 0; their method is the file's name.
 foil_status set_open(const char *path, set **out);
 void set_close(set *s);
 int64_t set_count(const set *s);

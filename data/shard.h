@@ -1,6 +1,7 @@
 // One HDF5 file: a whole set, or one of the many that an index names. Internal to data/.
 //
-// Arrays that lie in the file in one piece are read where they are, through the page cache: an open shard of ours keeps nothing per picture in memory of its own.
+// Arrays that lie in the file in one piece are read where they are, through the page cache: an open shard of ours keeps nothing
+// per picture in memory of its own.
 #ifndef FOIL_DATA_SHARD_H
 #define FOIL_DATA_SHARD_H
 

@@ -1,7 +1,7 @@
 // The order of an epoch: every picture of a selection once, in an order that is drawn anew for each epoch and stored nowhere.
 //
-// Up to SHUFFLE_SHARDS shards, pictures are shuffled as one. Of more, the shards are put in a random order, and the pictures of the first SHUFFLE_SHARDS are shuffled as
-// one, then those of the next: so a reader has only so many files open at once. Place p of epoch e depends on key, selection, p and e alone.
+// Up to SHUFFLE_SHARDS shards, pictures are shuffled as one. Of more, the shards are put in a random order, and the pictures of the first SHUFFLE_SHARDS are
+// shuffled as one, then those of the next: so a reader has only so many files open at once. Place p of epoch e depends on key, selection, p and e alone.
 #ifndef FOIL_DATA_SHUFFLE_H
 #define FOIL_DATA_SHUFFLE_H
 

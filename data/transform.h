@@ -10,7 +10,8 @@
 
 typedef struct transform transform; // a chain
 
-// From a YAML list (NULL = empty chain). Types: flip, crop (random shift with reflected border), colour (brightness, contrast, saturation), jpeg, blur, scale (down and up).
+// From a YAML list (NULL = empty chain). Types: flip, crop (random shift with reflected border), colour (brightness, contrast, saturation),
+// jpeg, blur, scale (down and up).
 foil_status transform_parse(const yaml_node *list, transform **out);
 void transform_free(transform *t);
 // In place, keyed by `k` (the index counts draws): a pure function of picture and key. The size stays.

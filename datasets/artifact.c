@@ -1,4 +1,5 @@
-// ArtiFact: a folder for each generator or source of reals, with a metadata.csv: filename,image_path,target,category, its paths relative to it, and target 0 for real, above for fake.
+// ArtiFact: a folder for each generator or source of reals, with a metadata.csv: filename,image_path,target,category, its paths relative to it, and
+// target 0 for real, above for fake.
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

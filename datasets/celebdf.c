@@ -1,5 +1,5 @@
-// Celeb-DF: frames of its videos, one folder for each, at {Celeb-real,YouTube-real,Celeb-synthesis}/[<any>/]<video>/, and its list of test videos, with lines such as
-// "1 YouTube-real/00170.mp4", where 1 is real. What is not listed is for training.
+// Celeb-DF: frames of its videos, one folder for each, at {Celeb-real,YouTube-real,Celeb-synthesis}/[<any>/]<video>/, and its list of test videos, with lines
+// such as "1 YouTube-real/00170.mp4", where 1 is real. What is not listed is for training.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +53,8 @@ static foil_status read_list(walk *w) {
     return s;
 }
 
-// Celebrities are named by the first part of id0_0000 and id0_id1_0000; of YouTube's nobody is known to be in two videos. The official test videos are of celebrities that
-// the others show, too: subjects are named apart by split, since one subject's pictures stay in one.
+// Celebrities are named by the first part of id0_0000 and id0_id1_0000; of YouTube's nobody is known to be in two videos. The official test videos are of
+// celebrities that the others show, too: subjects are named apart by split, since one subject's pictures stay in one.
 static void name_subject(const char *video, int folder, int split, char *out, size_t n) {
     snprintf(out, n, "celebdf/%s/%.*s", SPLIT_NAMES[split], folder == YOUTUBE_REAL ? 63 : (int)strcspn(video, "_"), video);
 }

@@ -1,5 +1,5 @@
-// DeepfakeBench's lists of extracted frames: {dataset: {label: {split: {[compression:] {video: {"label": …, "frames": [path, …]}}}}}}. Paths are relative to the JSON's
-// folder; backslashes are slashes.
+// DeepfakeBench's lists of extracted frames: {dataset: {label: {split: {[compression:] {video: {"label": …, "frames": [path, …]}}}}}}. Paths are relative to
+// the JSON's folder; backslashes are slashes.
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-// FakeAVCeleb: frames of its videos, one folder for each, at <type>/<race>/<gender>/<person>/<video>/, and its meta_data.csv, whose column `path` holds the video's file name and
-// whose last column, without a name, its folder: "FakeAVCeleb/FakeVideo-RealAudio/African/men/id00076". One file may be there several times, under several methods.
+// FakeAVCeleb: frames of its videos, one folder for each, at <type>/<race>/<gender>/<person>/<video>/, and its meta_data.csv, whose column `path` holds
+// the video's file name and whose last column, without a name, its folder: "FakeAVCeleb/FakeVideo-RealAudio/African/men/id00076". One file may be there
+// several times, under several methods.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,10 +13,10 @@ typedef struct grouped {
 } grouped;
 
 // Items of one clip, one subject or the same bytes form a group, which goes to one split and one shard; `sha256` [n][32].
-// Groups without a split of their own are dealt in a random order keyed by `seed`, within each class and method, so that the shares are met; each share that is not
-// zero gets at least one group where there are enough. Methods with fewer groups than shares are dealt together, by class. In the same order groups fill the shards.
-// Fails naming both paths when a group holds two splits, or the same bytes are real and fake; and when a shard would be empty.
-// About 60 bytes per item meanwhile, and the names of clips and subjects.
+// Groups without a split of their own are dealt in a random order keyed by `seed`, within each class and method, so that the shares are met; each share that is
+// not zero gets at least one group where there are enough. Methods with fewer groups than shares are dealt together, by class. In the same order groups fill
+// the shards. Fails naming both paths when a group holds two splits, or the same bytes are real and fake; and when a shard would be empty. About 60 bytes per
+// item meanwhile, and the names of clips and subjects.
 foil_status group_items(const import_item *const *item, int64_t n, const unsigned char (*sha256)[32], const double share[3], uint64_t seed,
                         grouped *out);
 

@@ -39,7 +39,8 @@ typedef struct import_options {
     const char *method; // overrides the layout's; NULL = none given
 } import_options;
 
-// One layout: folders.c, csv.c, idx.c, cifar.c, set.c; published trees: trees.c, faceforensics.c, celebdf.c, deepfakebench.c, dfdc.c, fakeavceleb.c, artifact.c.
+// One layout: folders.c, csv.c, idx.c, cifar.c, set.c; published trees: trees.c, faceforensics.c, celebdf.c, deepfakebench.c,
+// dfdc.c, fakeavceleb.c, artifact.c.
 typedef struct importer {
     const char *name, *doc;
     bool (*sniff)(const char *source);
@@ -79,9 +80,9 @@ typedef struct pack_options {
 typedef struct pack_summary {
     int64_t packed, bad, duplicates, per[2][3]; // per[fake][split]
 } pack_summary;
-// Deterministic in (list, options). Splits by clip and subject; files with the same bytes go to one split together; a manifest's own splits that share bytes, a clip or a subject
-// fail naming both paths. Without skip_bad any unreadable file fails after all were tried and reported; nothing is written then.
-// All ranks (base/ranks.h) call it with the same arguments, and get the same summary.
+// Deterministic in (list, options). Splits by clip and subject; files with the same bytes go to one split together; a manifest's own splits that share bytes, a
+// clip or a subject fail naming both paths. Without skip_bad any unreadable file fails after all were tried and reported; nothing is written then. All ranks
+// (base/ranks.h) call it with the same arguments, and get the same summary.
 foil_status pack(const import_list *items, const char *path, const pack_options *o, pack_summary *out);
 // "faces.yaml", 7 of 1000 -> "faces-007.h5"; the caller frees.
 char *pack_shard_path(const char *index, int number, int shards);

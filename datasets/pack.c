@@ -1,5 +1,6 @@
-// From a list of items to a set, in two passes: the first reads everything, so that nothing is written when something is wrong; the second writes (pack_write.c).
-// Ranks share both. Each reads its part of the list, tells the others what it found, and writes its shards; what is in which shard and split all of them work out.
+// From a list of items to a set, in two passes: the first reads everything, so that nothing is written when something is wrong; the second writes
+// (pack_write.c). Ranks share both. Each reads its part of the list, tells the others what it found, and writes its shards; what is in which shard
+// and split all of them work out.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -38,20 +38,20 @@ typedef struct calibrate_options {
     int fprs;
 } calibrate_options;
 
-// Minimises the log-loss (isotonic: the squared error), then sets thresholds. The sharpness 1 / temperature is bounded, so that the largest |logit| / temperature (Platt: of
-// logits from their mean) is in .01 … 30: separable data would push it to infinity, and logits that rank the wrong way round below 0.
-// So is the temperature, by what files hold. One class only, or a logit that is not finite, is an error. Uses `memory` for the knots.
+// Minimises the log-loss (isotonic: the squared error), then sets thresholds. The sharpness 1 / temperature is bounded, so that the largest |logit| /
+// temperature (Platt: of logits from their mean) is in .01 … 30: separable data would push it to infinity, and logits that rank the wrong way round below 0. So
+// is the temperature, by what files hold. One class only, or a logit that is not finite, is an error. Uses `memory` for the knots.
 foil_status calibrate(const calibrate_options *o, const double *logit, const bool *fake, int64_t n, arena *memory, calibration *out);
 
-// Scores of each fifth by a calibration of the other four: what a loss on them says is true of the unseen. Clips stay whole (clip[i] >= 0) and are dealt at random, always
-// alike; pictures of no clip take turns, class by class. FOIL_INVALID where four fifths lack a class.
+// Scores of each fifth by a calibration of the other four: what a loss on them says is true of the unseen. Clips stay whole (clip[i] >= 0) and are dealt at
+// random, always alike; pictures of no clip take turns, class by class. FOIL_INVALID where four fifths lack a class.
 foil_status calibrate_crosswise(const calibrate_options *o, const double *logit, const bool *fake, const int *clip, int64_t n, double *score);
 
 double calibrated_score(const calibration *c, double logit); // the probability of being fake
 
-// Scores shall assume that this share of what is judged is fake, not the share among the data that calibrated: their log-odds are shifted by the difference of the priors' (Elkan 2001;
-// Saerens, Latinne, Decaestecker 2002). Thresholds move along, so that each calls the same fake as before. PRIOR_LEAST to 1 - PRIOR_LEAST (beyond, scores
-// would round to 0 or 1), or FOIL_INVALID.
+// Scores shall assume that this share of what is judged is fake, not the share among the data that calibrated: their log-odds are shifted by the difference of
+// the priors' (Elkan 2001; Saerens, Latinne, Decaestecker 2002). Thresholds move along, so that each calls the same fake as before. PRIOR_LEAST to 1 -
+// PRIOR_LEAST (beyond, scores would round to 0 or 1), or FOIL_INVALID.
 #define PRIOR_LEAST 1e-6
 foil_status calibration_set_prior(calibration *c, double prior);
 

@@ -13,8 +13,8 @@ typedef enum clip_rule {
 } clip_rule;
 extern const char *const CLIP_RULES[]; // "mean", "max", "median", "mean_logit", NULL
 
-// The frames of a clip are the items that share clip, method and class; in the order of their paths, numbers in them compared as numbers. An item without a clip
-// is one of its own. (Several methods may have forged one clip: DeepfakeBench, which goes by the folder's name alone, takes those together.)
+// The frames of a clip are the items that share clip, method and class; in the order of their paths, numbers in them compared as numbers. An item without a
+// clip is one of its own. (Several methods may have forged one clip: DeepfakeBench, which goes by the folder's name alone, takes those together.)
 typedef struct clips {
     int64_t n;      // how many, in the order of their first items
     int64_t *first; // [n + 1]: clip c's are frame[first[c]] … frame[first[c + 1] - 1]

@@ -9,8 +9,8 @@ typedef struct difference {
     int a, b;
     metric metric;
     double value, low, high; // 95 %: percentiles of the draws' differences
-    // Two-sided, of "there is no difference": 2 min(1 + draws <= 0, 1 + draws >= 0) / (draws + 1), at most 1 (Davison, Hinkley 1997, 4.2.4: percentiles turned round).
-    // Below `low` or `high` = 0 it is below .05. Never below 2 / (draws + 1): more draws can say more.
+    // Two-sided, of "there is no difference": 2 min(1 + draws <= 0, 1 + draws >= 0) / (draws + 1), at most 1 (Davison, Hinkley 1997, 4.2.4: percentiles turned
+    // round). Below `low` or `high` = 0 it is below .05. Never below 2 / (draws + 1): more draws can say more.
     double p;
     double p_holm; // corrected for the family that holm() was given
 } difference;

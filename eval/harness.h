@@ -69,8 +69,8 @@ typedef struct evaluation_options {
     void *context;
 } evaluation_options;
 
-// `from` NULL: the items are those of the first contestant's scores. Ranks (base/ranks.h) that all call it share the scoring; rank 0 gets the evaluation that it would
-// have had alone, to the bit, the others an empty one. Scores from a file are joined by path: each item needs one.
+// `from` NULL: the items are those of the first contestant's scores. Ranks (base/ranks.h) that all call it share the scoring; rank 0 gets the evaluation that
+// it would have had alone, to the bit, the others an empty one. Scores from a file are joined by path: each item needs one.
 foil_status evaluate(const pictures *from, const contestant *who, int contestants, const evaluation_options *o, evaluation *out);
 // The differences of several evaluations, of the same judges on different sets, are one family for Holm's correction.
 foil_status evaluations_correct(evaluation *e, int n);
@@ -78,11 +78,12 @@ void evaluation_free(evaluation *e);
 
 // Scores of one judge, as CSV: path,score,fake,method,subject,clip.
 foil_status evaluation_write_scores(const evaluation *e, const judge *j, const char *path);
-// For each set and detector that has a robustness: set,detector,perturbation,library,parameter,value,auc,auc_low,auc_high,relative_loss,loss_low,loss_high; the pictures
-// as they are come first, as perturbation "none".
+// For each set and detector that has a robustness: set,detector,perturbation,library,parameter,value,auc,auc_low,auc_high,relative_loss,loss_low,loss_high; the
+// pictures as they are come first, as perturbation "none".
 foil_status evaluations_write_robustness(const evaluation *e, int n, const char *path);
-// metrics.json. One judge of one set: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}, "levels": {…}, "subjects": {…}, …}. Several (a network with
-// its baseline of cues: both at once): {"sets": […], "detectors": […], "results": [{"set", "detector", "overall": …}, …], "differences": [{"set", "a", "b", "metric", "value", "low", "high", "p", "p_holm"}, …]}.
+// metrics.json. One judge of one set: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}, "levels": {…}, "subjects": {…}, …}. Several (a network
+// with its baseline of cues: both at once): {"sets": […], "detectors": […], "results": [{"set", "detector", "overall": …}, …], "differences": [{"set", "a",
+// "b", "metric", "value", "low", "high", "p", "p_holm"}, …]}.
 foil_status evaluations_json(const evaluation *e, int n, text *out);
 void evaluations_table(const evaluation *e, int n, text *out); // for people: 100 columns
 

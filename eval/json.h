@@ -4,7 +4,8 @@
 
 #include <jansson.h>
 
-// Names of files, methods, clips need not be UTF-8; JSON must be. Bytes that are none are written as "\xe9": what differs stays different. NULL = out of memory.
+// Names of files, methods, clips need not be UTF-8; JSON must be. Bytes that are none are written as "\xe9": what differs stays
+// different. NULL = out of memory.
 json_t *text_json(const char *s);
 json_t *number_json(double value); // null where it is not finite
 

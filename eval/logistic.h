@@ -7,8 +7,8 @@
 
 enum { LOGISTIC_MOST = 32 }; // features
 
-// x: [n, k], 1 <= k <= LOGISTIC_MOST; one of the features should be constant. Items of weight 0 take no part. `ridge` is added to the curvature of every coefficient, so that
-// separable data has an answer. Deterministic.
+// x: [n, k], 1 <= k <= LOGISTIC_MOST; one of the features should be constant. Items of weight 0 take no part. `ridge` is added to the curvature of every
+// coefficient, so that separable data has an answer. Deterministic.
 void logistic_fit(const double *x, const bool *y, const double *weight, int64_t n, int k, double ridge, double *coefficient);
 double logistic_score(const double *x, int k, const double *coefficient); // the logit
 

@@ -24,7 +24,8 @@ typedef struct logits_job {
     void *context;
 } logits_job;
 
-// A picture that cannot be read is an error. What comes out does not depend on the number of ranks and threads. In memory on rank 0: twice `value` for a moment.
+// A picture that cannot be read is an error. What comes out does not depend on the number of ranks and threads. In memory on rank
+// 0: twice `value` for a moment.
 foil_status logits_compute(const logits_job *job, logits *out);
 void logits_free(logits *l);
 

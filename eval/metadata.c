@@ -1,5 +1,5 @@
-// Finding the blocks of a file, and reading what is in them. Blocks: PNG (ISO/IEC 15948), JPEG (ITU-T T.81; APP11: ISO/IEC 19566-5), WebP (RFC 9649). C2PA's place in each:
-// Content Credentials specification, "Embedding manifests". XMP and manifests are searched for words, not parsed.
+// Finding the blocks of a file, and reading what is in them. Blocks: PNG (ISO/IEC 15948), JPEG (ITU-T T.81; APP11: ISO/IEC 19566-5), WebP (RFC 9649). C2PA's
+// place in each: Content Credentials specification, "Embedding manifests". XMP and manifests are searched for words, not parsed.
 #include "eval/metadata.h"
 
 #include <stdio.h>

@@ -61,13 +61,15 @@ typedef struct interval {
 // "0.9332 [0.8901, 0.9686]", with `sign` "+0.0123 [-0.0012, +0.0264]"; of the same width with dashes for what is NaN.
 void interval_add(text *out, bool sign, double value, double low, double high);
 
-// 95 % intervals: percentile bootstrap over clips (Philox draws), `draws` times. clip[i] >= 0 groups items; draws with one class are redrawn. All metrics share the draws.
+// 95 % intervals: percentile bootstrap over clips (Philox draws), `draws` times. clip[i] >= 0 groups items; draws with one class are
+// redrawn. All metrics share the draws.
 foil_status metric_intervals(const metric_input *in, const int *clip, int draws, uint64_t seed, interval out[METRICS]);
-// The same for all metrics, with the draws behind the intervals, [METRICS_ALL][draws] (NULL = not wanted). Which clips a draw holds depends on the clips, their classes
-// and the seed alone: draw d of other scores of the same items is of the same clips.
+// The same for all metrics, with the draws behind the intervals, [METRICS_ALL][draws] (NULL = not wanted). Which clips a draw holds depends on the clips, their
+// classes and the seed alone: draw d of other scores of the same items is of the same clips.
 foil_status metric_draws(const metric_input *in, const int *clip, int draws, uint64_t seed, interval out[METRICS_ALL], double *drawn);
 
-// The ROC at `points` ascending false positive rates: the highest true positive rate on the line through its points, with a pointwise 95 % band of the same bootstrap.
+// The ROC at `points` ascending false positive rates: the highest true positive rate on the line through its points, with a pointwise
+// 95 % band of the same bootstrap.
 foil_status roc_band(const metric_input *in, const int *clip, int draws, uint64_t seed, const double *fpr, int points, interval *tpr);
 
 #endif

@@ -1,9 +1,9 @@
 // What happens to pictures on their way to a detector, each in five strengths from mild to severe. Applied to the decoded picture, before the detector's own
 // preprocessing; reals and fakes alike, as the label is not known here.
 //
-// Where published protocols have values for it, the strengths are among them or in their range: CNNDetection (Wang et al., CVPR 2020: JPEG down to 30, blur up to
-// sigma 3), GenImage (Zhu et al., NeurIPS 2023: JPEG 65 and 30, resolutions 112 and 64 of 224, blur 3), DeeperForensics-1.0 (Jiang et al., CVPR 2020: contrast),
-// ImageNet-C (Hendrycks, Dietterich, ICLR 2019: five severities, brightness), Frank et al. (ICML 2020: crops of 5 to 20 %).
+// Where published protocols have values for it, the strengths are among them or in their range: CNNDetection (Wang et al., CVPR 2020: JPEG down to 30, blur up
+// to sigma 3), GenImage (Zhu et al., NeurIPS 2023: JPEG 65 and 30, resolutions 112 and 64 of 224, blur 3), DeeperForensics-1.0 (Jiang et al., CVPR 2020:
+// contrast), ImageNet-C (Hendrycks, Dietterich, ICLR 2019: five severities, brightness), Frank et al. (ICML 2020: crops of 5 to 20 %).
 #ifndef FOIL_EVAL_PERTURB_H
 #define FOIL_EVAL_PERTURB_H
 

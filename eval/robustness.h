@@ -1,9 +1,9 @@
 // How much of a detector's AUC is left when pictures are perturbed (eval/perturb.h), and how sure that is.
 //
-// Intervals are those of eval/metric.h: the bootstrap by clips. Draw d holds the same clips for the clean pictures and for each perturbation and strength, so that
-// losses are paired. A loss is relative to the clean AUC: (clean - perturbed) / clean; their mean over all perturbations and strengths is 1 - rPC, "relative performance
-// under corruption" of Michaelis et al., Benchmarking Robustness in Object Detection (2019), with AUC as performance. A detector that is left with guessing (AUC .5)
-// has lost 1 - .5 / clean.
+// Intervals are those of eval/metric.h: the bootstrap by clips. Draw d holds the same clips for the clean pictures and for each perturbation and strength, so
+// that losses are paired. A loss is relative to the clean AUC: (clean - perturbed) / clean; their mean over all perturbations and strengths is 1 - rPC,
+// "relative performance under corruption" of Michaelis et al., Benchmarking Robustness in Object Detection (2019), with AUC as performance. A detector that is
+// left with guessing (AUC .5) has lost 1 - .5 / clean.
 #ifndef FOIL_EVAL_ROBUSTNESS_H
 #define FOIL_EVAL_ROBUSTNESS_H
 

@@ -1,8 +1,8 @@
-// Many pictures, scored by as many threads as there are: each reads pictures, scores them in small batches with plans of its own, and waits for nobody. A picture is
-// read once, whatever number of detectors judge it, and variants of it.
+// Many pictures, scored by as many threads as there are: each reads pictures, scores them in small batches with plans of its own, and waits for nobody. A
+// picture is read once, whatever number of detectors judge it, and variants of it.
 //
-// In memory at a time, for each thread: one decoded picture and one variant of it; for each detector a batch at its size, and the plan (its activations and its copy
-// of the weights).
+// In memory at a time, for each thread: one decoded picture and one variant of it; for each detector a batch at its size, and the plan (its
+// activations and its copy of the weights).
 #ifndef FOIL_EVAL_SCORING_H
 #define FOIL_EVAL_SCORING_H
 
@@ -24,8 +24,8 @@ typedef struct scoring {
     void *to;
 } scoring;
 
-// What is taken does not depend on the number of threads. Nor does it change, to the bit, if pictures are scored apart by several calls: whole rows of SCORING_ROW
-// from 0 on, the last with what is left over after whole rows.
+// What is taken does not depend on the number of threads. Nor does it change, to the bit, if pictures are scored apart by several calls: whole rows of
+// SCORING_ROW from 0 on, the last with what is left over after whole rows.
 enum { SCORING_ROW = 64 };
 foil_status score_pictures(const scoring *s);
 

@@ -32,7 +32,8 @@ void file_table_free(file_table *t);
 typedef struct property_side {
     double typical, low, high;
 } property_side;
-// How well the best single cut (of a number: Kolmogorov and Smirnov's distance), or the best rule by value (of a word: total variation), separates fakes from reals.
+// How well the best single cut (of a number: Kolmogorov and Smirnov's distance), or the best rule by value (of a word: total
+// variation), separates fakes from reals.
 typedef struct property_difference {
     double all; // balanced accuracy, .5 = not at all; NaN: one class has less than SHORTCUT_LEAST such pictures
     property_side real, fake;

@@ -6,7 +6,8 @@
 #include "eval/logistic.h"
 #include "eval/shortcuts.h"
 
-// One indicator for each word; of each number its logarithm, standardised, and the square of that, so that "neither small nor large" can be said; and a constant.
+// One indicator for each word; of each number its logarithm, standardised, and the square of that, so that "neither small nor
+// large" can be said; and a constant.
 enum { NUMBERS = 5, FEATURES = FILE_FORMAT_COUNT + FILE_COLOUR_COUNT + 2 * NUMBERS + 1, FOLDS = 5, DRAWS = 200 };
 _Static_assert((int)FEATURES <= (int)LOGISTIC_MOST, "too many features");
 static const file_property NUMBER[NUMBERS] = {BY_QUALITY, BY_WIDTH, BY_HEIGHT, BY_ASPECT, BY_BYTES};

@@ -25,12 +25,12 @@ extern const double STANDARD_FPR[STANDARD_FPRS]; // .1, .01, .001
 int64_t reals_needed(double fpr);
 // FOIL_INVALID: "FPR 0.1 % can't be set from 400 reals: at least 2995 are needed".
 foil_status threshold_unbacked(double fpr, int64_t reals);
-// Upper limit of a proportion, k of n, one-sided at 95 % (Clopper, Pearson 1934). For a threshold above a fixed rank of the reals it is exact although they set it: the rate
-// above the k+1st of n reals is distributed Beta(k+1, n-k) (Wilks 1941). Reals must be independent: frames of one clip are not.
+// Upper limit of a proportion, k of n, one-sided at 95 % (Clopper, Pearson 1934). For a threshold above a fixed rank of the reals it is exact although they set
+// it: the rate above the k+1st of n reals is distributed Beta(k+1, n-k) (Wilks 1941). Reals must be independent: frames of one clip are not.
 double proportion_limit(int64_t k, int64_t n);
 
-// "eer", then for each rate that the reals back the lowest threshold at which no more than that share of them passes. Each is halfway between neighbouring logits, so that
-// neither side is favoured: `score_of` gives the middle's score. Rates beyond THRESHOLDS - 1 are left out. Gives how many there are.
+// "eer", then for each rate that the reals back the lowest threshold at which no more than that share of them passes. Each is halfway between neighbouring
+// logits, so that neither side is favoured: `score_of` gives the middle's score. Rates beyond THRESHOLDS - 1 are left out. Gives how many there are.
 typedef double score_of_logit(const void *context, double logit);
 int threshold_set(const struct ranking *r, const double *logit, const double *fpr, int fprs, score_of_logit *score_of, const void *context,
                   operating_point out[THRESHOLDS]);

@@ -1,4 +1,5 @@
-// An ONNX model being put together (export/onnx.c says from what). Names and arrays live in the model's arena; failures of memory are kept and reported by onnx_write.
+// An ONNX model being put together (export/onnx.c says from what). Names and arrays live in the model's arena; failures of memory are
+// kept and reported by onnx_write.
 #ifndef FOIL_EXPORT_ONNX_MODEL_H
 #define FOIL_EXPORT_ONNX_MODEL_H
 

@@ -30,8 +30,8 @@ typedef struct forger_type {
     const key *keys;
     size_t size; // of the keys' struct; begins with `double share`
     foil_status (*open)(forger *f, const void *keys, const yaml_node *at);
-    // The fakes first … first + n - 1 of `step`: fills pixels [n,H,W,C] u8 and methods[n] (texts that live as long as the forger). Each is a pure function of the
-    // forger's state, `step` and its number. n <= forger_most.
+    // The fakes first … first + n - 1 of `step`: fills pixels [n,H,W,C] u8 and methods[n] (texts that live as long as the forger). Each is a pure function of
+    // the forger's state, `step` and its number. n <= forger_most.
     foil_status (*make)(forger *f, uint64_t step, int first, int n, uint8_t *pixels, const char **methods);
     // After each optimizer step, `step` counting from 1: the moment to take a snapshot. May be NULL.
     foil_status (*after_step)(forger *f, uint64_t step);

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-// Where channels do not fill a register. With AVX2 in f32, what a stride leaves of a picture is laid out beyond the end of the memory for it (oneDNN's issue 6035, which
-// may also hang); in bf16, gradients toward pictures of some sizes read other gradients (not in 3.2).
+// Where channels do not fill a register. With AVX2 in f32, what a stride leaves of a picture is laid out beyond the end of the memory for it (oneDNN's issue
+// 6035, which may also hang); in bf16, gradients toward pictures of some sizes read other gradients (not in 3.2).
 static bool overruns_channels(const onednn_conv *c, const char *implementation) {
     const conv_params *p = &c->params;
     const bool strided = p->stride[0] > 1 || p->stride[1] > 1;

@@ -43,8 +43,8 @@ typedef struct loop_store {
     void *data;
 } loop_store;
 
-// Sums and maxima over the digits whose stride is 0. Partial results are f64 (f32 within four rows): one set for all threads where `shared` (each thread owns a part of the
-// result), else one per thread, added in the order of threads.
+// Sums and maxima over the digits whose stride is 0. Partial results are f64 (f32 within four rows): one set for all threads where `shared` (each thread owns a
+// part of the result), else one per thread, added in the order of threads.
 typedef struct loop_reduction {
     bool maximum, shared;
     access at;        // of the partial results

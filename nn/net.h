@@ -1,7 +1,8 @@
 // A network file: layers as YAML, turned into nodes.
 //
 // The layer table (nn/layers/) parses, checks and documents the keys; `build` of a layer only emits ops. Parameters are named as PyTorch's Sequential would:
-// "layers.<index>.weight", branches "layers.3.body.0.weight", heads "heads.detect.0.weight"; `repeat` unrolls in place. A layer's `name` key replaces its index.
+// "layers.<index>.weight", branches "layers.3.body.0.weight", heads "heads.detect.0.weight"; `repeat` unrolls in place. A layer's
+// `name` key replaces its index.
 #ifndef FOIL_NN_NET_H
 #define FOIL_NN_NET_H
 
@@ -47,9 +48,9 @@ typedef enum net_mode {
                     // draws random numbers as pass + 1
 } net_mode;
 
-// Emits the body on `x` ([N,…]: f32 or bf16; images in -1..1) and gives its output; further heads with net_apply_head on that output. `updates`, if not NULL, collects assign
-// nodes (running statistics, spectral vectors) to be added to the plan's outputs. Several applications in one graph share the parameters; `pass` keeps their
-// random streams apart.
+// Emits the body on `x` ([N,…]: f32 or bf16; images in -1..1) and gives its output; further heads with net_apply_head on that output. `updates`, if not NULL,
+// collects assign nodes (running statistics, spectral vectors) to be added to the plan's outputs. Several applications in one graph share the parameters;
+// `pass` keeps their random streams apart.
 //
 // With one `updates` for several applications, state advances from one to the next, as it does when a PyTorch module is called several times.
 enum { NET_MAX_UPDATES = 512 };

@@ -39,7 +39,8 @@ typedef struct plan_phase {
 foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, workspace *w, plan **out);
 void plan_free(plan *p);
 
-// Copies into an input: dense, of the input's type and shape. Valid until changed: inputs keep their memory between runs, unless another plan shares the workspace.
+// Copies into an input: dense, of the input's type and shape. Valid until changed: inputs keep their memory between runs, unless
+// another plan shares the workspace.
 void plan_feed(plan *p, const node *input, const void *data);
 // Where an input or an output lies, to write or read in place. NULL if the plan does not have it.
 void *plan_data(plan *p, const node *n);
@@ -51,9 +52,9 @@ void plan_run(plan *p, int phase, uint64_t seed, uint64_t step);
 void plan_observe(plan *p, void (*done)(void *context, int step), void *context);
 // The step after which `to`, an output's, holds what was wanted; -1: no output has it.
 int plan_writer(const plan *p, const float *to);
-// From now on a run also puts at `squares`, which stays until the plan is freed, the sum of the squares of all that it writes to `to`, an output's, if that takes
-// no pass of its own; else it leaves `squares` as it is. Squares are f32, to about 1e-6 of their sum, which is not finite if anything written is not, infinite
-// where they are too large for f32, and too small where they vanish in it.
+// From now on a run also puts at `squares`, which stays until the plan is freed, the sum of the squares of all that it writes to `to`, an output's, if that
+// takes no pass of its own; else it leaves `squares` as it is. Squares are f32, to about 1e-6 of their sum, which is not finite if anything written is not,
+// infinite where they are too large for f32, and too small where they vanish in it.
 void plan_sum_squares(plan *p, const float *to, double *squares);
 
 // For op->prepare: asks that operand i of `k` arrive reordered, once per phase, into a memory descriptor of dnnl.h; equal requests share one copy.

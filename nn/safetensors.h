@@ -1,7 +1,7 @@
 // Weights on disk: huggingface/safetensors, readable and writable by PyTorch's loader.
 //
-// u64 little-endian length of the header, a JSON header padded with spaces to a multiple of 8, then the data without holes. Readers reject holes, overlaps, trailing
-// bytes, duplicate names, shapes that do not fit their bytes: so do we, with the file's name and the tensor's.
+// u64 little-endian length of the header, a JSON header padded with spaces to a multiple of 8, then the data without holes. Readers reject holes, overlaps,
+// trailing bytes, duplicate names, shapes that do not fit their bytes: so do we, with the file's name and the tensor's.
 #ifndef FOIL_NN_SAFETENSORS_H
 #define FOIL_NN_SAFETENSORS_H
 

@@ -8,8 +8,8 @@
 
 // Writes `w` as the folder's new checkpoint, keeping the last as previous.
 foil_status checkpoint_write(const char *folder, safetensors_writer *w);
-// The newest: the one before takes the place of one that is missing or damaged, not of one that the system cannot read now. FOIL_IO with both reasons if neither
-// serves. `*path` (caller frees) says which.
+// The newest: the one before takes the place of one that is missing or damaged, not of one that the system cannot read now. FOIL_IO with both reasons if
+// neither serves. `*path` (caller frees) says which.
 foil_status checkpoint_open(const char *folder, safetensors **out, char **path);
 
 #endif

@@ -1,7 +1,7 @@
 // The gradients of all ranks, summed while they are still being computed.
 //
-// A backward pass finishes the last layers' gradients first. The slab of gradients is cut into buckets from its end, and each bucket's sum begins as soon as the
-// plan's step that completes it is done; what is left over when the pass ends is to be waited for (ranks_sum_end).
+// A backward pass finishes the last layers' gradients first. The slab of gradients is cut into buckets from its end, and each bucket's sum begins as soon as
+// the plan's step that completes it is done; what is left over when the pass ends is to be waited for (ranks_sum_end).
 #ifndef FOIL_TRAIN_EXCHANGE_H
 #define FOIL_TRAIN_EXCHANGE_H
 

@@ -34,9 +34,9 @@ void optimizer_free(optimizer *o);
 float *optimizer_gradient(optimizer *o);
 // Moves that slab to where ranks sum it fastest (ranks_slab_new): on all ranks, before anybody asks for it.
 foil_status optimizer_share(optimizer *o);
-// Where the sum of the squares of tensor i's gradient may be put before a step (plan_sum_squares). That step takes it for the gradient's own, if it is finite and
-// not so small that squares may have vanished in f32, and forgets it; the squares of all others it sums up itself. Who writes a gradient once more before the
-// step puts another sum, or NAN.
+// Where the sum of the squares of tensor i's gradient may be put before a step (plan_sum_squares). That step takes it for the gradient's own, if it is finite
+// and not so small that squares may have vanished in f32, and forgets it; the squares of all others it sums up itself. Who writes a gradient once more before
+// the step puts another sum, or NAN.
 double *optimizer_squares(optimizer *o, int i);
 // Updates the store's values as PyTorch's SGD, Adam and AdamW do (bias correction included). Returns the norm of the gradient before clipping, to about
 // 1e-6; not finite = nothing was changed.

@@ -1,5 +1,5 @@
-// A study: one question asked of many runs. Configurations × seeds × sets, by a protocol that says what each run may learn from and what it is judged on; each run (a cell)
-// is a run of `foil train` in a folder of its own, that anyone can repeat with the command that is printed. docs/study.md tells what is computed.
+// A study: one question asked of many runs. Configurations × seeds × sets, by a protocol that says what each run may learn from and what it is judged on; each
+// run (a cell) is a run of `foil train` in a folder of its own, that anyone can repeat with the command that is printed. docs/study.md tells what is computed.
 //
 // OUT/study.yaml (the study, resolved), OUT/cells/NAME/ (run folders, each with scores.csv over the whole test split, some with
 // scores-cues.csv of its cue-only baseline; or with diverged.txt), OUT/study.json, OUT/study.md.
@@ -56,7 +56,8 @@ foil_status study_read(const char *path, const char *const *overrides, int n, co
 void study_free(study *s);
 // The cell from whose networks the cell begins, or NULL.
 const study_cell *study_before(const study *s, const study_cell *c);
-// The cell whose cue-only baseline (cues.safetensors) stands for all of its set and part, since it learns from the data alone: the first of them. NULL in a continual study.
+// The cell whose cue-only baseline (cues.safetensors) stands for all of its set and part, since it learns from the data alone: the first of
+// them. NULL in a continual study.
 const study_cell *study_baseline(const study *s, int which, int part);
 // The command that repeats a cell, as a shell takes it: foil train CONFIG KEY=VALUE... --out FOLDER.
 void study_command(const study_cell *c, text *out);
@@ -77,8 +78,8 @@ typedef struct study_options {
     void *context;
 } study_options;
 
-// Runs the cells that have not ended yet. A study that began differently is refused, with the difference. A cell that diverges gets diverged.txt with the reason, and the study goes
-// on; FOIL_INTERRUPTED leaves everything for the next call.
+// Runs the cells that have not ended yet. A study that began differently is refused, with the difference. A cell that diverges gets diverged.txt with the
+// reason, and the study goes on; FOIL_INTERRUPTED leaves everything for the next call.
 foil_status study_run(const study *s, const study_options *o);
 // Whether the cell has ended with scores of the test split.
 bool study_has_scores(const study_cell *c);

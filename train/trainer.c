@@ -344,7 +344,8 @@ static void close_all(trainer *t) {
     run_close(&t->run);
 }
 
-// What the cues alone can do on this data (eval/cues/fit.h), for `foil eval` to put beside the detector. It depends on the data alone, so that a resumed run keeps it.
+// What the cues alone can do on this data (eval/cues/fit.h), for `foil eval` to put beside the detector. It depends on the data alone,
+// so that a resumed run keeps it.
 static foil_status write_baseline(const trainer *t) {
     const run *r = &t->run;
     const cue_fitting f = {

@@ -23,9 +23,10 @@ typedef struct train_options {
     void *context;
 } train_options;
 
-// Trains to config->run.steps. Files are as in the design; the last act is the final checkpoint, the detector best.safetensors calibrated on validation (if there is a detect head),
-// and the sample grid. The first is cues.safetensors, the baseline of cues (eval/cues/fit.h), if there is a detect head and the set has reals and fakes to fit and to calibrate it.
-// FOIL_DIVERGED names the step, what is not a finite number and the last checkpoint, which holds none but these.
+// Trains to config->run.steps. Files are as in the design; the last act is the final checkpoint, the detector best.safetensors calibrated on
+// validation (if there is a detect head), and the sample grid. The first is cues.safetensors, the baseline of cues (eval/cues/fit.h), if there is a
+// detect head and the set has reals and fakes to fit and to calibrate it. FOIL_DIVERGED names the step, what is not a finite number and the last
+// checkpoint, which holds none but these.
 foil_status train(const config *c, const train_options *o);
 // What `train` would fail with before it makes its folder; writes nothing. Of run.from it knows nothing.
 foil_status train_check(const config *c);

@@ -1,5 +1,6 @@
-// Stands between a program and GCC's OpenMP, and records how long each thread of each parallel region computes: what it waits does not count, so that there may be more
-// threads than cores. To be loaded before the program (LD_PRELOAD); at its end everything goes to the file that DIVISION names. bench/division.py reads it.
+// Stands between a program and GCC's OpenMP, and records how long each thread of each parallel region computes: what it waits does not count, so
+// that there may be more threads than cores. To be loaded before the program (LD_PRELOAD); at its end everything goes to the file that DIVISION
+// names. bench/division.py reads it.
 #include <dlfcn.h>
 #include <omp.h>
 #include <stdbool.h>

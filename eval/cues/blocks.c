@@ -1,9 +1,9 @@
 // JPEG's 8 x 8 blocks, and where their grid lies.
 //
-// z = |a - b - c + d| of each square of four pixels. Squares across a block's edge have larger ones than squares inside: K = Σ over values of |H_across - H_inside|,
-// the two relative histograms, for each of the eight columns (rows) in which the edges may lie (Fan, de Queiroz: Identification of Bitmap Compression History,
-// IEEE TIP 2003). Columns and rows are judged apart, which uses every square instead of one in 64. The column of the largest K gives the grid, if its squares are
-// the rougher ones and K stands out from the other seven.
+// z = |a - b - c + d| of each square of four pixels. Squares across a block's edge have larger ones than squares inside: K = Σ over values of |H_across -
+// H_inside|, the two relative histograms, for each of the eight columns (rows) in which the edges may lie (Fan, de Queiroz: Identification of Bitmap
+// Compression History, IEEE TIP 2003). Columns and rows are judged apart, which uses every square instead of one in 64. The column of the largest K gives the
+// grid, if its squares are the rougher ones and K stands out from the other seven.
 #include "eval/cues/blocks.h"
 
 #include <math.h>

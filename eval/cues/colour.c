@@ -1,8 +1,8 @@
 // How brightness and colours are distributed.
 //
 // Colourfulness: Hasler, Süsstrunk: Measuring Colourfulness in Natural Images, SPIE 2003. Generators avoid clipped pixels (McCloskey, Albright: Detecting
-// GAN-generated Imagery using Saturation Cues, ICIP 2019) and treat colours otherwise than cameras (Li et al.: Signal Processing 2020). Gaps: levels between the 5 %
-// and the 95 % quantile that no pixel has, which changed contrast leaves.
+// GAN-generated Imagery using Saturation Cues, ICIP 2019) and treat colours otherwise than cameras (Li et al.: Signal Processing 2020). Gaps: levels between
+// the 5 % and the 95 % quantile that no pixel has, which changed contrast leaves.
 #include <math.h>
 
 #include "eval/cues/cue.h"

@@ -5,8 +5,8 @@
 #include "data/portion.h"
 #include "eval/cues/model.h"
 
-// As `foil cues --fit` and `foil train` do: fitted on its train split, ridge and calibration from its val split, written to `path` as a detector. Of the reals and of
-// the fakes of a split at most CUE_PICTURES, and CUE_PIXELS pixels, are looked at, evenly through it.
+// As `foil cues --fit` and `foil train` do: fitted on its train split, ridge and calibration from its val split, written to `path` as a detector. Of the reals
+// and of the fakes of a split at most CUE_PICTURES, and CUE_PIXELS pixels, are looked at, evenly through it.
 enum { CUE_PICTURES = 4096, CUE_PIXELS = 1 << 25 };
 typedef struct cue_fitting {
     const set *set;

@@ -1,10 +1,10 @@
 // What JPEG's quantisation left in the picture: once, or twice.
 //
 // On the grid that blocks.c finds (the corner's, if none): the cosine transform of the blocks' brightness. After one JPEG the coefficients of a frequency lie
-// near multiples of its step q: the comb, mean of cos(2π c / q) over coefficients that are not near 0; rounding to 8 bits leaves exp(-2π² σ² / q²) of it, σ² = 1/12.
-// The steps of nine low frequencies give the quality of libjpeg whose table is nearest. Had the picture been a JPEG of other steps q1 before, then of the
-// quantised values v = round(c / q) only those occur often that collect many multiples of q1, n(v) = q1 (floor(q / q1 (v + ½)) - ceil(q / q1 (v - ½)) + 1): their
-// histogram is periodic (Popescu, Farid: Statistical Tools for Digital Forensics, IH 2004; Lukáš, Fridrich 2003).
+// near multiples of its step q: the comb, mean of cos(2π c / q) over coefficients that are not near 0; rounding to 8 bits leaves exp(-2π² σ² / q²) of it, σ² =
+// 1/12. The steps of nine low frequencies give the quality of libjpeg whose table is nearest. Had the picture been a JPEG of other steps q1 before, then of the
+// quantised values v = round(c / q) only those occur often that collect many multiples of q1, n(v) = q1 (floor(q / q1 (v + ½)) - ceil(q / q1 (v - ½)) + 1):
+// their histogram is periodic (Popescu, Farid: Statistical Tools for Digital Forensics, IH 2004; Lukáš, Fridrich 2003).
 #include <math.h>
 #include <string.h>
 
@@ -123,7 +123,8 @@ static double nearest_quality(const blocks *b) {
     return best;
 }
 
-// The parabola through the logarithms of up to six neighbours on each side, at v: what the histogram would be without a period. Weights n, x1 … are of 1, x, x² …
+// The parabola through the logarithms of up to six neighbours on each side, at v: what the histogram would be without a period.
+// Weights n, x1 … are of 1, x, x² …
 static double smooth_at(const double *h, int last, int v) {
     double m[5] = {0}, y[3] = {0};
     for (int i = v - 6; i <= v + 6; i++) {

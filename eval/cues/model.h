@@ -1,8 +1,8 @@
 // The cue-only baseline: a logistic regression on the numbers of eval/cues/cue.h. What a learned detector has above it, it did not get from these cues.
 //
 // x = the numbers of the picture as it comes to this size; z = (x - mean) / scale, kept in -5 … 5, 0 where a number is missing; logit = weight · z + bias.
-// In a detector's file: metadata cues (JSON {"version", "names"}) and input (JSON [H, W, C]) instead of network, head and channels; tensors cue.mean, cue.scale,
-// cue.weight [k], cue.bias [1].
+// In a detector's file: metadata cues (JSON {"version", "names"}) and input (JSON [H, W, C]) instead of network, head and channels; tensors cue.mean,
+// cue.scale, cue.weight [k], cue.bias [1].
 #ifndef FOIL_EVAL_CUES_MODEL_H
 #define FOIL_EVAL_CUES_MODEL_H
 

@@ -1,9 +1,9 @@
 // What is left when everything smooth is taken away: the noise.
 //
-// Immerkær's operator (Fast Noise Variance Estimation, CVIU 1996), [1 -2 1; -2 4 -2; 1 -2 1] / 6, keeps the deviation of white noise and removes what is locally
-// a plane: sigma = median |r| / 0.6745, which edges raise less than a mean. A sensor's noise is nearly white and grows with brightness (Foi et al.: IEEE TIP 2008);
-// enlarged, denoised or generated pictures lack fine noise: the same operator with its taps two pixels apart then finds more. Colour filters of cameras and common
-// processing make the noise of the three colours alike.
+// Immerkær's operator (Fast Noise Variance Estimation, CVIU 1996), [1 -2 1; -2 4 -2; 1 -2 1] / 6, keeps the deviation of white noise and removes what is
+// locally a plane: sigma = median |r| / 0.6745, which edges raise less than a mean. A sensor's noise is nearly white and grows with brightness (Foi et al.:
+// IEEE TIP 2008); enlarged, denoised or generated pictures lack fine noise: the same operator with its taps two pixels apart then finds more. Colour filters of
+// cameras and common processing make the noise of the three colours alike.
 #include <math.h>
 
 #include "eval/cues/cue.h"

@@ -1,8 +1,8 @@
 // Traces of resizing: interpolated pixels depend on their neighbours more at some places than at others, periodically.
 //
-// v(j) = mean over the lines of |2 x(j) - x(j-1) - x(j+1)|; its Fourier transform has a peak at the frequency 1/s, folded to 0 ... ½, if the picture was scaled up
-// by s (Gallagher: Detection of Linear and Cubic Interpolation in JPEG Compressed Images, CRV 2005). JPEG's blocks leave peaks at all multiples of 1/8: one of
-// those counts only by what it has above the highest of the others.
+// v(j) = mean over the lines of |2 x(j) - x(j-1) - x(j+1)|; its Fourier transform has a peak at the frequency 1/s, folded to 0 ... ½, if the picture was scaled
+// up by s (Gallagher: Detection of Linear and Cubic Interpolation in JPEG Compressed Images, CRV 2005). JPEG's blocks leave peaks at all multiples of 1/8: one
+// of those counts only by what it has above the highest of the others.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 // The network is asked as it judges: running statistics, no dropout, before calibration. Nothing, where a method needs it, is grey: 0 in the network's -1..1.
 //
 //   gradcam     Selvaraju et al. 2017: sum over channels k of a_k A_k, a_k the mean over places of d logit / d A_k, brought up bilinearly. Without their ReLU: what
-//               speaks for a real is shown too. A is the last activation with more than one place that all of the picture's influence passes through, before any
+// speaks for a real is shown too. A is the last activation with more than one place that all of the picture's influence passes through, before any
 //               pooling behind it. Where a global mean and one linear layer follow, A's places sum to the logit without its bias.
 //   integrated  Sundararajan, Taly, Yan 2017: the picture times the mean of d logit / d picture on the straight way from grey, summed over channels. Gradients at the
-//               middles of 32 equal steps, or 128 or 512, until the map's sum is the picture's logit less grey's but for 1 % of that or 0.001: `gap` says what is left.
+// middles of 32 equal steps, or 128 or 512, until the map's sum is the picture's logit less grey's but for 1 % of that or 0.001: `gap` says what is left.
 //   occlusion   Zeiler, Fergus 2014: what the logit loses when a grey rectangle, 1/8 of the height and of the width, lies over a place; the mean of all that cover
 //               it, half a side apart.
 #ifndef FOIL_EVAL_MAPS_EXPLAIN_H
@@ -37,8 +37,8 @@ foil_status explainer_run(explainer *e, const uint8_t *pixels, float *heat, expl
 
 // The map's value from which on it has its full colour: the 99th percentile of its magnitudes (the largest, if that is 0).
 double explain_scale(const float *heat, size_t n);
-// The picture in grey with the map's colour over it, orange for > 0 and blue for < 0: RGB, of `fitted`'s size, [H,W] as heat. Mixed in OKLab (Ottosson 2020), so that
-// equal values look equally strong in both colours; they differ for colour-blind eyes, too.
+// The picture in grey with the map's colour over it, orange for > 0 and blue for < 0: RGB, of `fitted`'s size, [H,W] as heat. Mixed in OKLab (Ottosson 2020),
+// so that equal values look equally strong in both colours; they differ for colour-blind eyes, too.
 foil_status explain_overlay(const image *fitted, const float *heat, image *out);
 
 #endif

@@ -1,4 +1,5 @@
-// An evaluation's page, report.html: the verdict in a sentence, curves with bands, histograms, reliability, rows, robustness, mistakes with maps, the detectors' cards.
+// An evaluation's page, report.html: the verdict in a sentence, curves with bands, histograms, reliability, rows, robustness, mistakes
+// with maps, the detectors' cards.
 #ifndef FOIL_EVAL_PAGES_EVALUATION_H
 #define FOIL_EVAL_PAGES_EVALUATION_H
 

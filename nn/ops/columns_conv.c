@@ -31,8 +31,8 @@ static size_t columns_bytes(const onednn_conv *c) {
     return (size_t)(c->n * c->out_height * c->out_width * c->rows * c->cols * c->channels) * size;
 }
 
-// Columns are many times the picture. Those of as many pictures as fit are made at a time: it saves memory, and they stay in the cache. Gradients of weights sum over
-// all pictures, and need the columns of all.
+// Columns are many times the picture. Those of as many pictures as fit are made at a time: it saves memory, and they stay in the cache. Gradients of weights
+// sum over all pictures, and need the columns of all.
 static const size_t MOST_COLUMNS = (size_t)4 << 20, MOST_SUMMED = (size_t)32 << 20;
 
 bool columns_conv_is_product(const onednn_conv *c) {

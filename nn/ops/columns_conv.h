@@ -1,5 +1,5 @@
-// Convolutions as one matrix product. The columns of a picture x are the matrix with a row for each position of the window and in it the window's R·S·C elements.
-// With filters as rows [O, R·S·C] the three convolutions are
+// Convolutions as one matrix product. The columns of a picture x are the matrix with a row for each position of the window and in it the window's R·S·C
+// elements. With filters as rows [O, R·S·C] the three convolutions are
 //
 //     y = columns(x) · Wᵀ        x = columnsᵀ(y · W)        W = yᵀ · columns(x)
 //

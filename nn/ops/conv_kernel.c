@@ -1,5 +1,5 @@
-// Which of the ways to compute a convolution is taken, in one place. At stride 1 the roles of x and y can be exchanged, with mirrored filters as rows [C, R·S·O]:
-// where y has few channels, it takes the forms for an x of few,
+// Which of the ways to compute a convolution is taken, in one place. At stride 1 the roles of x and y can be exchanged, with mirrored filters as rows [C,
+// R·S·O]: where y has few channels, it takes the forms for an x of few,
 //
 //     y = convᵀ(x, W')       W' of y with x       x = conv(y, W')
 #include "nn/ops/conv_kernel.h"
@@ -152,7 +152,8 @@ static foil_status create(conv_kernel *k, const onednn_conv *c, conv_algorithm h
     return lay_out_filters(k, c);
 }
 
-// Of bf16, where the processor does not multiply pairs of it: oneDNN's products of tiles, where it has them; else in f32. If it is to be oneDNN's, that, if it can.
+// Of bf16, where the processor does not multiply pairs of it: oneDNN's products of tiles, where it has them; else in f32. If it
+// is to be oneDNN's, that, if it can.
 static foil_status create_unpaired(conv_kernel *k, const onednn_conv *c, conv_algorithm how) {
     const onednn_conv part = wide_conv_inner(c);
     k->conv = *c;

@@ -289,7 +289,8 @@ static void pack_filters(const place_conv *p, int64_t panel, const float *w, cha
 
 // Products. --------------------------------------------------------------------------------------------------------------------------------------------------
 
-// c [rows, width] = Σ of a place's terms, or what it was and that; a and b: where the first row and panel of all places begin, `a_place`, `b_place` elements apart.
+// c [rows, width] = Σ of a place's terms, or what it was and that; a and b: where the first row and panel of all places begin,
+// `a_place`, `b_place` elements apart.
 typedef struct operands {
     const char *a, *b;
     int64_t a_place, a_row, a_depth, b_place;

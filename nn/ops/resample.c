@@ -1,7 +1,7 @@
 // Nearest and bilinear resampling, what a convolution of an enlarged picture is made of, and their adjoints. Each is the derivative of the other.
 //
-// A convolution of 3 taps, zeros around, of a picture x of n pixels that was enlarged to 2n bilinearly, taken apart: with v = …, x[0], x[0], x[1], …, x[n-1], x[n-1]
-// (SAMPLE_EXTENDED) and zeros between v's pixels and around, enlarging is the filter (1 3 3 1) / 4, and filters can change places:
+// A convolution of 3 taps, zeros around, of a picture x of n pixels that was enlarged to 2n bilinearly, taken apart: with v = …, x[0], x[0], x[1], …, x[n-1],
+// x[n-1] (SAMPLE_EXTENDED) and zeros between v's pixels and around, enlarging is the filter (1 3 3 1) / 4, and filters can change places:
 //
 //     z = the taps at every place where they meet v, so that z has 2n + 5;  y[j] = (z[j+1] + 3 z[j+2] + 3 z[j+3] + z[j+4]) / 4       SAMPLE_BLENDED
 //

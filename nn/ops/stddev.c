@@ -1,8 +1,8 @@
 #include "nn/ops.h"
 #include "nn/ops/table.h"
 
-// As in StyleGAN2: sample n of a batch belongs to subset n mod (N / group); each subset's deviation, averaged over pixels and the channels of a feature, is one number
-// that all its samples get as a further channel.
+// As in StyleGAN2: sample n of a batch belongs to subset n mod (N / group); each subset's deviation, averaged over pixels and the channels of a feature, is one
+// number that all its samples get as a further channel.
 node *nn_minibatch_stddev(node *x, int64_t batches, int64_t group, int64_t features) {
     if (graph_is_poison(x)) return x;
     const int64_t *d = x->shape.d;

@@ -7,7 +7,8 @@
 #include "nn/blocks.h"
 #include "nn/ops/pieces.h"
 
-// Bytes of copies at a time, whatever the number of threads, as sums depend on it. With half of it training takes 2 to 7 % longer, with four times as much 3 to 6.
+// Bytes of copies at a time, whatever the number of threads, as sums depend on it. With half of it training takes 2 to 7 % longer,
+// with four times as much 3 to 6.
 enum { PART = 16 << 20 };
 enum { BLOCK = 1 << 12 }; // elements that a thread copies at a time
 enum { LINE = 64 };       // bytes of the cache

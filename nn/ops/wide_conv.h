@@ -2,8 +2,8 @@
 //
 //     y = round(conv(widen(x), w))
 //
-// Pictures are widened, and results rounded, a part of the batch at a time, as much as stays in the cache; filters are not rounded at all. Gradients toward filters
-// are sums over the parts. In memory pictures stay bf16. Results do not depend on the number of threads.
+// Pictures are widened, and results rounded, a part of the batch at a time, as much as stays in the cache; filters are not rounded at all. Gradients toward
+// filters are sums over the parts. In memory pictures stay bf16. Results do not depend on the number of threads.
 #ifndef FOIL_NN_OPS_WIDE_CONV_H
 #define FOIL_NN_OPS_WIDE_CONV_H
 

@@ -1,7 +1,7 @@
 // Fast convolution: fewer multiplications by minimal filtering (Winograd 1980; Lavin and Gray 2015), for 3x3 filters at stride 1 and 4x4 ones at stride 2,
-// all pads, sizes and numbers of channels, and the gradients of both. Pictures are f32 or bf16, everything in between is f32; but on bf16 pictures of whole vectors
-// of channels products are of bf16, too (twice as fast on processors that have them): with m = 2, whose transforms only add and subtract, and with m = 4 where
-// filters learn.
+// all pads, sizes and numbers of channels, and the gradients of both. Pictures are f32 or bf16, everything in between is f32; but on bf16 pictures of
+// whole vectors of channels products are of bf16, too (twice as fast on processors that have them): with m = 2, whose transforms only add and subtract,
+// and with m = 4 where filters learn.
 //
 // A tile of m x m results takes (m + r - 1)² products of channel vectors instead of m² r². At stride 2 a picture is four pictures of half the size, and a
 // filter of 4x4 taps four of r = 2. Products as a share of the definition's, and errors:

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Products of a tile at most; channels that transforms take at a time; columns of a panel and taps of a filter at most; what a product calls at most; elements of a
-// line of the cache.
+// Products of a tile at most; channels that transforms take at a time; columns of a panel and taps of a filter at most; what a product calls at most;
+// elements of a line of the cache.
 enum { WINOGRAD_POINTS = 36, WINOGRAD_LANES = 16, WINOGRAD_WIDTH = 32, WINOGRAD_TAPS = 16, WINOGRAD_LATER = 4, WINOGRAD_LINE = 16 };
 
 // F(m, r): m results of a filter with r taps from a = m + r - 1 products, along each axis. With the matrices of winograd_matrices.h
@@ -50,8 +50,8 @@ static inline void winograd_sum_squares(int64_t n, const double *of_task, double
     for (int64_t i = 0; i < n; i++) *to += of_task[i];
 }
 
-// Before filters are collected again and again, `step` floats on each time: calls what follows soon into the cache. It lies too far apart for the processor to see it
-// coming.
+// Before filters are collected again and again, `step` floats on each time: calls what follows soon into the cache. It lies too far apart for
+// the processor to see it coming.
 static inline void winograd_call_ahead(int64_t n, const float *filters, int64_t stride, int64_t step) {
     enum { AHEAD = 8 };
     for (int64_t i = 0; i < n; i++) __builtin_prefetch(filters + AHEAD * step + i * stride, 0, 2);
@@ -63,19 +63,20 @@ typedef struct winograd_points {
     int64_t distance, lists, apart;
 } winograd_points;
 
-// Transforms channels [at, at + n) of a tile, `n` a multiple of WINOGRAD_LANES. Its elements, pixels or taps, begin at list[]. Filters, inputs and gradients are read
-// from the list, outputs and gradients of filters are written there. `post`: NULL for all but outputs.
+// Transforms channels [at, at + n) of a tile, `n` a multiple of WINOGRAD_LANES. Its elements, pixels or taps, begin at list[]. Filters, inputs and gradients
+// are read from the list, outputs and gradients of filters are written there. `post`: NULL for all but outputs.
 // Pairs: from two tiles or filters, the lists of both one after the other. So are more lists.
 typedef void winograd_transform(int64_t n, void *const *list, int64_t at, const winograd_points *points, const winograd_post *post);
 
-// Memory that is called into the cache while the machine multiplies as many rows as it takes at a time: an address for each step along the depth, `step` floats apart.
+// Memory that is called into the cache while the machine multiplies as many rows as it takes at a time: an address for each step along
+// the depth, `step` floats apart.
 typedef struct winograd_ahead {
     const float *first;
     int64_t step;
 } winograd_ahead;
 
-// c = a · b, or c += a · b, sums in f32. `b` is a panel: for each of `depth` rows, `width` elements. Elements of a and b are f32 or pairs of bf16, 32 bits; a pair
-// stands for two products. One of a_row and a_depth is 1; rows: a multiple of the machine's.
+// c = a · b, or c += a · b, sums in f32. `b` is a panel: for each of `depth` rows, `width` elements. Elements of a and b are f32 or pairs of bf16, 32 bits; a
+// pair stands for two products. One of a_row and a_depth is 1; rows: a multiple of the machine's.
 typedef struct winograd_product {
     int64_t rows, depth;
     const void *a;
@@ -88,7 +89,8 @@ typedef struct winograd_product {
     bool add;
 } winograd_product;
 
-// The same of pairs where a row is a pixel, with results in bf16: y = rectify(a · b + bias + what y held). Rows of `a` lie together, and so may the next ones behind them.
+// The same of pairs where a row is a pixel, with results in bf16: y = rectify(a · b + bias + what y held). Rows of `a` lie together, and so
+// may the next ones behind them.
 typedef struct winograd_pixels {
     int64_t rows, pairs;
     const uint16_t *a, *b;

@@ -1,6 +1,6 @@
 // No include guard: included once for each kind of processor with MACHINE (its name), TARGET (what the compiler may use), LANES (floats of a vector),
-// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT, ROUND, WIDEN and PAIR: what the processor has for bf16;
-// without them the same is done in steps. STREAM: how it stores a line past the caches, if that is a vector.
+// VECTORS (of a panel's row) and ROWS (of a product at a time; ROWS · VECTORS sums stay in registers). DOT, ROUND, WIDEN and PAIR: what the processor has for
+// bf16; without them the same is done in steps. STREAM: how it stores a line past the caches, if that is a vector.
 #define INLINE static inline __attribute__((always_inline)) TARGET
 #define UNROLL _Pragma("GCC unroll 8")
 #define vector NAMED(vector, MACHINE)
@@ -212,8 +212,8 @@ TARGET static void NAMED(pixels, MACHINE)(const winograd_pixels *p) {
     for (int64_t i = 0; i < p->rows; i += ROWS) NAMED(pixel_rows, MACHINE)(p->pairs, a + i * p->pairs, b, &post, p->y + i * p->y_row, p->y_row);
 }
 
-// Transforms are M x Mᵀ of LANES channels, x [cols, cols]: first M x, `half`, column by column, then row by row, each of which is stored before the next one is made,
-// so that registers suffice.
+// Transforms are M x Mᵀ of LANES channels, x [cols, cols]: first M x, `half`, column by column, then row by row, each of which is stored before the next one is
+// made, so that registers suffice.
 INLINE void NAMED(column, MACHINE)(int rows, int cols, const float *m, bool transposed, const vector *x, int j, vector half[6][6]) {
     vector line[6];
     NAMED(multiply, MACHINE)(rows, cols, m, transposed, x, line);

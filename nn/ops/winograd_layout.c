@@ -34,8 +34,8 @@ static double direct_cost(const onednn_conv *c) {
     return (double)(r * r * c->n * rows_of(c, 0) * rows_of(c, 1)) / (c->x == BF16 ? 2.6 : 1.3);
 }
 
-// Products of bf16. Those of F(4, r) err more than twice as much as those of F(2, r): little beside how the pictures of batches differ, and more than a detector's
-// scores need, so they are for filters that learn.
+// Products of bf16. Those of F(4, r) err more than twice as much as those of F(2, r): little beside how the pictures of batches differ, and more than a
+// detector's scores need, so they are for filters that learn.
 static bool may_pair(const onednn_conv *c, int m) {
     return c->x == BF16 && c->channels % WINOGRAD_LANES == 0 && c->out % WINOGRAD_LANES == 0 && (m == 2 || !c->constant);
 }
@@ -124,8 +124,8 @@ enum {
 // Filters are transformed by who needs them, part by part in its cache, if they outweigh the tiles (by how much was measured; those of several views outweigh
 // more): larger ones than the cache would be written to memory and read from there, which takes longer than their transform. So do constant ones, but in bf16,
 // where transformed ones are not larger. For few filters it does not pay that threads wait for one another. A filter's taps are collected once for all views of
-// the result that are together: all, if who needs filters transforms them and a group holds the tiles of all views; half of them, if whole filters are transformed
-// before and those of a half are few; else one.
+// the result that are together: all, if who needs filters transforms them and a group holds the tiles of all views; half of them, if whole filters are
+// transformed before and those of a half are few; else one.
 static void divide_pictures(winograd *w) {
     const int64_t row = w->points * WINOGRAD_ELEMENT, a = row * elements_of(w, w->channels), c = row * w->width, filters = a * w->out * w->views_out;
     w->shares = filters > FEW_FILTERS && w->tiles <= (w->views_in > 1 ? 2 * w->out / 5 : w->out / 4);

@@ -1,7 +1,7 @@
 // How a fast convolution (winograd.h) is divided: into tiles, blocks of them, and the matrices of their products in the scratch memory.
 //
-// At each of the points is a product c = a · b, [rows, depth] · [depth, out]: rows are tiles and the depth input channels, of conv_weights the other way around.
-// `out` is divided into panels, input channels into parts, and tiles into groups, so that what a thread multiplies at a time stays in its cache:
+// At each of the points is a product c = a · b, [rows, depth] · [depth, out]: rows are tiles and the depth input channels, of conv_weights the other way
+// around. `out` is divided into panels, input channels into parts, and tiles into groups, so that what a thread multiplies at a time stays in its cache:
 //
 //     a     of a block                      [parts, points, tiles, deep]
 //     b     of a panel                      [parts, points, deep, width], of conv_weights [points, tiles, width]

@@ -1,5 +1,5 @@
-// What base/ranks.h promises, checked by every rank that it is started as: mpirun -n N tool_ranks. With the argument "fail N" rank N fails alone, with "die N" it dies,
-// with "apart N" it can't share memory.
+// What base/ranks.h promises, checked by every rank that it is started as: mpirun -n N tool_ranks. With the argument "fail N" rank N fails alone, with "die N"
+// it dies, with "apart N" it can't share memory.
 #include <math.h>
 #include <sched.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
-// Calibration: scikit-learn's values; parameters recovered where they are known, bounded where they would run away; ranking kept; priors; the detector's metadata.
+// Calibration: scikit-learn's values; parameters recovered where they are known, bounded where they would run away; ranking kept;
+// priors; the detector's metadata.
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// Perturbations do what they say, more at each strength, the same wherever and whenever. perturbations.png shows them; of the picture that FOIL_PICTURE names, if any.
+// Perturbations do what they say, more at each strength, the same wherever and whenever. perturbations.png shows them; of the picture
+// that FOIL_PICTURE names, if any.
 #include <math.h>
 
 #include "data/edit.h"

@@ -183,7 +183,8 @@ static pictures *evaluated(const char *path, const contestant *who, int n, const
     return p;
 }
 
-// The cell "JPEG 30" of lossless pictures is what a folder of such JPEG files scores; for the second of two detectors, too, and if clips of one picture are judged.
+// The cell "JPEG 30" of lossless pictures is what a folder of such JPEG files scores; for the second of two detectors, too, and if
+// clips of one picture are judged.
 static void test_as_files_that_were_perturbed(void **state) {
     (void)state;
     foil_detector *d[2];

@@ -1,5 +1,5 @@
-// The kernels that copy, gather and draw, against the reference, on tensors large enough to be shared between threads, in f32 and bf16. (Element-wise kernels run
-// inside a plan's loops and are compared there.)
+// The kernels that copy, gather and draw, against the reference, on tensors large enough to be shared between threads, in f32 and bf16. (Element-wise kernels
+// run inside a plan's loops and are compared there.)
 #include <math.h>
 
 #include "base/philox.h"

@@ -145,8 +145,8 @@ static void check_threads(const onednn_conv *c, const tensor *t) {
     free(expected), free(got);
 }
 
-// Filters' gradients are added up band by band: pictures here are more than the 8 MB that are packed at a time; filters fewer than a machine's rows, and more than
-// are summed at a time.
+// Filters' gradients are added up band by band: pictures here are more than the 8 MB that are packed at a time; filters fewer than a machine's rows, and
+// more than are summed at a time.
 static void large_pictures_are_taken_in_bands(void **state) {
     (void)state;
     const conv_example large[] = {{32, 36, 36, 32, 6, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}}, {32, 20, 20, 32, 133, 3, 3, {UNIT, .pad = {1, 1, 1, 1}}}};

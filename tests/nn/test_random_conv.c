@@ -1,5 +1,5 @@
-// Convolutions and their gradients as they come, in both types and by all algorithms, against the definition: what nobody thought of, in our kernels and in oneDNN's.
-// usage: nn_test_random_conv [FIRST COUNT]: which draws (0 100). ONEDNN_MAX_CPU_ISA=AVX2 shows what other processors do.
+// Convolutions and their gradients as they come, in both types and by all algorithms, against the definition: what nobody thought of, in our kernels and in
+// oneDNN's. usage: nn_test_random_conv [FIRST COUNT]: which draws (0 100). ONEDNN_MAX_CPU_ISA=AVX2 shows what other processors do.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-// Networks as they come, and their gradients, of second order too, in plans against the reference: what rewriting, fusing, computing again and kernels do together.
-// usage: nn_test_random_net [FIRST COUNT]: which networks (0 60)
+// Networks as they come, and their gradients, of second order too, in plans against the reference: what rewriting, fusing, computing again and kernels do
+// together. usage: nn_test_random_net [FIRST COUNT]: which networks (0 60)
 #include "base/text.h"
 #include "base/thread.h"
 #include "nn/grad.h"
@@ -7,8 +7,8 @@
 #include "tests/nn/dice.h"
 #include "tests/nn/plan_check.h"
 
-// Of a gradient's root mean square, to which a share of the largest gradient's is added, as a gradient may be zero by what the layers are: a bias before batch norm.
-// Rounding to bf16 goes through all layers, where norms of few values magnify it and sums cancel: what is seen there is nonsense alone.
+// Of a gradient's root mean square, to which a share of the largest gradient's is added, as a gradient may be zero by what the layers are: a bias before batch
+// norm. Rounding to bf16 goes through all layers, where norms of few values magnify it and sums cancel: what is seen there is nonsense alone.
 static const double TOLERANCE[] = {[F32] = 2e-3, [BF16] = 1}, SHARE[] = {[F32] = 0.1, [BF16] = 0.2};
 static const double MOST_WORK = 4e6; // FLOPs of a sample
 

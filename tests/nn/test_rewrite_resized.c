@@ -4,7 +4,8 @@
 #include "nn/ops/table.h"
 #include "tests/nn/plan_check.h"
 
-// Of the largest error, beside a value's typical size. f32: sums in another order, fast ones with errors of their own (test_winograd.c); bf16: 8 bits, two roundings.
+// Of the largest error, beside a value's typical size. f32: sums in another order, fast ones with errors of their own
+// (test_winograd.c); bf16: 8 bits, two roundings.
 static const double TOLERANCE[][2] = {
     [CONV_DIRECT] = {[F32] = 1e-5, [BF16] = 3e-2}, [CONV_FAST] = {[F32] = 2e-5, [BF16] = 1e-1}, [CONV_PLAIN] = {[F32] = 1e-5, [BF16] = 3e-2}};
 

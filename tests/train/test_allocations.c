@@ -1,5 +1,5 @@
-// A training step allocates nothing from the second one on: convolutions, batch norm, spectral norm, penalties, the detect head and the optimizers included. And
-// the norms that it reports are those of the gradients, though fast convolutions sum up their part of them.
+// A training step allocates nothing from the second one on: convolutions, batch norm, spectral norm, penalties, the detect head and the optimizers included.
+// And the norms that it reports are those of the gradients, though fast convolutions sum up their part of them.
 //
 // The linker gives our objects' calls of the allocator to the counters below (tests/CMakeLists.txt); what oneDNN does inside is its own affair.
 #include <math.h>

@@ -1,6 +1,6 @@
 // The first steps of a run, with all that went in: tool_trace CONFIG.yaml OUT.safetensors STEPS [KEY=VALUE...].
-// OUT holds the settings in full (metadata config), the initial weights (generator.*, discriminator.*), latents (latent.<draw> [N,Z]), reals (real.<draw> u8 [N,H,W,C]) and losses [STEPS, 3] (d, penalty, g):
-// with more than one discriminator step, the last one's.
+// OUT holds the settings in full (metadata config), the initial weights (generator.*, discriminator.*), latents (latent.<draw> [N,Z]), reals (real.<draw> u8
+// [N,H,W,C]) and losses [STEPS, 3] (d, penalty, g): with more than one discriminator step, the last one's.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
