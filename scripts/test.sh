@@ -21,7 +21,7 @@ say "Format and static analysis"
 sh scripts/lint.sh build/release
 
 say "Build with AddressSanitizer and UndefinedBehaviorSanitizer"
-configure build/asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFOIL_SANITIZE=ON
+configure build/asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_FLAGS_RELWITHDEBINFO="-O2 -g1 -DNDEBUG" -DFOIL_SANITIZE=ON # places for reports, no variables
 build build/asan
 
 say "Tests under the sanitizers"
