@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/sort.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "base/yaml.h"
@@ -35,11 +36,6 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static foil_status run_once(foil_status (*run)(void *context, int i), void *context, int i, profile *p) {
@@ -83,7 +79,7 @@ foil_status bench_time(foil_status (*run)(void *context, int i), void *context, 
         end = now();
         took[n] = end - begin; // waiting for other ranks between two runs included
     }
-    qsort(took, (size_t)n, sizeof *took, compare);
+    sort_numbers(took, (size_t)n);
     out->seconds = n % 2 ? took[n / 2] : (took[n / 2 - 1] + took[n / 2]) / 2;
     out->runs = n;
     const ranks_traffic after = ranks_traffic_so_far();

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 const char *const CLIP_RULES[] = {"mean", "max", "median", "mean_logit", NULL};
 
 typedef struct sorted {
@@ -90,11 +92,6 @@ static double mean(const double *x, int64_t n) {
     return sum / (double)n;
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double mean_logit(double *x, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         double p = fmin(fmax(x[i], DBL_EPSILON), 1 - DBL_EPSILON);
@@ -107,7 +104,7 @@ static double pool(clip_rule rule, double *x, int64_t n, bool probabilities) {
     if (n == 1) return *x;
     if (rule == CLIP_MEAN_LOGIT && probabilities) return mean_logit(x, n);
     if (rule == CLIP_MEAN || rule == CLIP_MEAN_LOGIT) return mean(x, n);
-    qsort(x, (size_t)n, sizeof *x, ascending);
+    sort_numbers(x, (size_t)n);
     return rule == CLIP_MAX ? x[n - 1] : (x[(n - 1) / 2] + x[n / 2]) / 2;
 }
 

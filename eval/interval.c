@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/philox.h"
+#include "base/sort.h"
 #include "eval/ranking.h"
 
 typedef struct clip_of {
@@ -105,11 +106,6 @@ foil_status bootstrap(const ranking *r, const int *clip, int draws, uint64_t see
 
 // Intervals. ------------------------------------------------------------------------------------------------------------------------------------
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // The p-quantile of sorted values, linear between neighbours (NumPy's default).
 static double quantile(const double *sorted, int n, double p) {
     double at = p * (n - 1);
@@ -120,12 +116,12 @@ static double quantile(const double *sorted, int n, double p) {
 void percentiles(double *draws, int n, double *low, double *high) {
     for (int i = 0; i < n; i++)
         if (isnan(draws[i])) n = 0;
-    if (n) qsort(draws, (size_t)n, sizeof *draws, ascending);
+    if (n) sort_numbers(draws, (size_t)n);
     *low = n ? quantile(draws, n, .025) : NAN;
     *high = n ? quantile(draws, n, .975) : NAN;
 }
 
-static void add_number(text *out, bool sign, double value) {
+void number_add(text *out, bool sign, double value) {
     if (isnan(value))
         text_format(out, "%*s", sign ? 7 : 6, "-");
     else
@@ -133,11 +129,11 @@ static void add_number(text *out, bool sign, double value) {
 }
 
 void interval_add(text *out, bool sign, double value, double low, double high) {
-    add_number(out, sign, value);
+    number_add(out, sign, value);
     text_add(out, " [");
-    add_number(out, sign, low);
+    number_add(out, sign, low);
     text_add(out, ", ");
-    add_number(out, sign, high);
+    number_add(out, sign, high);
     text_add(out, "]");
 }
 

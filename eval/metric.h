@@ -58,7 +58,9 @@ typedef struct interval {
     double value, low, high;
 } interval;
 
-// "0.9332 [0.8901, 0.9686]", with `sign` "+0.0123 [-0.0012, +0.0264]"; of the same width with dashes for what is NaN.
+// "0.9332", with `sign` "+0.0123"; a dash in as much room for NaN.
+void number_add(text *out, bool sign, double value);
+// "0.9332 [0.8901, 0.9686]"
 void interval_add(text *out, bool sign, double value, double low, double high);
 
 // 95 % intervals: percentile bootstrap over clips (Philox draws), `draws` times. clip[i] >= 0 groups items; draws with one class are

@@ -1,5 +1,4 @@
 // An evaluation for people, 100 columns wide.
-#include <math.h>
 #include <string.h>
 
 #include "eval/harness.h"
@@ -75,10 +74,8 @@ static layout lay_out(const evaluation *e) {
 }
 
 static void add_value(text *out, double value) {
-    if (isnan(value))
-        text_format(out, "  %6s", "-");
-    else
-        text_format(out, "  %6.4f", value);
+    text_add(out, "  ");
+    number_add(out, false, value);
 }
 
 static void add_line(text *out, const evaluation *e, const layout *l, int row, int by) {

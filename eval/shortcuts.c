@@ -4,16 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/sort.h"
+
 // Values of one class or method, sorted, and of how many clips they are.
 typedef struct sample {
     double *value;
     int64_t n, clips;
 } sample;
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 enum { ANY = -2 }; // method
 
@@ -30,8 +27,8 @@ static void take(const file_table *t, file_property by, bool fake, int method, d
         else
             clip[grouped++] = r->clip;
     }
-    qsort(out->value, (size_t)out->n, sizeof *out->value, ascending);
-    qsort(clip, (size_t)grouped, sizeof *clip, ascending);
+    sort_numbers(out->value, (size_t)out->n);
+    sort_numbers(clip, (size_t)grouped);
     for (int64_t i = 0; i < grouped; i++) out->clips += i == 0 || clip[i] != clip[i - 1];
 }
 

@@ -9,6 +9,7 @@
 
 #include <kiss_fftr.h>
 
+#include "base/sort.h"
 #include "eval/cues/cue.h"
 
 enum { ACROSS, DOWN, FREQUENCY, FACTOR };
@@ -54,11 +55,6 @@ static foil_status transform(const double *v, trace *t, arena *scratch) {
     return FOIL_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // The median of what surrounds k, itself and its neighbours, over which the window smears it, apart.
 static double surroundings(const trace *t, int k) {
     double near[2 * LOCAL];
@@ -66,7 +62,7 @@ static double surroundings(const trace *t, int k) {
     for (int d = -LOCAL; d <= LOCAL; d++)
         if (abs(d) > 2 && k + d >= 2 && k + d <= t->n / 2) near[n++] = t->magnitude[k + d];
     if (n == 0) return INFINITY;
-    qsort(near, (size_t)n, sizeof *near, by_value);
+    sort_numbers(near, (size_t)n);
     return near[n / 2] + 1e-9;
 }
 

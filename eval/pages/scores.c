@@ -1,18 +1,13 @@
 // Curves and histograms of an evaluation's page.
 #include <math.h>
-#include <stdlib.h>
 
+#include "base/sort.h"
 #include "eval/pages/evaluation.h"
 
 enum { FINE = 80, COARSE = 100, SHOWN = 9, POINTS = 1 + FINE + COARSE + SHOWN, BINS = 30, RELIABILITY_BINS = 15 };
 
 // Those of the curve's table that its other points miss: between two points a step of the curve would be taken for a slope.
 static const double OF_TABLE[SHOWN] = {.01, .02, .05, .2, .3, .4, .5, .6, .8};
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 // False positive rates: 0, evenly in their logarithm from 0.0005 to 0.1, evenly from there to 1, and the table's.
 static void fill_rates(double fpr[POINTS]) {
@@ -21,7 +16,7 @@ static void fill_rates(double fpr[POINTS]) {
     for (int i = 0; i < FINE; i++) fpr[n++] = 0.0005 * pow(200, (double)i / (FINE - 1));
     for (int i = 1; i <= COARSE; i++) fpr[n++] = 0.1 + 0.9 * i / COARSE;
     for (int i = 0; i < SHOWN; i++) fpr[n++] = OF_TABLE[i];
-    qsort(fpr, POINTS, sizeof *fpr, ascending);
+    sort_numbers(fpr, POINTS);
 }
 
 static foil_status add_roc(json_t *result, const evaluation *e, const judge *j) {

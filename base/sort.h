@@ -1,0 +1,10 @@
+// Sorting of plain numbers.
+#ifndef FOIL_BASE_SORT_H
+#define FOIL_BASE_SORT_H
+
+#include <stddef.h>
+
+// In ascending order; none of them is NaN.
+void sort_numbers(double *x, size_t n);
+
+#endif
