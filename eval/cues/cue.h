@@ -53,7 +53,7 @@ extern const cue CUE_SPECTRUM, CUE_RESAMPLING, CUE_BLOCKS, CUE_JPEG, CUE_NOISE, 
 extern const cue *const CUES[]; // all, NULL ends
 
 // The numbers of the cue-only baseline, in their order: "spectrum.slope" … Their list and what they mean are one version: detectors name it.
-enum { CUE_FEATURES_MOST = 31, CUE_VERSION = 1 };
+enum { CUE_FEATURES_MOST = 31, CUE_VERSION = 2 };
 int cue_features(void);
 const char *cue_feature_name(int i, char out[64]);
 foil_status cue_features_measure(const image *picture, double *value); // [cue_features()], NaN = missing

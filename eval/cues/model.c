@@ -54,9 +54,10 @@ static foil_status check_cues(const char *value, const char *path) {
     json_t *cues = json_loads(value, 0, NULL);
     bool same = json_integer_value(json_object_get(cues, "version")) == CUE_VERSION && same_names(json_object_get(cues, "names"));
     json_decref(cues);
-    return same
-               ? FOIL_OK
-               : foil_fail(FOIL_UNSUPPORTED, "%s: a baseline on other cues than this version measures (version %d): fit it again", path, CUE_VERSION);
+    return same ? FOIL_OK
+                : foil_fail(FOIL_UNSUPPORTED,
+                            "%s: a baseline on other cues than this version measures (version %d): fit it again, with foil cues --fit", path,
+                            CUE_VERSION);
 }
 
 static foil_status read_input(const char *value, const char *path, shape *out) {

@@ -73,15 +73,16 @@ static double level(const spectrum *p, int y, int x) {
     return 10 * log10((double)f.r * f.r + (double)f.i * f.i + FLOOR);
 }
 
+// The half that is left out is the mirror image of the columns that are neither the first nor the last: each of those stands for two.
 static void average_rings(spectrum *p) {
     int count[CUE_POINTS] = {0}, half = p->n / 2;
     for (int i = 0; i < CUE_POINTS; i++) p->ring[i] = 0;
     for (int y = -half; y < half; y++)
         for (int x = 0; x <= half; x++) {
-            int r = (int)lround(hypot(y, x));
+            const int r = (int)lround(hypot(y, x)), weight = x == 0 || x == half ? 1 : 2;
             if (r > half) continue;
-            p->ring[r] += level(p, y, x);
-            count[r]++;
+            p->ring[r] += weight * level(p, y, x);
+            count[r] += weight;
         }
     for (int r = 0; r <= half; r++) p->ring[r] /= count[r];
 }

@@ -121,6 +121,29 @@ static void test_spectrum_sees_a_lattice(void **state) {
     assert_true(with > 25);
 }
 
+// Over its diagonal: rows are columns then.
+static image turned(image from) {
+    image to;
+    OK(image_new(from.width, from.height, from.channels, &to));
+    for (int i = 0; i < from.height * from.width; i++)
+        for (int c = 0; c < from.channels; c++)
+            to.pixels[(i % from.width * from.height + i / from.width) * from.channels + c] = from.pixels[i * from.channels + c];
+    image_free(&from);
+    return to;
+}
+
+// Noise blurred along its rows alone: its spectrum along one axis is not that along the other.
+static void test_spectrum_counts_all_directions_alike(void **state) {
+    (void)state;
+    static const char *const NAMES[] = {"slope", "high", "drop"};
+    for (int size = 16; size <= 256; size *= 2)
+        for (int i = 0; i < 3; i++) {
+            double along = number(&CUE_SPECTRUM, resized(noise(size, size / 2, 1, 128, 25, 60), size, size, RESIZE_BICUBIC), NAMES[i]);
+            double across = number(&CUE_SPECTRUM, turned(resized(noise(size, size / 2, 1, 128, 25, 60), size, size, RESIZE_BICUBIC)), NAMES[i]);
+            if (!isnan(along) || !isnan(across)) near(across, along, 1e-3);
+        }
+}
+
 static void test_resampling_gives_the_factor(void **state) {
     (void)state;
     static const int TO[] = {240, 250, 300, 360};
@@ -296,6 +319,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_spectrum_of_white_noise_is_flat_at_its_variance),
                                        cmocka_unit_test(test_spectrum_breaks_off_where_enlarging_ends_it),
                                        cmocka_unit_test(test_spectrum_sees_a_lattice),
+                                       cmocka_unit_test(test_spectrum_counts_all_directions_alike),
                                        cmocka_unit_test(test_resampling_gives_the_factor),
                                        cmocka_unit_test(test_blocks_give_the_grid),
                                        cmocka_unit_test(test_jpeg_gives_the_quality),

@@ -183,7 +183,7 @@ static void test_what_is_wrong_with_a_file_is_told(void **state) {
     static const struct {
         const char *from, *to, *words;
     } CASES[] = {{"spectrum.slope", "spectrum.slice", "other cues than this version measures"},
-                 {"version\\\": 1", "version\\\": 9", "other cues than this version measures"},
+                 {"version\\\": 2", "version\\\": 1", "other cues than this version measures (version 2): fit it again"},
                  {"[40, 40, 3]", "[40, 40, 2]", "input is '[40, 40, 2]'"},
                  {"[40, 40, 3]", "[0 , 40, 3]", "expected [height, width, 1 or 3]"},
                  {"[40, 40, 3]", "\\\"a\\\",\\\"b\\\"", "expected [height, width, 1 or 3]"},
