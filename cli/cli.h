@@ -52,6 +52,9 @@ int cli_print_json(const char *name, json_t *j, size_t digits);
 void cli_progress(const char *what, long long done, long long total, const char *note);
 void cli_progress_end(void);
 
+// From now on control characters are shown, not sent: on stderr, and on stdout if it is a terminal; programs read them as they are.
+void cli_show_controls(void);
+
 // A signal that ends the process removes what it was writing.
 void cli_leave_nothing(void);
 // From now on SIGINT and SIGTERM set what it gives; a second one ends the process.

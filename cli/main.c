@@ -96,6 +96,7 @@ static void occupy_standard_streams(void) {
 
 int main(int argc, char **argv) {
     occupy_standard_streams();
+    cli_show_controls();
     signal(SIGPIPE, SIG_IGN); // a reader that left is an error like any other: seen below
     signal(SIGXFSZ, SIG_IGN); // so is a file that is larger than the shell's limit allows
     cli_leave_nothing();

@@ -54,11 +54,13 @@ static void draw(long long done, long long total, const char *note, bool termina
         snprintf(line, sizeof line, "%s  %s%lld/%lld%s%s%s%s", bar.what, meter, done, total, rate, left, note ? "  " : "", note ? note : "");
     else
         snprintf(line, sizeof line, "%s  %lld%s%s%s", bar.what, done, rate, note ? "  " : "", note ? note : "");
-    if (terminal)
-        fprintf(stderr, "\r%.*s\x1b[K", terminal_columns() - 1, line);
-    else
+    if (!terminal) {
         fprintf(stderr, "%s\n", line);
-    fflush(stderr);
+        return;
+    }
+    dprintf(STDERR_FILENO, "\r"); // not through stderr, which shows what is meant for the terminal itself
+    fprintf(stderr, "%.*s", terminal_columns() - 1, line);
+    dprintf(STDERR_FILENO, "\x1b[K");
 }
 
 void cli_progress(const char *what, long long done, long long total, const char *note) {
