@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/inspect.h"
 #include "data/set.h"
+#include "eval/json.h"
 
 enum { SPLITS = 3 };
 
@@ -68,7 +69,7 @@ static void print_shards(const set *s) {
 static json_t *shards_json(const set *s) {
     json_t *shards = json_array();
     for (int i = 0; i < set_shards(s); i++)
-        json_array_append_new(shards, json_pack("{ss sI}", "file", file_name(set_shard_path(s, i)), "count",
+        json_array_append_new(shards, json_pack("{so sI}", "file", text_json(file_name(set_shard_path(s, i))), "count",
                                                 (json_int_t)(set_shard_first(s, i + 1) - set_shard_first(s, i))));
     return shards;
 }
@@ -81,7 +82,7 @@ static json_t *set_json(const set *s, const census *c, const shortcut_findings *
         for (int m = 0; m <= c->methods; m++) {
             const int64_t *n = census_row(c, fake, m);
             if (n[0] + n[1] + n[2] == 0) continue;
-            json_array_append_new(counts, json_pack("{sb ss sI sI sI}", "fake", fake, "method", census_name(s, c, m), SPLIT_NAMES[0],
+            json_array_append_new(counts, json_pack("{sb so sI sI sI}", "fake", fake, "method", text_json(census_name(s, c, m)), SPLIT_NAMES[0],
                                                     (json_int_t)n[0], SPLIT_NAMES[1], (json_int_t)n[1], SPLIT_NAMES[2], (json_int_t)n[2]));
         }
     }

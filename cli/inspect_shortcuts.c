@@ -68,9 +68,10 @@ static json_t *side_json(file_property by, property_side side) {
 }
 
 static json_t *difference_json(const set *s, file_property by, const property_difference *d) {
-    return json_pack("{ss sb so so so ss* so si}", "property", PROPERTY_TYPES[by].name, "warning", d->notable, "accuracy", number_json(d->all),
+    return json_pack("{ss sb so so so so* so si}", "property", PROPERTY_TYPES[by].name, "warning", d->notable, "accuracy", number_json(d->all),
                      "real", side_json(by, d->real), "fake", side_json(by, d->fake), "worst_method",
-                     d->worst < 0 ? NULL : set_method_name(s, d->worst), "worst_accuracy", number_json(d->worst_accuracy), "methods", d->methods);
+                     d->worst < 0 ? NULL : text_json(set_method_name(s, d->worst)), "worst_accuracy", number_json(d->worst_accuracy), "methods",
+                     d->methods);
 }
 
 json_t *inspect_shortcuts_json(const set *s, const shortcut_findings *f) {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Control characters in names that somebody else chose are shown to people, not sent to their terminals; programs read them as they are.
+# Names that somebody else chose: control characters in them are shown to people, not sent to their terminals; programs read them as they are, and JSON loses
+# none that is no UTF-8.
 set -eu
 export LC_ALL=C
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
@@ -30,3 +31,9 @@ status=0
 # The bar is drawn as before.
 terminal '"$FOIL" pack pictures -o again.h5 --size 8'
 grep -aq "packing .*$escape\[K" shown || fail "a bar without an end of its line"
+
+latin=$(printf 'caf\351')
+mv "pictures/fake/$name" "pictures/fake/$latin"
+"$FOIL" pack pictures -o "$latin.h5" --size 8 --quiet >/dev/null
+"$FOIL" inspect --json "$latin.h5" >shown
+grep -qF '"method": "caf\\xe9"' shown && grep -qF '"file": "caf\\xe9.h5"' shown || fail "a name that is no UTF-8"
