@@ -178,6 +178,7 @@ int cmd_bench(int argc, char **argv) {
         return status;
     if (count < 1) return cli_usage("bench", "a network or training file was expected");
     if (!cli_settings("training", count, argv)) return EXIT_USAGE;
+    if (OPTIONS[OPTION_TRACE].text && !cli_elsewhere(&OPTIONS[OPTION_TRACE], OPTIONS[OPTION_TRACE].text, argv[1])) return EXIT_USAGE;
     if (!cli_int(&OPTIONS[OPTION_BATCH], 1, 1 << 16, &batch) || !cli_choice(&OPTIONS[OPTION_PRECISION], PRECISIONS, &o.precision) ||
         !cli_choice(&OPTIONS[OPTION_CONVOLUTION], CONVOLUTIONS, &o.convolution) || !cli_float(&OPTIONS[OPTION_SECONDS], 0.01, 3600, &o.seconds))
         return EXIT_USAGE;

@@ -228,6 +228,13 @@ bool cli_choice(const option *o, const char *const *choices, int *out) {
     return false;
 }
 
+bool cli_elsewhere(const option *o, const char *written, const char *read) {
+    const char letter[] = {'-', o->letter, 0};
+    if (!file_is_within(written, read)) return true;
+    cli_usage(current, "%s '%s': another place than '%s' itself was expected", o->letter ? letter : o->name, written, read);
+    return false;
+}
+
 bool cli_settings(const char *of, int count, char **argv) {
     for (int i = 2; i <= count; i++) {
         if (strchr(argv[i], '=')) continue;

@@ -69,12 +69,17 @@ typedef struct request {
 // Writing. ----------------------------------------------------------------------------------------------------------------------------------------
 
 // "scores.csv", or of several, and of a baseline, "scores-SET-DETECTOR.csv", numbered as in metrics.json.
-static foil_status write_scores(const request *r, const char *folder, int at, int by) {
+static text scores_path(const request *r, const char *folder, int at, int by) {
     text path = {0};
-    const evaluation *e = &r->e[at];
     text_format(&path, "%s/scores", folder);
     if (r->sets > 1 || r->given + r->files > 1 || by > 0) text_format(&path, "-%d-%d", at, by);
     text_add(&path, ".csv");
+    return path;
+}
+
+static foil_status write_scores(const request *r, const char *folder, int at, int by) {
+    text path = scores_path(r, folder, at, by);
+    const evaluation *e = &r->e[at];
     foil_status status = path.failed ? foil_fail_memory(strlen(folder), "a path") : evaluation_write_scores(e, &e->judge[by], path.data);
     text_free(&path);
     return status;
@@ -212,10 +217,29 @@ static foil_status evaluate_one(request *r, const pictures *from, evaluation *e)
     return foil_fail_within(status, "%s", pictures_name(from));
 }
 
+static foil_status leave(const char *read, const char *written) {
+    if (!read || !file_is_within(written, read)) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "--out: '%s': another place than '%s' itself was expected", written, read);
+}
+
+// Scores that are read are not written over by those that come out.
+static foil_status check_scores(const request *r, const char *folder) {
+    foil_status status = FOIL_OK;
+    for (int at = 0; at < (r->sets ? r->sets : 1); at++)
+        for (int by = 0; status == FOIL_OK && by < r->detectors + r->files; by++) {
+            text path = scores_path(r, folder, at, by);
+            status = path.failed ? foil_fail_memory(strlen(folder), "a path") : leave(OPTIONS[OPTION_ASV].text, path.data);
+            for (int f = 0; status == FOIL_OK && f < r->files; f++) status = leave(scores_given[f], path.data);
+            text_free(&path);
+        }
+    return status;
+}
+
 // What would keep the report from being made is told before all is scored.
 static foil_status check_ahead(const request *r) {
     const char *folder = OPTIONS[OPTION_OUT].text;
     for (int i = 0; i < r->sets; i++) TRY(pictures_need_both(r->set[i]));
+    if (folder) TRY(check_scores(r, folder));
     return folder && ranks_self() == 0 ? file_make_folder(folder) : FOIL_OK;
 }
 

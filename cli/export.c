@@ -86,6 +86,21 @@ static foil_status run(const char *from, const suffix *to, const char *path, boo
     return file_is_folder(from) ? export_best(from, to, path) : export_detector(from, to, path);
 }
 
+// A detector's or checkpoint's own file is not to be replaced by what was made of it, nor those of a run that goes on from them.
+static bool leaves_source(const char *from, const char *path) {
+    static const char *const OF_RUN[] = {"best.safetensors", "checkpoint.safetensors", "checkpoint-previous.safetensors", NULL};
+    const option *o = &OPTIONS[OPTION_OUTPUT];
+    if (!file_is_folder(from)) return cli_elsewhere(o, path, from);
+    bool elsewhere = true;
+    for (int i = 0; OF_RUN[i] && elsewhere; i++) {
+        text file = {0};
+        text_format(&file, "%s/%s", from, OF_RUN[i]);
+        elsewhere = file.failed || cli_elsewhere(o, path, file.data);
+        text_free(&file);
+    }
+    return elsewhere;
+}
+
 int cmd_export(int argc, char **argv) {
     int count, status;
     if (!cli_parse(argc, argv, "RUN|DETECTOR -o FILE [--generator]",
@@ -100,5 +115,6 @@ int cmd_export(int argc, char **argv) {
     if (!path) return cli_usage("export", "which file? give it with -o");
     const suffix *to = suffix_of(path);
     if (!to) return cli_usage("export", "%s: expected a file ending in .onnx, .safetensors or .npz", path);
+    if (!leaves_source(argv[1], path)) return EXIT_USAGE;
     return cli_ended("export", run(argv[1], to, path, OPTIONS[OPTION_GENERATOR].text));
 }

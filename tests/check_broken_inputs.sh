@@ -323,6 +323,16 @@ check "export to an unknown suffix" 2 "detector\.xyz" export detector.safetensor
 check "export of nothing" 1 "nowhere" export nowhere.safetensors -o x.onnx
 check "export into a missing folder" 1 "nofolder" export detector.safetensors -o nofolder/x.onnx
 check "generator of a supervised run" 1 "generator" export sound --generator -o x.onnx
+mkdir scored
+echo 'path,score,fake
+a,0.25,0
+b,0.75,1' >scored/scores.csv
+ln -s scored/scores.csv link.csv
+check "scores over those that are read" 1 "--out: 'scored/scores\.csv': another place than 'scored/scores\.csv' itself" eval --scores scored/scores.csv --out scored
+check "scores over those that a link names" 1 "another place than 'link\.csv' itself" eval --scores link.csv --out ./good/../scored
+check "a detector's own place" 2 "-o .*: another place than '\./detector\.safetensors' itself" export ./detector.safetensors -o "$work/detector.safetensors"
+check "a run's own checkpoint" 2 "another place than 'game/checkpoint\.safetensors' itself" export game --generator -o game/../game/checkpoint.safetensors
+check "a time line over its network" 2 "--trace 'd\.yaml': another place than '\./d\.yaml' itself" bench ./d.yaml --trace d.yaml
 check "no samples" 2 "'0'" generate game -o o.png -n 0
 LC_ALL=C sed 's/{out: 3, kernel: 4/{out: 2, kernel: 4/' game/checkpoint.safetensors >two.safetensors
 LC_ALL=C sed 's/tanh/tnah/' game/checkpoint.safetensors >word.safetensors
