@@ -203,6 +203,15 @@ static void make_bmp_from_the_top(coded *c) {
     image_free(&im);
 }
 
+// Without masks: the fourth byte of a pixel is nothing.
+static void make_bmp_of_32_bits(coded *c) {
+    image im = scene(3);
+    bmp_head(c, -H, W);
+    c->bytes[28] = 32;
+    for (int i = 0; i < H * W; i++) PUT(c, im.pixels[3 * i + 2], im.pixels[3 * i + 1], im.pixels[3 * i], (uint8_t)i);
+    image_free(&im);
+}
+
 // Indices behind the palette are black, whatever was in memory.
 static void test_short_palette(void **state) {
     (void)state;
@@ -229,6 +238,17 @@ static void make_tga(coded *c) {
     image im = scene(3);
     tga_head(c, H, W);
     for (int y = 0; y < H; y++) bgr(c, &im, y);
+    image_free(&im);
+}
+
+static void make_tga_from_the_right(coded *c) {
+    image im = scene(3);
+    tga_head(c, H, W);
+    c->bytes[17] |= 0x10;
+    for (int i = 0; i < H * W; i++) {
+        const uint8_t *p = im.pixels + 3 * (i / W * W + W - 1 - i % W);
+        PUT(c, p[2], p[1], p[0]);
+    }
     image_free(&im);
 }
 
@@ -329,12 +349,20 @@ static const struct maker {
     void (*make)(coded *c);
     int channels; // of what it holds, 0 = not `scene`
     size_t tail;  // bytes at the end that no pixel needs
-} MAKERS[] = {{"BMP", make_bmp, 3, 1},   {"BMP", make_bmp_from_the_top, 3, 1},
-              {"TGA", make_tga, 3, 0},   {"PPM", make_pnm, 3, 0},
-              {"PGM", make_pgm, 1, 0},   {"PSD", make_psd, 3, 0},
-              {"GIF", make_gif, -3, 4},  {"PNG", make_png, 0, 0},
-              {"JPEG", make_jpeg, 0, 0}, {"PNG", make_interlaced, 0, 0},
-              {"WebP", make_webp, 0, 0}, {"WebP", make_lossless_webp, 3, 0}};
+} MAKERS[] = {{"BMP", make_bmp, 3, 1},
+              {"BMP", make_bmp_from_the_top, 3, 1},
+              {"TGA", make_tga, 3, 0},
+              {"PPM", make_pnm, 3, 0},
+              {"PGM", make_pgm, 1, 0},
+              {"PSD", make_psd, 3, 0},
+              {"GIF", make_gif, -3, 4},
+              {"PNG", make_png, 0, 0},
+              {"JPEG", make_jpeg, 0, 0},
+              {"PNG", make_interlaced, 0, 0},
+              {"WebP", make_webp, 0, 0},
+              {"WebP", make_lossless_webp, 3, 0},
+              {"BMP", make_bmp_of_32_bits, 3, 0},
+              {"TGA", make_tga_from_the_right, 3, 0}};
 enum { N_MAKERS = sizeof MAKERS / sizeof *MAKERS };
 
 static void test_other_formats(void **state) {
@@ -351,6 +379,30 @@ static void test_other_formats(void **state) {
         decodes(&c, &want);
         image_free(&want);
     }
+}
+
+// What a small first frame leaves free is white paper, whatever the number of the background.
+static void test_small_frame(void **state) {
+    (void)state;
+    coded c = {.n = 0};
+    gif_head(&c, 1, 3);
+    c.bytes[11] = 9;
+    memcpy(c.bytes + c.n - 10, (const uint8_t[]){1, 0, 0, 0, 1, 0, 1, 0}, 8); // its place and size
+    PUT(&c, 2, 128, 5, 1, 129, 0, ';');
+    image want;
+    OK(image_new(1, 3, 3, &want));
+    memcpy(want.pixels, (const uint8_t[]){255, 255, 255, 10, 10, 10, 255, 255, 255}, 9);
+    decodes(&c, &want);
+    image_free(&want);
+}
+
+static void test_psd_of_other_colours(void **state) {
+    (void)state;
+    coded c = {.n = 0};
+    image im;
+    make_psd(&c);
+    c.bytes[25] = 4; // CMYK
+    REFUSED(image_decode(c.bytes, c.n, "p", &im), "p: a PSD that is not RGB is not supported");
 }
 
 static void test_maximum_of_pnm(void **state) {
@@ -580,6 +632,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_png),
                                        cmocka_unit_test(test_other_formats),
                                        cmocka_unit_test(test_short_palette),
+                                       cmocka_unit_test(test_small_frame),
+                                       cmocka_unit_test(test_psd_of_other_colours),
                                        cmocka_unit_test(test_maximum_of_pnm),
                                        cmocka_unit_test(test_cut_anywhere),
                                        cmocka_unit_test(test_cut_where_buffers_end),
