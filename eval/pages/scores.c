@@ -4,17 +4,16 @@
 #include "base/sort.h"
 #include "eval/pages/evaluation.h"
 
-enum { FINE = 80, COARSE = 100, SHOWN = 9, POINTS = 1 + FINE + COARSE + SHOWN, BINS = 30, RELIABILITY_BINS = 15 };
+enum { FINE = 79, COARSE = 99, SHOWN = 12, POINTS = FINE + COARSE + SHOWN, BINS = 30, RELIABILITY_BINS = 15 };
 
-// Those of the curve's table that its other points miss: between two points a step of the curve would be taken for a slope.
-static const double OF_TABLE[SHOWN] = {.01, .02, .05, .2, .3, .4, .5, .6, .8};
+// False positive rates of the curve's table. They are points of the curve: between two points a step of it would be taken for a slope.
+static const double OF_TABLE[SHOWN] = {0, .01, .02, .05, .1, .2, .3, .4, .5, .6, .8, 1};
 
-// False positive rates: 0, evenly in their logarithm from 0.0005 to 0.1, evenly from there to 1, and the table's.
+// The table's, and between them evenly in their logarithm from 0.0005 to 0.1, and evenly from there to 1.
 static void fill_rates(double fpr[POINTS]) {
     int n = 0;
-    fpr[n++] = 0;
-    for (int i = 0; i < FINE; i++) fpr[n++] = 0.0005 * pow(200, (double)i / (FINE - 1));
-    for (int i = 1; i <= COARSE; i++) fpr[n++] = 0.1 + 0.9 * i / COARSE;
+    for (int i = 0; i < FINE; i++) fpr[n++] = 0.0005 * pow(200, (double)i / FINE);
+    for (int i = 1; i <= COARSE; i++) fpr[n++] = 0.1 + 0.9 * i / (COARSE + 1);
     for (int i = 0; i < SHOWN; i++) fpr[n++] = OF_TABLE[i];
     sort_numbers(fpr, POINTS);
 }
@@ -25,14 +24,15 @@ static foil_status add_roc(json_t *result, const evaluation *e, const judge *j) 
     fill_rates(fpr);
     const metric_input in = {.score = j->score, .fake = e->fake, .n = e->n, .threshold = j->threshold};
     TRY(roc_band(&in, e->clip, e->draws, e->seed, fpr, POINTS, tpr));
-    json_t *x = json_array(), *y = json_array(), *low = json_array(), *high = json_array();
+    json_t *x = json_array(), *y = json_array(), *low = json_array(), *high = json_array(), *table = json_array();
     for (int i = 0; i < POINTS; i++) {
         json_array_append_new(x, json_real(fpr[i]));
         json_array_append_new(y, number_json(tpr[i].value));
         json_array_append_new(low, number_json(tpr[i].low));
         json_array_append_new(high, number_json(tpr[i].high));
     }
-    json_object_set_new(result, "roc", json_pack("{s:o, s:o, s:o, s:o}", "fpr", x, "tpr", y, "low", low, "high", high));
+    for (int i = 0; i < SHOWN; i++) json_array_append_new(table, json_real(OF_TABLE[i]));
+    json_object_set_new(result, "roc", json_pack("{s:o, s:o, s:o, s:o, s:o}", "fpr", x, "tpr", y, "low", low, "high", high, "table", table));
     return FOIL_OK;
 }
 

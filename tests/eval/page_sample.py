@@ -44,7 +44,7 @@ def result(r, at, d, auc, methods, seen):
     wrong = [{"path": f"pictures/{'fake/' + METHODS[i % 5] if i % 2 else 'real/ffhq256'}/{1000 + i:05}.png", "score": 0.04 + i / 200 if i % 2 else 0.97 - i / 200, "fake": bool(i % 2),
               "method": METHODS[i % 5] if i % 2 else "ffhq256", "picture": picture(i), "map": picture(i + 90) if d != 2 else None} for i in range(15)]
     return {"set": at, "detector": d, "seen": seen, "threshold": {"name": "eer", "value": 0.5312}, "decisions": {"tp": 62, "fn": 20, "fp": 9, "tn": 71}, "rows": rows,
-            "roc": {"fpr": fpr, "tpr": tpr, "low": [max(0, t - 0.12 * math.sqrt(x * (1 - x)) - 0.02) for x, t in zip(fpr, tpr)], "high": [min(1, t + 0.12 * math.sqrt(1 - t) + 0.02) for t in tpr]},
+            "roc": {"table": [0, 0.01, 0.1, 0.5, 1], "fpr": fpr, "tpr": tpr, "low": [max(0, t - 0.12 * math.sqrt(x * (1 - x)) - 0.02) for x, t in zip(fpr, tpr)], "high": [min(1, t + 0.12 * math.sqrt(1 - t) + 0.02) for t in tpr]},
             "histogram": {"edges": [i / 30 for i in range(31)], "real": real, "fake": fake}, "reliability": bins, "mistakes": wrong, "map": "gradcam"}
 
 
@@ -111,7 +111,7 @@ def poor():  # hardly anything: scores from a file, no threshold, no mistakes, n
     page["sets"] = [{"name": "scores.csv", "fingerprint": None, "split": None, "unit": "picture", "rule": None, "pictures": 5, "frames": None, "reals": 3, "fakes": 2}]
     page["results"] = [{"set": 0, "detector": 0, "seen": None, "threshold": {"name": "none", "value": None}, "decisions": None, "rows": [
         {"kind": "overall", "name": "overall", "reals": 3, "fakes": 2, "metrics": {"auc": {"value": 1, "low": 1, "high": 1}, "ap": {"value": 1, "low": None, "high": None}, "eer": {"value": 0, "low": 0, "high": 0}, "accuracy": none, "brier": none, "ece": none}}],
-        "roc": {"fpr": [0, 1], "tpr": [1, 1], "low": [1, 1], "high": [1, 1]}, "histogram": {"edges": [-3, 0, 3], "real": [3, 0], "fake": [0, 2]}, "reliability": [], "mistakes": []}]
+        "roc": {"table": [0, 1], "fpr": [0, 1], "tpr": [1, 1], "low": [1, 1], "high": [1, 1]}, "histogram": {"edges": [-3, 0, 3], "real": [3, 0], "fake": [0, 2]}, "reliability": [], "mistakes": []}]
     page["robustness"] = []
     return page
 

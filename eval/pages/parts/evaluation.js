@@ -104,7 +104,7 @@ function sets() {
 function roc() {
     const series = results().filter((r) => r.roc).map((r) => ({name: data.detectors[r.detector].name, x: r.roc.fpr, y: r.roc.tpr, low: r.roc.low, high: r.roc.high, ...styleOf(r.detector)}));
     if (!series.length) return null;
-    const grid = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1]; // each is a point of the curves
+    const grid = results().find((r) => r.roc).roc.table; // each is a point of the curves
     const band = (s, x) => interval({value: at(s.x, s.y, x), low: at(s.x, s.low, x), high: at(s.x, s.high, x)});
     const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1].map((t) => [t, percent(t)]);
     return figure('ROC', curves({label: `ROC curves: the share of fakes found against the share of reals accused, for ${series.map((s) => s.name).join(', ')}.`, height: 380, line: [[0, 0], [1, 1]],
