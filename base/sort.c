@@ -2,11 +2,14 @@
 
 #include <stdlib.h>
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-void sort_numbers(double *x, size_t n) {
-    qsort(x, n, sizeof *x, ascending);
-}
+#define SORT(name, number)                                                                                                                           \
+    static int compare_##name(const void *a, const void *b) {                                                                                        \
+        const number x = *(const number *)a, y = *(const number *)b;                                                                                 \
+        return (x > y) - (x < y);                                                                                                                    \
+    }                                                                                                                                                \
+    void sort_##name(number *x, size_t n) {                                                                                                          \
+        if (n > 0) qsort(x, n, sizeof *x, compare_##name);                                                                                           \
+    }
+SORT(numbers, double)
+SORT(floats, float)
+SORT(integers, int64_t)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/ranks.h"
+#include "base/sort.h"
 
 enum { FLOATS = 1 << 24, RUNS = 15 };
 
@@ -11,11 +12,6 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static double median(void (*sum)(float *x, size_t n), float *x, size_t n) {
@@ -26,7 +22,7 @@ static double median(void (*sum)(float *x, size_t n), float *x, size_t n) {
         sum(x, n);
         if (i >= 0) took[i] = now() - begin;
     }
-    qsort(took, RUNS, sizeof *took, compare);
+    sort_numbers(took, RUNS);
     return took[RUNS / 2];
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 enum { SIDE = PHASH_SIDE, LOW = 8 };
 
 // The mean of a cell of at least one pixel, as ITU-R 601-2 luma.
@@ -18,11 +20,6 @@ static uint8_t cell_mean(const image *im, int row, int column) {
         for (int x = left; x < right; x++, p += im->channels) sum += im->channels == 1 ? p[0] * 1000u : p[0] * 299u + p[1] * 587u + p[2] * 114u;
     }
     return (uint8_t)((sum + pixels * 500) / (pixels * 1000));
-}
-
-static int ascending(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
 }
 
 // Frequencies 1 to 8 of each axis: the mean, and what varies along one axis alone, are left out.
@@ -48,7 +45,7 @@ void phash_of(const image *im, phash *out) {
     for (int i = 0; i < SIDE * SIDE; i++) out->thumb[i] = cell_mean(im, i / SIDE, i % SIDE);
     transform(out->thumb, low);
     memcpy(sorted, low, sizeof low);
-    qsort(sorted, LOW * LOW, sizeof *sorted, ascending);
+    sort_floats(sorted, LOW * LOW);
     out->bits = 0;
     for (int i = 0; i < LOW * LOW; i++) out->bits |= (uint64_t)(low[i] >= sorted[LOW * LOW / 2]) << i;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/ranks.h"
+#include "base/sort.h"
 #include "eval/logits.h"
 
 const char *const JUDGE_KINDS[] = {"network", "cues", "scores", NULL};
@@ -75,11 +76,6 @@ static foil_status keep(job *j, const int64_t *index, int64_t n) {
     return FOIL_OK;
 }
 
-static int ascending(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static foil_status choose_frames(job *j) {
     clips c;
     TRY(clips_find(j->out->item, j->out->n, &c));
@@ -88,7 +84,7 @@ static foil_status choose_frames(job *j) {
     foil_status status = chosen ? FOIL_OK : FOIL_MEMORY;
     if (chosen) {
         memcpy(chosen, c.frame, (size_t)n * sizeof *chosen);
-        qsort(chosen, (size_t)n, sizeof *chosen, ascending); // as they lie in the set
+        sort_integers(chosen, (size_t)n); // as they lie in the set
         j->chosen = chosen;
         status = keep(j, chosen, n);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sort.h"
 #include "data/resize.h"
 #include "eval/metric.h"
 #include "eval/pages/page.h"
@@ -151,11 +152,6 @@ static foil_status note_grid(const char *path, void *context) {
     return FOIL_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static foil_status shrink(image *im) {
     const int side = im->width > im->height ? im->width : im->height;
     if (side <= GRID_SIDE) return FOIL_OK;
@@ -186,7 +182,7 @@ static foil_status add_samples(json_t *page, const char *folder, int64_t last) {
     grids g = {.last = last};
     foil_status status = file_is_folder(path) ? file_walk(path, note_grid, &g) : FOIL_OK;
     free(path);
-    if (g.n > 0) qsort(g.step, (size_t)g.n, sizeof *g.step, by_value);
+    sort_integers(g.step, (size_t)g.n);
     const int64_t shown = g.n < RUN_PAGE_GRIDS ? g.n : RUN_PAGE_GRIDS;
     json_t *samples = json_array();
     for (int64_t i = 0; status == FOIL_OK && i < shown; i++) status = add_grid(samples, folder, g.step[shown > 1 ? i * (g.n - 1) / (shown - 1) : 0]);

@@ -3,15 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "eval/maps/explain.h"
 
 // Orange and blue of one lightness and one chroma.
 static const double LIGHTNESS = .68, CHROMA = .16, FAKE_HUE = 55, REAL_HUE = 255;
-
-static int by_size(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
 
 double explain_scale(const float *heat, size_t n) {
     float *size = malloc(n * sizeof *size);
@@ -19,7 +15,7 @@ double explain_scale(const float *heat, size_t n) {
     for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(heat[i]));
     if (size && n) {
         for (size_t i = 0; i < n; i++) size[i] = fabsf(heat[i]);
-        qsort(size, n, sizeof *size, by_size);
+        sort_floats(size, n);
         scale = size[(n - 1) * 99 / 100];
     }
     free(size);
