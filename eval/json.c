@@ -34,3 +34,21 @@ json_t *text_json(const char *s) {
 json_t *number_json(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
+
+static _Thread_local bool lacking;
+
+void json_start(void) {
+    lacking = false;
+}
+
+void json_put(json_t *object, const char *key, json_t *value) {
+    lacking |= json_object_set_new(object, key, value) != 0;
+}
+
+void json_push(json_t *list, json_t *value) {
+    lacking |= json_array_append_new(list, value) != 0;
+}
+
+foil_status json_whole(const char *what) {
+    return lacking ? foil_fail_memory(4096, what) : FOIL_OK;
+}

@@ -109,8 +109,8 @@ static json_t *curve_json(curve *c) {
     }
     json_t *x = json_array(), *y = json_array();
     for (int64_t i = 0; i < c->n; i++) {
-        json_array_append_new(x, json_integer((json_int_t)c->x[i]));
-        json_array_append_new(y, number_json(c->y[i]));
+        json_push(x, json_integer((json_int_t)c->x[i]));
+        json_push(y, number_json(c->y[i]));
     }
     return json_pack("{s:o, s:o, s:o}", "name", text_json(c->name), "x", x, "y", y);
 }
@@ -122,10 +122,10 @@ static foil_status add_curves(json_t *page, const char *folder) {
     int64_t every = 1;
     for (int i = 0; status == FOIL_OK && i < c.n; i++) {
         if (c.at[i]->every > every) every = c.at[i]->every;
-        json_array_append_new(series, curve_json(c.at[i]));
+        json_push(series, curve_json(c.at[i]));
     }
-    json_object_set_new(page, "series", series);
-    json_object_set_new(page, "every", json_integer(every));
+    json_put(page, "series", series);
+    json_put(page, "every", json_integer(every));
     curves_free(&c);
     return status;
 }
@@ -170,7 +170,7 @@ static foil_status add_grid(json_t *samples, const char *folder, int64_t step) {
     foil_status status = image_read(path, &im);
     if (status == FOIL_OK) status = shrink(&im);
     if (status == FOIL_OK) status = page_picture(&im, &picture);
-    if (status == FOIL_OK) json_array_append_new(samples, json_pack("{s:I, s:o}", "step", (json_int_t)step, "picture", picture));
+    if (status == FOIL_OK) json_push(samples, json_pack("{s:I, s:o}", "step", (json_int_t)step, "picture", picture));
     image_free(&im);
     free(path);
     return status;
@@ -186,8 +186,8 @@ static foil_status add_samples(json_t *page, const char *folder, int64_t last) {
     const int64_t shown = g.n < RUN_PAGE_GRIDS ? g.n : RUN_PAGE_GRIDS;
     json_t *samples = json_array();
     for (int64_t i = 0; status == FOIL_OK && i < shown; i++) status = add_grid(samples, folder, g.step[shown > 1 ? i * (g.n - 1) / (shown - 1) : 0]);
-    json_object_set_new(page, "samples", samples);
-    json_object_set_new(page, "grids", json_integer(g.n));
+    json_put(page, "samples", samples);
+    json_put(page, "grids", json_integer(g.n));
     free(g.step);
     return status;
 }
@@ -197,23 +197,24 @@ static foil_status add_samples(json_t *page, const char *folder, int64_t last) {
 static foil_status add_config(json_t *page, const config *c) {
     char *document;
     TRY(config_emit_portable(c, &document));
-    json_object_set_new(page, "config", text_json(document));
+    json_put(page, "config", text_json(document));
     free(document);
     text chosen = {0};
     text_format(&chosen, "%s/%s", SPLIT_NAMES[c->evaluate.split], METRIC_NAMES[c->evaluate.metric]);
-    json_object_set_new(page, "metric", json_string(chosen.failed ? "" : chosen.data));
-    json_object_set_new(page, "lower_is_better", json_boolean(METRIC_LOWER_IS_BETTER[c->evaluate.metric]));
+    json_put(page, "metric", chosen.failed ? NULL : json_string(chosen.data));
+    json_put(page, "lower_is_better", json_boolean(METRIC_LOWER_IS_BETTER[c->evaluate.metric]));
     text_free(&chosen);
     return FOIL_OK;
 }
 
 foil_status run_page_write(const char *folder, const config *c, int64_t step, run_state state, const char *message) {
+    json_start();
     static const char *const STATES[] = {[RUN_RUNNING] = "running", [RUN_FINISHED] = "finished", [RUN_STOPPED] = "stopped"};
     json_t *run = json_pack("{s:o, s:s, s:I, s:I, s:i}", "name", text_json(c->run.name), "state", STATES[state], "step", (json_int_t)step, "steps",
                             (json_int_t)c->run.steps, "refresh", REFRESH);
     json_t *page = json_pack("{s:s, s:o}", "foil", foil_version(), "run", run);
     if (!page) return foil_fail_memory(4096, "a run's page");
-    if (message) json_object_set_new(run, "message", text_json(message));
+    if (message) json_put(run, "message", text_json(message));
     char *path = folder_path(folder, "report.html");
     foil_status status = path ? add_config(page, c) : foil_fail_memory(64, "a path");
     if (status == FOIL_OK) status = add_curves(page, folder);

@@ -22,9 +22,9 @@ static json_t *words(const char *format, ...) {
 
 static void add_input(json_t *card, const foil_detector *d, const detector_card *c) {
     const shape in = detector_input(d);
-    json_object_set_new(card, "input",
-                        words("%lld × %lld, %s; %s, %s", (long long)in.d[0], (long long)in.d[1], in.d[2] == 1 ? "grey" : "RGB", FIT_NAMES[c->fit],
-                              RESIZE_NAMES[c->filter]));
+    json_put(card, "input",
+             words("%lld × %lld, %s; %s, %s", (long long)in.d[0], (long long)in.d[1], in.d[2] == 1 ? "grey" : "RGB", FIT_NAMES[c->fit],
+                   RESIZE_NAMES[c->filter]));
 }
 
 // The weight of each cue, once standardised: > 0 = speaks for a fake.
@@ -32,21 +32,19 @@ static void add_cues(json_t *card, const cue_model *m) {
     if (!m) return;
     char name[64];
     json_t *cues = json_object();
-    for (int i = 0; i < m->n; i++) json_object_set_new(cues, cue_feature_name(i, name), json_real((double)m->weight[i]));
-    json_object_set_new(card, "cues", cues);
+    for (int i = 0; i < m->n; i++) json_put(cues, cue_feature_name(i, name), json_real((double)m->weight[i]));
+    json_put(card, "cues", cues);
 }
 
 static void add_calibration(json_t *card, const calibration *c) {
     if (c->reals + c->fakes == 0) {
-        json_object_set_new(card, "calibration", json_string("none: scores are no probabilities"));
+        json_put(card, "calibration", json_string("none: scores are no probabilities"));
         return;
     }
-    json_object_set_new(
-        card, "calibration",
-        words("%s, on %lld reals and %lld fakes of validation", CALIBRATION_NAMES[c->method], (long long)c->reals, (long long)c->fakes));
-    json_object_set_new(
-        card, "prior",
-        words("scores assume that %.3g %% of what is judged is fake%s", 100 * c->prior, c->shift == 0 ? ", as of those" : ", as was set"));
+    json_put(card, "calibration",
+             words("%s, on %lld reals and %lld fakes of validation", CALIBRATION_NAMES[c->method], (long long)c->reals, (long long)c->fakes));
+    json_put(card, "prior",
+             words("scores assume that %.3g %% of what is judged is fake%s", 100 * c->prior, c->shift == 0 ? ", as of those" : ", as was set"));
 }
 
 static void add_thresholds(json_t *card, const calibration *c) {
@@ -59,13 +57,10 @@ static void add_thresholds(json_t *card, const calibration *c) {
                            ? words("%.4f", p->score)
                            : words("%.4f; %lld of %lld reals reach it: of such reals fewer than %.3g %% would (at 95 %%)", p->score,
                                    (long long)p->false_alarms, (long long)c->reals, 100 * proportion_limit(p->false_alarms, c->reals));
-        if (name.failed)
-            json_decref(says);
-        else
-            json_object_set_new(all, name.data, says);
+        json_put(all, name.failed ? NULL : name.data, says);
         text_free(&name);
     }
-    json_object_set_new(card, "thresholds", all);
+    json_put(card, "thresholds", all);
 }
 
 // "generator 50 %, replay 50 %"
@@ -75,7 +70,7 @@ static json_t *forgers_json(const json_t *forgers) {
     json_t *list = json_array();
     json_array_foreach(forgers, i, one) {
         const char *name = json_string_value(json_object_get(one, "forger"));
-        if (name) json_array_append_new(list, words("%s %.3g %%", name, 100 * json_number_value(json_object_get(one, "share"))));
+        if (name) json_push(list, words("%s %.3g %%", name, 100 * json_number_value(json_object_get(one, "share"))));
     }
     return list;
 }
@@ -91,9 +86,9 @@ static void add_provenance(json_t *card, const json_t *from) {
         for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
             if (!strcmp(key, NAMES[i][0])) name = NAMES[i][1];
         if (!strcmp(key, "forgers"))
-            json_object_set_new(card, name, forgers_json(value));
+            json_put(card, name, forgers_json(value));
         else if (strcmp(key, "config") != 0)
-            json_object_set(card, name, value);
+            json_put(card, name, json_incref(value));
     }
 }
 
@@ -101,10 +96,10 @@ static void add_limits(json_t *card, const calibration *c) {
     json_t *limits = json_array();
     for (int i = 0; i < STANDARD_FPRS && c->reals > 0; i++)
         if (c->reals < reals_needed(STANDARD_FPR[i]))
-            json_array_append_new(limits, words("no threshold for a false positive rate of %g %%: %lld reals cannot back it, %lld are needed",
-                                                100 * STANDARD_FPR[i], (long long)c->reals, (long long)reals_needed(STANDARD_FPR[i])));
-    json_array_append_new(limits, json_string("what it says of sources and methods that are not named here has to be measured first"));
-    json_object_set_new(card, "limits", limits);
+            json_push(limits, words("no threshold for a false positive rate of %g %%: %lld reals cannot back it, %lld are needed",
+                                    100 * STANDARD_FPR[i], (long long)c->reals, (long long)reals_needed(STANDARD_FPR[i])));
+    json_push(limits, json_string("what it says of sources and methods that are not named here has to be measured first"));
+    json_put(card, "limits", limits);
 }
 
 static json_t *provenance_of(const judge *j) {
@@ -116,14 +111,14 @@ json_t *page_card(const judge *j) {
     json_t *card = json_object(), *from = provenance_of(j);
     if (j->detector) {
         const detector_card *c = detector_card_of(j->detector);
-        json_object_set_new(card, "kind", json_string(j->kind == JUDGE_CUES ? "regression on cues" : "network"));
+        json_put(card, "kind", json_string(j->kind == JUDGE_CUES ? "regression on cues" : "network"));
         add_input(card, j->detector, c);
         add_cues(card, detector_cues(j->detector));
         add_provenance(card, from);
         add_calibration(card, &c->calibration);
         add_thresholds(card, &c->calibration);
         add_limits(card, &c->calibration);
-        if (json_object_get(from, "config")) json_object_set(card, "settings of the training", json_object_get(from, "config"));
+        if (json_object_get(from, "config")) json_put(card, "settings of the training", json_incref(json_object_get(from, "config")));
     }
     json_decref(from);
     return card;

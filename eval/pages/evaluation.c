@@ -18,7 +18,7 @@ static bool row_has(int row, metric m) {
 static json_t *row_json(const evaluation *e, const judge *j, int row) {
     json_t *metrics = json_object();
     for (int m = 0; m < e->metrics; m++)
-        if (row_has(row, (metric)m)) json_object_set_new(metrics, metric_name((metric)m), interval_json(&j->metric[row][m]));
+        if (row_has(row, (metric)m)) json_put(metrics, metric_name((metric)m), interval_json(&j->metric[row][m]));
     const evaluation_row *r = &e->row[row];
     return json_pack("{s:s, s:o, s:I, s:I, s:b, s:o}", "kind", ROW_KIND_NAMES[r->kind], "name", text_json(r->name), "reals", (json_int_t)r->reals,
                      "fakes", (json_int_t)r->fakes, "own_reals", r->own_reals, "metrics", metrics);
@@ -40,14 +40,14 @@ static void add_rows(json_t *result, const evaluation *e, const judge *j) {
     json_t *rows = json_array(), *more = json_object();
     for (int r = 0; r < e->rows; r++) {
         if (is_shown(e, r))
-            json_array_append_new(rows, row_json(e, j, r));
+            json_push(rows, row_json(e, j, r));
         else
             left_out[e->row[r].kind]++;
     }
     for (int k = 0; k < ROW_KINDS; k++)
-        if (left_out[k]) json_object_set_new(more, ROW_KIND_NAMES[k], json_integer(left_out[k]));
-    json_object_set_new(result, "rows", rows);
-    json_object_set_new(result, "more", more);
+        if (left_out[k]) json_put(more, ROW_KIND_NAMES[k], json_integer(left_out[k]));
+    json_put(result, "rows", rows);
+    json_put(result, "more", more);
 }
 
 // All of it. --------------------------------------------------------------------------------------------------------------------------------------
@@ -73,9 +73,9 @@ static json_t *difference_json(int at, const difference *d) {
 static void add_robustness(json_t *list, const judge *j, int at, int by) {
     json_t *one = j->robustness ? robustness_json(j->robustness) : NULL;
     if (!one) return;
-    json_object_set_new(one, "set", json_integer(at));
-    json_object_set_new(one, "detector", json_integer(by));
-    json_array_append_new(list, one);
+    json_put(one, "set", json_integer(at));
+    json_put(one, "detector", json_integer(by));
+    json_push(list, one);
 }
 
 static foil_status add_result(json_t *results, const evaluation_page *p, int at, int by) {
@@ -83,7 +83,7 @@ static foil_status add_result(json_t *results, const evaluation_page *p, int at,
     const judge *j = &e->judge[by];
     const int share = ALL_MISTAKES / (p->sets * e->judges), most = share > MOST_MISTAKES ? MOST_MISTAKES : share > 3 ? share : 3;
     json_t *result = json_pack("{s:i, s:i, s:o}", "set", at, "detector", by, "seen", text_or_null(page_seen(e, j)));
-    json_array_append_new(results, result);
+    json_push(results, result);
     if (!result) return foil_fail_memory(4096, "an evaluation's page");
     add_rows(result, e, j);
     TRY(page_add_scores(result, e, j));
@@ -93,29 +93,29 @@ static foil_status add_result(json_t *results, const evaluation_page *p, int at,
 static foil_status add_all(json_t *page, const evaluation_page *p) {
     json_t *sets = json_array(), *detectors = json_array(), *results = json_array(), *differences = json_array();
     json_t *robust = json_array();
-    json_object_set_new(page, "sets", sets);
-    json_object_set_new(page, "detectors", detectors);
-    json_object_set_new(page, "results", results);
-    json_object_set_new(page, "differences", differences);
-    json_object_set_new(page, "robustness", robust);
+    json_put(page, "sets", sets);
+    json_put(page, "detectors", detectors);
+    json_put(page, "results", results);
+    json_put(page, "differences", differences);
+    json_put(page, "robustness", robust);
     for (int k = 0; k < p->e->judges; k++) {
         const judge *j = &p->e->judge[k];
-        json_array_append_new(detectors,
-                              json_pack("{s:o, s:s, s:o}", "name", text_json(j->name), "kind", JUDGE_KINDS[j->kind], "card", page_card(j)));
+        json_push(detectors, json_pack("{s:o, s:s, s:o}", "name", text_json(j->name), "kind", JUDGE_KINDS[j->kind], "card", page_card(j)));
     }
     for (int i = 0; i < p->sets; i++) {
-        json_array_append_new(sets, set_json(&p->e[i]));
+        json_push(sets, set_json(&p->e[i]));
         for (int k = 0; k < p->e[i].judges; k++) {
             TRY(add_result(results, p, i, k));
             add_robustness(robust, &p->e[i].judge[k], i, k);
         }
         for (int d = 0; d < p->e[i].differences; d++)
-            if (p->e[i].difference[d].metric == METRIC_AUC) json_array_append_new(differences, difference_json(i, &p->e[i].difference[d]));
+            if (p->e[i].difference[d].metric == METRIC_AUC) json_push(differences, difference_json(i, &p->e[i].difference[d]));
     }
     return FOIL_OK;
 }
 
 foil_status evaluation_page_write(const evaluation_page *p, const char *path) {
+    json_start();
     json_t *page = json_pack("{s:s, s:o, s:I, s:i}", "foil", foil_version(), "command", text_json(p->command), "seed", (json_int_t)p->e->seed,
                              "draws", p->e->draws);
     if (!page) return foil_fail_memory(4096, "an evaluation's page");

@@ -58,7 +58,7 @@ static foil_status look_open(look *l, const foil_detector *d, explain_method *m)
 static foil_status add_picture(json_t *to, const char *key, const image *im) {
     json_t *uri;
     TRY(page_picture(im, &uri));
-    json_object_set_new(to, key, uri);
+    json_put(to, key, uri);
     return FOIL_OK;
 }
 
@@ -119,7 +119,7 @@ static foil_status add_worst(json_t *list, look *l, const evaluation *e, const j
         const picture_label *label = &e->item[w->item[k]];
         json_t *one = json_pack("{s:o, s:f, s:b, s:o}", "path", text_json(label->path), "score", j->score[w->item[k]], "fake", label->fake, "method",
                                 text_json(label->method));
-        json_array_append_new(list, one);
+        json_push(list, one);
         if (!one) return foil_fail_memory(4096, "a page's mistakes");
         if (from) TRY(look_at(one, l, e, from, w->item[k]));
     }
@@ -130,11 +130,11 @@ foil_status page_add_mistakes(json_t *result, const evaluation *e, const judge *
     worst real = {.most = most < MOST ? most : MOST}, fake = real;
     for (int64_t i = 0; i < e->n; i++) consider(e->fake[i] ? &fake : &real, j, i, e->fake[i] ? -1 : 1);
     json_t *list = json_array();
-    json_object_set_new(result, "mistakes", list);
+    json_put(result, "mistakes", list);
     look l = {0};
     explain_method m = EXPLAIN_GRADCAM;
     foil_status status = from && real.n + fake.n > 0 ? look_open(&l, j->detector, &m) : FOIL_OK;
-    if (l.explainer) json_object_set_new(result, "map", json_string(EXPLAIN_NAMES[m]));
+    if (l.explainer) json_put(result, "map", json_string(EXPLAIN_NAMES[m]));
     if (status == FOIL_OK) status = add_worst(list, &l, e, j, from, &real);
     if (status == FOIL_OK) status = add_worst(list, &l, e, j, from, &fake);
     look_close(&l);

@@ -57,6 +57,7 @@ static foil_status fill(file_writer *w, const char *script, const json_t *data) 
 foil_status page_write(const char *path, page_kind kind, const json_t *data) {
     static const char *const SCRIPTS[] = {[PAGE_EVALUATION] = "evaluation.js", [PAGE_RUN] = "run.js", [PAGE_CUES] = "cues.js"};
     if (!data) return foil_fail_memory(4096, "a page's data");
+    TRY(json_whole("a page's data"));
     file_writer *w;
     TRY(file_create(path, &w));
     foil_status status = fill(w, SCRIPTS[kind], data);

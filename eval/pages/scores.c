@@ -26,13 +26,13 @@ static foil_status add_roc(json_t *result, const evaluation *e, const judge *j) 
     TRY(roc_band(&in, e->clip, e->draws, e->seed, fpr, POINTS, tpr));
     json_t *x = json_array(), *y = json_array(), *low = json_array(), *high = json_array(), *table = json_array();
     for (int i = 0; i < POINTS; i++) {
-        json_array_append_new(x, json_real(fpr[i]));
-        json_array_append_new(y, number_json(tpr[i].value));
-        json_array_append_new(low, number_json(tpr[i].low));
-        json_array_append_new(high, number_json(tpr[i].high));
+        json_push(x, json_real(fpr[i]));
+        json_push(y, number_json(tpr[i].value));
+        json_push(low, number_json(tpr[i].low));
+        json_push(high, number_json(tpr[i].high));
     }
-    for (int i = 0; i < SHOWN; i++) json_array_append_new(table, json_real(OF_TABLE[i]));
-    json_object_set_new(result, "roc", json_pack("{s:o, s:o, s:o, s:o, s:o}", "fpr", x, "tpr", y, "low", low, "high", high, "table", table));
+    for (int i = 0; i < SHOWN; i++) json_push(table, json_real(OF_TABLE[i]));
+    json_put(result, "roc", json_pack("{s:o, s:o, s:o, s:o, s:o}", "fpr", x, "tpr", y, "low", low, "high", high, "table", table));
     return FOIL_OK;
 }
 
@@ -61,12 +61,12 @@ static void add_histogram(json_t *result, const evaluation *e, const judge *j) {
     range_of(e, j, &from, &to);
     for (int64_t i = 0; i < e->n; i++) count[e->fake[i]][bin_of(j->score[i], from, to, BINS)]++;
     json_t *edges = json_array(), *real = json_array(), *fake = json_array();
-    for (int i = 0; i <= BINS; i++) json_array_append_new(edges, json_real(from + (to - from) * i / BINS));
+    for (int i = 0; i <= BINS; i++) json_push(edges, json_real(from + (to - from) * i / BINS));
     for (int i = 0; i < BINS; i++) {
-        json_array_append_new(real, json_integer(count[0][i]));
-        json_array_append_new(fake, json_integer(count[1][i]));
+        json_push(real, json_integer(count[0][i]));
+        json_push(fake, json_integer(count[1][i]));
     }
-    json_object_set_new(result, "histogram", json_pack("{s:o, s:o, s:o}", "edges", edges, "real", real, "fake", fake));
+    json_put(result, "histogram", json_pack("{s:o, s:o, s:o}", "edges", edges, "real", real, "fake", fake));
 }
 
 // Of k in n, at 95 % (Wilson 1927): never outside 0..1, and not of no width where k is 0 or n.
@@ -82,7 +82,7 @@ static void add_reliability(json_t *result, const evaluation *e, const judge *j)
         double n, fakes, score;
     } bin[RELIABILITY_BINS] = {{0}};
     json_t *list = json_array();
-    json_object_set_new(result, "reliability", list);
+    json_put(result, "reliability", list);
     double from, to;
     range_of(e, j, &from, &to);
     if (from < 0 || to > 1) return;
@@ -95,21 +95,19 @@ static void add_reliability(json_t *result, const evaluation *e, const judge *j)
     for (int i = 0; i < RELIABILITY_BINS; i++) {
         double low = NAN, high = NAN;
         if (bin[i].n > 0) wilson(bin[i].fakes, bin[i].n, &low, &high);
-        json_array_append_new(list, json_pack("{s:f, s:f, s:I, s:o, s:o, s:o, s:o}", "low", (double)i / RELIABILITY_BINS, "high",
-                                              (double)(i + 1) / RELIABILITY_BINS, "n", (json_int_t)bin[i].n, "score",
-                                              number_json(bin[i].score / bin[i].n), "fakes", number_json(bin[i].fakes / bin[i].n), "fakes_low",
-                                              number_json(low), "fakes_high", number_json(high)));
+        json_push(list, json_pack("{s:f, s:f, s:I, s:o, s:o, s:o, s:o}", "low", (double)i / RELIABILITY_BINS, "high",
+                                  (double)(i + 1) / RELIABILITY_BINS, "n", (json_int_t)bin[i].n, "score", number_json(bin[i].score / bin[i].n),
+                                  "fakes", number_json(bin[i].fakes / bin[i].n), "fakes_low", number_json(low), "fakes_high", number_json(high)));
     }
 }
 
 static void add_decisions(json_t *result, const evaluation *e, const judge *j) {
     json_int_t count[2][2] = {{0}}; // [fake][called fake]
     for (int64_t i = 0; i < e->n; i++) count[e->fake[i]][j->score[i] >= j->threshold]++;
-    json_object_set_new(result, "threshold", json_pack("{s:s, s:o}", "name", j->threshold_name, "value", number_json(j->threshold)));
-    json_object_set_new(result, "decisions",
-                        isnan(j->threshold)
-                            ? json_null()
-                            : json_pack("{s:I, s:I, s:I, s:I}", "tp", count[1][1], "fn", count[1][0], "fp", count[0][1], "tn", count[0][0]));
+    json_put(result, "threshold", json_pack("{s:s, s:o}", "name", j->threshold_name, "value", number_json(j->threshold)));
+    json_put(result, "decisions",
+             isnan(j->threshold) ? json_null()
+                                 : json_pack("{s:I, s:I, s:I, s:I}", "tp", count[1][1], "fn", count[1][0], "fp", count[0][1], "tn", count[0][0]));
 }
 
 foil_status page_add_scores(json_t *result, const evaluation *e, const judge *j) {

@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "data/set.h"
 #include "eval/cues/cue.h"
+#include "eval/pages/evaluation.h"
 #include "eval/scoring.h"
 #include "tests/cmocka.h"
 #include "tests/eval/small_detector.h"
@@ -102,6 +103,16 @@ static foil_status score(void) {
     return score_pictures(&(scoring){.detector = &detector, .detectors = 1, .n = 80, .read = read_grey, .take = take_or_fail});
 }
 
+static foil_status write_card(void) {
+    const judge j = {.name = "caf\xe9", .detector = detector, .kind = JUDGE_NETWORK};
+    json_start();
+    json_t *card = page_card(&j);
+    json_put(card, "name", text_json(j.name));
+    foil_status status = page_write(FILE_NAME, PAGE_EVALUATION, card);
+    json_decref(card);
+    return status;
+}
+
 static void test_no_picture_loses_its_labels(void **state) {
     (void)state;
     fail_each_allocation(describe_pictures);
@@ -144,9 +155,21 @@ static void test_scoring_stops(void **state) {
     unlink(DETECTOR);
 }
 
+static void test_no_page_lacks_an_entry(void **state) {
+    (void)state;
+    small_detector(DETECTOR);
+    small_check(foil_detector_load(DETECTOR, &detector));
+    fail_each_allocation(write_card);
+    foil_detector_free(detector);
+    unlink(DETECTOR);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_picture_loses_its_labels), cmocka_unit_test(test_no_layer_is_blamed),
-                                       cmocka_unit_test(test_no_file_lacks_what_is_in_it), cmocka_unit_test(test_what_is_there_is_seen),
-                                       cmocka_unit_test(test_scoring_stops)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_picture_loses_its_labels),
+                                       cmocka_unit_test(test_no_layer_is_blamed),
+                                       cmocka_unit_test(test_no_file_lacks_what_is_in_it),
+                                       cmocka_unit_test(test_what_is_there_is_seen),
+                                       cmocka_unit_test(test_scoring_stops),
+                                       cmocka_unit_test(test_no_page_lacks_an_entry)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
