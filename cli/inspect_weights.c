@@ -41,22 +41,40 @@ static void print_tensors(const safetensors *f) {
 }
 
 // Texts of more than one line are set below their key.
+static void print_text(int indent, const char *key, const char *value) {
+    if (!strchr(value, '\n')) {
+        printf("%*s%-16s %s\n", indent, "", key, value);
+        return;
+    }
+    printf("%*s%s\n", indent, "", key);
+    for (const char *line = value; *line;) {
+        size_t n = strcspn(line, "\n");
+        printf("%*s%.*s\n", indent + 4, "", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
 static void print_metadata(const safetensors *f) {
     for (int i = 0; i < safetensors_metadata_count(f); i++) {
         const char *key, *value;
         safetensors_metadata_at(f, i, &key, &value);
-        if (!strchr(value, '\n')) {
-            printf("%-16s %s\n", key, value);
-            continue;
-        }
-        printf("%s\n", key);
-        for (const char *line = value; *line;) {
-            size_t n = strcspn(line, "\n");
-            printf("    %.*s\n", (int)n, line);
-            line += n + (line[n] == '\n');
-        }
+        print_text(0, key, value);
     }
     if (safetensors_metadata_count(f)) putchar('\n');
+}
+
+// A line for each thing that is told of how the detector came to be.
+static void print_provenance(const char *provenance) {
+    json_t *all = provenance ? json_loads(provenance, 0, NULL) : NULL, *value;
+    const char *key;
+    puts(json_object_size(all) ? "provenance" : "provenance   unknown");
+    json_object_foreach(all, key, value) {
+        char *words = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(4));
+        print_text(4, key, json_is_string(value) ? json_string_value(value) : words ? words : "");
+        free(words);
+    }
+    putchar('\n');
+    json_decref(all);
 }
 
 // The card of a detector: what someone who was handed the file wants to know.
@@ -87,7 +105,7 @@ static int inspect_detector(const char *path, const safetensors *f, bool json) {
         printf("input        %d x %d, %s; other sizes fitted by %s, %s\n", width, height, channels == 1 ? "grey" : "RGB", FIT_NAMES[card->fit],
                RESIZE_NAMES[card->filter]);
         inspect_print_calibration(&card->calibration);
-        printf("provenance   %s\n\n", card->provenance ? card->provenance : "unknown");
+        print_provenance(card->provenance);
         if (n)
             inspect_print_rows(n, rows, count);
         else

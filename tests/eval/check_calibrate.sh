@@ -44,6 +44,8 @@ for method in temperature platt isotonic; do
     cmp wanted got || fail "logits changed"
     "$FOIL" export $method.safetensors -o $method.onnx
 done
+"$FOIL" inspect isotonic.safetensors >card
+grep -q '^    calibrated  *{"set": "set.h5", "fingerprint"' card || fail "the card does not tell in words what calibrated it"
 "$FOIL" inspect isotonic.safetensors | grep -q "^no threshold fpr=0.01 .*: at least 299 are needed" || fail "what reals can't back isn't said"
 same "$("$FOIL" inspect platt.safetensors | grep -c '^threshold    fpr=0.1 .*of 4[0-9] reals reach it: the real rate is at most')" 1 "a threshold in words"
 
