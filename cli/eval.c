@@ -130,13 +130,19 @@ static foil_status report(const request *r) {
 
 // Detectors, files of scores, sets. -----------------------------------------------------------------------------------------------------------------
 
+// Whether it is the folder of a run: no set, and loading it as a detector says what was meant.
+static bool is_run(const char *path) {
+    char best[4096];
+    return file_is_folder(path) && snprintf(best, sizeof best, "%s/best.safetensors", path) < (int)sizeof best && file_exists(best);
+}
+
 // Weights begin with the length of their header and the header, JSON.
 static bool is_detector(const char *path) {
     char begin[9] = "";
     FILE *f = file_is_folder(path) ? NULL : fopen(path, "rb");
     size_t n = f ? fread(begin, 1, sizeof begin, f) : 0;
     if (f) fclose(f);
-    return (n == sizeof begin && begin[8] == '{') || text_ends_nocase(path, ".safetensors");
+    return (n == sizeof begin && begin[8] == '{') || text_ends_nocase(path, ".safetensors") || is_run(path);
 }
 
 static bool has_detector(char *const *path, int count) {

@@ -53,7 +53,8 @@ static foil_status list_folders(const char *source, const import_options *o, imp
     TRY(walk_class(&w, "real", 0));
     TRY(walk_class(&w, "fake", 1));
     if (import_count(into) > before) return FOIL_OK;
-    return foil_fail(FOIL_INVALID, "%s: no pictures under real/ or fake/; expected real/<source>/** and fake/<method>/**, or --label", source);
+    return foil_fail(FOIL_INVALID,
+                     "%s: no pictures under real/ or fake/; expected real/<source>/** and fake/<method>/** (other trees: foil pack --label)", source);
 }
 
 static bool sniff_folders(const char *source) {

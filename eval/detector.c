@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "eval/card.h"
 
 struct foil_detector {
@@ -35,6 +36,7 @@ static foil_status load_weights(foil_detector *d, const safetensors *file) {
 foil_status detector_open(const char *path, foil_detector **out) {
     *out = NULL;
     safetensors *file;
+    if (file_is_folder(path)) return foil_fail(FOIL_INVALID, "%s: is a folder, expected a detector (of a run: its best.safetensors)", path);
     TRY(safetensors_open(path, &file));
     foil_detector *d = calloc(1, sizeof *d);
     if (d) d->path = arena_text(&d->texts, path);

@@ -65,6 +65,13 @@ same "$(tail -n +2 scores1 | cut -d, -f1 | tr '\n' ' ')" "$(ls many*.jpg | grep 
 same "$(sed 's/^foil detect: \(many[0-9]*\.jpg\): .*/\1/' messages1 | tr '\n' ' ')" "many40.jpg many41.jpg many7.jpg " "the order of messages"
 tail -n +2 scores1 | cut -d, -f2 | awk -v s="$score" '{ if ($1 - s > 1e-6 || s - $1 > 1e-6) exit 1 }' || fail "scores depend on company: $score"
 
+# A run's folder in place of its detector
+mkdir ran && cp $detector ran/best.safetensors
+for command in "detect ran one.jpg" "eval ran nowhere.h5" "explain ran one.jpg -o map.png" "calibrate ran set.h5 -o new.safetensors"; do
+    "$FOIL" $command 2>message && fail "foil $command"
+    grep -q "^foil ${command%% *}: ran: is a folder, expected a detector (of a run: its best.safetensors)" message || fail "foil $command: $(cat message)"
+done
+
 # A folder without pictures
 mkdir nothing
 echo notes >nothing/notes.txt
