@@ -78,7 +78,7 @@ static foil_status add_record(reader *r, int width) {
 
 static foil_status check_header(const reader *r, bool any) {
     if (!any || r->column[COLUMN_SCORE] < 0)
-        return csv_wrong(&r->csv, "a header with the columns score and fake was expected (and path, method, subject, clip, if known), or lines "
+        return csv_wrong(&r->csv, "a header with the column score was expected (and path, fake, method, subject, clip, if known), or lines "
                                   "'utterance attack bonafide|spoof score'");
     for (int i = 0; i < r->csv.fields; i++)
         for (int c = 0; c < COLUMNS; c++)

@@ -307,7 +307,7 @@ check "scores with too few fields" 1 "few\.scores:3: 4 fields; 6 were expected" 
 check "scores with too many fields" 1 "many\.scores:3: 8 fields; 6 were expected" eval --scores many.scores
 check "scores with an open quote" 1 "quote\.scores:3: a quoted field without an end" eval --scores quote.scores
 check "scores of one class" 1 "class\.scores has 2 reals and 0 fakes" eval --scores class.scores
-check "scores under other names" 1 "columns\.scores:1: a header with the columns score and fake" eval --scores columns.scores
+check "scores under other names" 1 "columns\.scores:1: a header with the column score" eval --scores columns.scores
 check "scores in an empty file" 1 "empty\.scores" eval --scores empty.scores
 check "scores with a zero byte" 1 "zero\.scores: not a text file" eval --scores zero.scores
 check "ASVspoof's lines without a score" 1 "words\.scores:2: four words" eval --scores words.scores

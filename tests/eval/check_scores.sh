@@ -22,7 +22,7 @@ wrong() { # CONTENT (printf) MESSAGE
     printf "$1" >f.csv
     refused "$2" --scores f.csv
 }
-expects="a header with the columns score and fake was expected (and path, method, subject, clip, if known), or lines 'utterance attack bonafide|spoof score'"
+expects="a header with the column score was expected (and path, fake, method, subject, clip, if known), or lines 'utterance attack bonafide|spoof score'"
 wrong '' "f.csv:1: $expects"
 wrong '\n\n' "f.csv:3: $expects"
 wrong 'a,b,c\n1,2,3\n' "f.csv:1: $expects"
