@@ -131,6 +131,8 @@ def check_real(b, folder):
     right = (d["tp"] + d["tn"]) / (rows[0]["fakes"] + rows[0]["reals"])
     expect(f"accuracy {rows[0]['metrics']['accuracy']}, by decisions {right}", abs(right - rows[0]["metrics"]["accuracy"]["value"]) < 1e-5)
     expect("the histogram has all", sum(numbers["histogram"]["real"]) == rows[0]["reals"] and sum(numbers["histogram"]["fake"]) == rows[0]["fakes"])
+    above = "(svg => [...svg.querySelectorAll('text')].find(e => e.textContent.startsWith('threshold 0.')).getBoundingClientRect().bottom - Math.min(...[...svg.querySelectorAll('rect')].map(e => e.getBoundingClientRect().top)))"
+    expect("the threshold's value is on the bars", b.run(f"{above}(document.querySelector('#scores .chart svg'))") <= 0)
     curve = numbers["roc"]
     area = sum((x1 - x0) * (y0 + y1) / 2 for x0, x1, y0, y1 in zip(curve["fpr"], curve["fpr"][1:], curve["tpr"], curve["tpr"][1:]))
     expect(f"area {area} under the drawn curve, AUC {rows[0]['metrics']['auc']}", abs(area - rows[0]["metrics"]["auc"]["value"]) < 0.02)
@@ -149,6 +151,13 @@ def check_real(b, folder):
     expect(f"t-DCFs in {heads}", "t-DCF 2019" in heads and "t-DCF 2021" in heads)
     found = b.run("[...document.querySelectorAll('#ranking tr')].map(e => e.textContent).find(s => s.startsWith('1 %'))")
     expect(f"TPR of 0.5 at an FPR of 1 %, as the summary has it: {found}", found.startswith("1 %0.50"))
+
+    with open(f"{folder}/logits.csv", "w") as logits:
+        print("score,fake", *[f"{i / 7 - 3.3},{i % 2}" for i in range(60)], sep="\n", file=logits)
+    run(foil, "eval", "--scores", f"{folder}/logits.csv", "--draws", "20", "--out", f"{folder}/logits", "--quiet")
+    b.open(f"{folder}/logits/report.html", 1200, "light")
+    ticks = b.run("[...document.querySelectorAll('#scores .chart svg text')].map(e => e.textContent)")
+    expect(f"round numbers on the axis of scores from -3.3 to 5.13, not {ticks}", ["−2", "0", "2", "4"] == [t for t in ticks if t.lstrip("−").isdigit()])
 
 
 with tempfile.TemporaryDirectory() as folder, browser.Browser() as b:

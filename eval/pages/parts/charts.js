@@ -122,6 +122,11 @@ function whisker(v, from, to, line, s) {
         ...[low, high].map((x) => svg('line', {x1: where(x), x2: where(x), y1: '30%', y2: '70%', 'stroke-width': 2, style: stroke})),
         svg('circle', {cx: where(v.value), cy: '50%', r: 4, style: `fill: var(${s.colour})`}));
 }
+// Three to six multiples of 1, 2 or 5 times a power of ten.
+function roundNumbers(from, to) {
+    const least = (to - from) / 5, power = 10 ** Math.floor(Math.log10(least)), step = power * [1, 2, 5, 10].find((m) => m * power >= least), first = Math.ceil(from / step);
+    return [0, 1, 2, 3, 4, 5].map((i) => (first + i) * step).filter((v) => v >= from && v <= to);
+}
 function whiskerScale(from, to, title) {
     const span = to - from, step = span > 0.4 ? 0.25 : span > 0.2 ? 0.1 : span > 0.1 ? 0.05 : 0.02, ticks = [];
     for (let t = Math.ceil(from / step - 1e-9) * step; t <= to + 1e-9; t += step) ticks.push(t);

@@ -136,25 +136,26 @@ function det() {
 }
 
 // Scores. ----------------------------------------------------------------------------------------------------------------------------------------------
-// Shares of each class per bin: reals upwards, fakes downwards.
+// Shares of each class per bin: reals upwards, fakes downwards, so that the threshold's value has its place above the bars.
 function histogram(r, width) {
-    const h = r.histogram, n = h.real.length, top = 14, height = 220, left = 44, wide = width - left - 12, middle = top + height / 2;
+    const h = r.histogram, n = h.real.length, top = 24, height = 220, left = 44, wide = width - left - 12, middle = top + height / 2;
     const total = (list) => list.reduce((a, b) => a + b, 0), share = (list) => list.map((v) => v / Math.max(1, total(list)));
     const real = share(h.real), fake = share(h.fake), most = Math.max(0.05, ...real, ...fake), from = h.edges[0], to = h.edges[n];
-    const x = (v) => left + wide * (v - from) / (to - from), y = (s) => (height / 2) * s / most;
+    const digits = most < 0.1 ? 1 : 0, unit = 100 * 10 ** digits, grid = Math.ceil(unit * most / 2) / unit; // lines are where their labels say
+    const x = (v) => left + wide * (v - from) / (to - from), y = (s) => (height / 2) * s / (2 * grid);
     const bars = (list, up, fill) => list.map((s, i) => (s > 0 ? svg('rect', {x: x(h.edges[i]) + 0.5, width: Math.max(1, x(h.edges[i + 1]) - x(h.edges[i]) - 1), y: up ? middle - y(s) : middle, height: y(s), style: `fill: var(${fill})`}) : null));
-    const ticks = from === 0 && to === 1 ? [0, 0.25, 0.5, 0.75, 1] : [0, 1, 2, 3, 4].map((i) => from + (to - from) * i / 4), t = r.threshold.value;
+    const ticks = from === 0 && to === 1 ? [0, 0.25, 0.5, 0.75, 1] : roundNumbers(from, to), t = r.threshold.value;
     return svg('svg', {width, height: top + height + 40, 'aria-hidden': 'true'},
-        [most / 2, most].map((s) => [middle - y(s), middle + y(s)].map((v) => [svg('line', {x1: left, x2: left + wide, y1: v, y2: v, style: 'stroke: var(--grid)'}), svg('text', {x: left - 6, y: v + 4, 'text-anchor': 'end'}, percent(s, most < 0.1 ? 1 : 0))])),
+        [grid, 2 * grid].map((s) => [middle - y(s), middle + y(s)].map((v) => [svg('line', {x1: left, x2: left + wide, y1: v, y2: v, style: 'stroke: var(--grid)'}), svg('text', {x: left - 6, y: v + 4, 'text-anchor': 'end'}, percent(s, digits))])),
         bars(real, true, '--real'), bars(fake, false, '--fake'), svg('line', {x1: left, x2: left + wide, y1: middle, y2: middle, style: 'stroke: var(--ink)'}),
         known(t) && t >= from && t <= to ? [svg('line', {x1: x(t), x2: x(t), y1: top - 4, y2: top + height, 'stroke-dasharray': '4 3', style: 'stroke: var(--ink)'}),
-            svg('text', {x: x(t) + 5, y: top + height - 4, class: 'strong'}, short(t))] : null,
+            svg('text', {x: x(t), y: top - 10, 'text-anchor': t > (from + to) / 2 ? 'end' : 'start', class: 'strong'}, `threshold ${short(t)}`)] : null,
         ticks.map((v) => svg('text', {x: x(v), y: top + height + 16, 'text-anchor': 'middle'}, short(v))),
         svg('text', {x: left + wide / 2, y: top + height + 34, 'text-anchor': 'middle'}, 'score: higher is more likely fake'),
         svg('text', {x: left + 5, y: top + 6, class: 'strong'}, `▲ ${reals(total(h.real))}`), svg('text', {x: left + 5, y: top + height - 4, class: 'strong'}, `▼ ${fakes(total(h.fake))}`));
 }
 function reliability(r, width) {
-    const side = 220, top = 14, left = 44, wide = width - left - 12, bins = r.reliability.filter((b) => b.n > 0);
+    const side = 220, top = 24, left = 44, wide = width - left - 12, bins = r.reliability.filter((b) => b.n > 0);
     const x = (v) => left + wide * v, y = (v) => top + side * (1 - v), most = Math.max(...bins.map((b) => b.n)), stroke = `stroke: var(${styleOf(r.detector).colour})`;
     return svg('svg', {width, height: top + side + 40, 'aria-hidden': 'true'},
         [0, 0.25, 0.5, 0.75, 1].map((v) => [svg('line', {x1: left, x2: left + wide, y1: y(v), y2: y(v), style: 'stroke: var(--grid)'}), svg('text', {x: left - 6, y: y(v) + 4, 'text-anchor': 'end'}, percent(v)), svg('text', {x: x(v), y: top + side + 16, 'text-anchor': 'middle'}, short(v))]),
