@@ -112,6 +112,7 @@ def check_real(b, folder):
     look(b, f"{folder}/run/report.html", ["validation", "samples", "training", "speed", "settings"])
     said = b.run("document.querySelector('.verdict').textContent")
     expect(f"the run's verdict: {said}", said.startswith("Finished after 12 steps. The best detector so far has a validation AUC of"))
+    expect("moving means are told of where none is drawn", "moving mean" not in b.run("document.getElementById('training').textContent"))
     check_keyboard(b)
     b.run("document.getElementById('step').focus()")
     last = b.run("document.querySelector('.samples img').alt")

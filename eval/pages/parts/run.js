@@ -25,6 +25,7 @@ function lines(entries, smoothed) {
         return y === s.y ? [drawn] : [{...drawn, y: s.y, faint: true, dash: [], points: false}, drawn];
     });
 }
+const NOISY = 'Pale: the values themselves; strong: their moving mean.';
 // A figure of those of `entries` ([name in the log, words]) that the run has; null if it has none.
 function curve(title, label, y, entries, caption, smoothed) {
     const series = lines(entries, smoothed);
@@ -33,10 +34,9 @@ function curve(title, label, y, entries, caption, smoothed) {
     const every = Math.max(1, Math.ceil(steps.length / 100));
     const rows = steps.filter((x, i) => i % every === 0 || i === steps.length - 1)
         .map((x) => [count(x), ...shown.map(([key]) => short(all.get(key).y[all.get(key).x.indexOf(x)]))]);
-    return figure(title, curves({label, height: 260, x: {label: 'step', read: count}, y: {label: y.label, log: y.log}, series}), caption,
+    return figure(title, curves({label, height: 260, x: {label: 'step', read: count}, y: {label: y.label, log: y.log}, series}), series.some((s) => s.faint) ? `${caption} ${NOISY}` : caption,
         folded('Values as a table', table(title, ['#step', ...shown.map(([, words]) => '#' + words)], rows, {long: true, quiet: true})));
 }
-const noisy = 'Pale: the values themselves; strong: their moving mean.';
 
 // Where the run is. ------------------------------------------------------------------------------------------------------------------------------------
 function best() {
@@ -106,12 +106,12 @@ put('main',
     section('training', 'Training', el('p', {class: 'soft'}, 'The horizontal axis is the step of the run; drag over a part of a plot to see it larger, double-click to go back.', data.every > 1 ? ` Every ${count(data.every)}th line of the log is drawn.` : ''),
         el('div', {class: 'pair'},
             curve('Losses', 'Losses over the steps.', {label: 'loss'}, [['loss/d', 'discriminator'], ['loss/g', 'generator'], ['loss/penalty', 'penalty'], ['loss/detect', 'detect head']],
-                game ? `In a game no loss goes to zero: a discriminator’s that does has won too early, and the generator learns nothing more. The detect head’s may sink. ${noisy}`
-                    : `It sinks, then levels off. ${noisy}`, true),
+                game ? 'In a game no loss goes to zero: a discriminator’s that does has won too early, and the generator learns nothing more. The detect head’s may sink.'
+                    : 'It sinks, then levels off.', true),
             curve('What the discriminator says', 'Mean logits of real pictures and of fakes over the steps.', {label: 'mean logit'}, [['logit/real', 'E[D(real)]'], ['logit/fake', 'E[D(fake)]']],
-                `Apart, and neither running away: a growing gap means that the discriminator wins, two equal curves that it cannot tell any more. ${noisy}`, true),
+                'Apart, and neither running away: a growing gap means that the discriminator wins, two equal curves that it cannot tell any more.', true),
             curve('Gradient norms', 'Norms of the gradients over the steps, on a logarithmic axis.', {label: 'norm (log)', log: true}, [['gradient/d', 'discriminator'], ['gradient/g', 'generator']],
-                `Before clipping. Good is a steady level; spikes come before a divergence, a steady fall of the generator’s means that nothing reaches it. ${noisy}`, true),
+                'Before clipping. Good is a steady level; spikes come before a divergence, a steady fall of the generator’s means that nothing reaches it.', true),
             curve('Learning rates', 'Learning rates over the steps.', {label: 'learning rate'}, [['lr/d', 'discriminator'], ['lr/g', 'generator']], 'As the schedule of the optimizer says.'))),
     section('speed', 'Speed', el('div', {class: 'pair'},
         curve('Real pictures per second', 'Real pictures per second over the steps.', {label: 'pictures/s'}, [['images_per_second', 'pictures/s']], 'Good is a level line. A fall: other work on the machine, or a disk that cannot follow.'),
