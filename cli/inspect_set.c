@@ -13,23 +13,26 @@ typedef struct census {
     int methods;
     int64_t *at; // [2][methods + 1][SPLITS]
     int64_t total[2][SPLITS];
+    const char *source, *licence; // as packed; "" = not told
+    arena texts;
 } census;
 
 static int64_t *census_row(const census *c, bool fake, int method) {
     return c->at + ((fake ? c->methods + 1 : 0) + method) * SPLITS;
 }
 
-static bool census_take(const set *s, census *c) {
+static foil_status census_take(const set *s, census *c) {
     c->methods = set_methods(s);
     c->at = calloc((size_t)(2 * (c->methods + 1) * SPLITS), sizeof *c->at);
-    if (!c->at) return false;
+    if (!c->at) return foil_fail_memory(0, "counts");
+    TRY(set_origin(s, &c->texts, &c->source, &c->licence));
     set_label l;
     for (int64_t i = 0, n; i < set_count(s); i += n) {
         n = set_label_run(s, i, &l);
         census_row(c, l.fake, l.method < 0 ? c->methods : l.method)[l.split] += n;
         c->total[l.fake][l.split] += n;
     }
-    return true;
+    return FOIL_OK;
 }
 
 static const char *census_name(const set *s, const census *c, int method) {
@@ -44,6 +47,8 @@ static void print_set(const set *s, const census *c) {
         printf("size         %d x %d, fitted by %s, %s\n", width, height, FIT_NAMES[set_fit(s)], RESIZE_NAMES[set_filter(s)]);
     else
         printf("size         native\n");
+    if (*c->source) printf("source       %s\n", c->source);
+    if (*c->licence) printf("licence      %s\n", c->licence);
     printf("fingerprint  %s\n\n%-6s %-24s %10s %10s %10s\n", set_fingerprint(s), "class", "source or method", SPLIT_NAMES[0], SPLIT_NAMES[1],
            SPLIT_NAMES[2]);
     for (int fake = 0; fake < 2; fake++) {
@@ -86,10 +91,11 @@ static json_t *set_json(const set *s, const census *c, const shortcut_findings *
                                                     (json_int_t)n[0], SPLIT_NAMES[1], (json_int_t)n[1], SPLIT_NAMES[2], (json_int_t)n[2]));
         }
     }
-    return json_pack("{ss sI si so? so? ss ss ss so so so so}", "kind", "set", "count", (json_int_t)set_count(s), "channels", set_channels(s),
+    return json_pack("{ss sI si so? so? ss ss so so ss so so so so}", "kind", "set", "count", (json_int_t)set_count(s), "channels", set_channels(s),
                      "height", fixed ? json_integer(height) : NULL, "width", fixed ? json_integer(width) : NULL, "fit", FIT_NAMES[set_fit(s)],
-                     "resize", RESIZE_NAMES[set_filter(s)], "fingerprint", set_fingerprint(s), "counts", counts, "shards", shards_json(s),
-                     "shortcuts", inspect_shortcuts_json(s, f), "near_duplicates", inspect_near_json(d));
+                     "resize", RESIZE_NAMES[set_filter(s)], "source", text_json(c->source), "licence", text_json(c->licence), "fingerprint",
+                     set_fingerprint(s), "counts", counts, "shards", shards_json(s), "shortcuts", inspect_shortcuts_json(s, f), "near_duplicates",
+                     inspect_near_json(d));
 }
 
 static int print(const set *s, const census *c, bool json) {
@@ -107,9 +113,9 @@ int inspect_set(const char *path, bool json) {
     set *s;
     census c = {0};
     if (set_open(path, &s) != FOIL_OK) return cli_failed("inspect");
-    if (!census_take(s, &c)) foil_fail_memory(0, "counts");
-    int status = c.at ? print(s, &c, json) : cli_failed("inspect");
+    int status = census_take(s, &c) == FOIL_OK ? print(s, &c, json) : cli_failed("inspect");
     free(c.at);
+    arena_free(&c.texts);
     set_close(s);
     return status;
 }

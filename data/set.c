@@ -159,6 +159,15 @@ foil_status set_source_at(const set *s, int64_t i, arena *texts, set_source *out
     return status;
 }
 
+foil_status set_origin(const set *s, arena *texts, const char **source, const char **licence) {
+    const shard *in = s->file;
+    if (!s->file) TRY(shards_borrow(s->shards, 0, &in));
+    *source = arena_text(texts, in->source ? in->source : "");
+    *licence = arena_text(texts, in->licence ? in->licence : "");
+    if (!s->file) shards_return(s->shards, 0);
+    return *source && *licence ? FOIL_OK : foil_fail_memory(64, "a set's attributes");
+}
+
 foil_status set_read(const set *s, int64_t i, image *out) {
     *out = (image){0};
     if (i < 0 || i >= set_count(s))

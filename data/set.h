@@ -55,6 +55,8 @@ foil_status set_source_at(const set *s, int64_t i, arena *texts, set_source *out
 foil_status set_read(const set *s, int64_t i, image *out);
 // Hex SHA-256 over labels, splits and the pictures' own digests: which data a detector was trained on. Of many shards: over theirs.
 const char *set_fingerprint(const set *s);
+// What was told of where the pictures come from and of their licence (of shards: the first); "" = nothing.
+foil_status set_origin(const set *s, arena *texts, const char **source, const char **licence);
 int set_shards(const set *s); // 1: a file
 const char *set_shard_path(const set *s, int shard);
 int64_t set_shard_first(const set *s, int shard); // its first picture's index; of `set_shards`: the count

@@ -21,6 +21,7 @@ struct shard {
     file_map map;
     set_facts facts;
     int64_t count;
+    const char *source, *licence; // what `foil pack` was told of them; "" = nothing
 
     // Where the pictures are: `pixels` in the map if the file has them in one piece, else `array` of `h5`, whose pictures may be [C,H,W].
     const uint8_t *pixels;

@@ -142,6 +142,14 @@ static foil_status word(const shard *s, const char *attribute, const char *const
     return foil_fail(FOIL_INVALID, "%s: attribute '%s' is '%s', which this version does not know", s->path, attribute, value);
 }
 
+// A text for people, of which the first 4,000 bytes are kept; "" if there is none.
+static foil_status note(shard *s, const char *attribute, const char **out) {
+    char value[4001] = "";
+    if (!h5_attribute_text(s->h5, attribute, value, sizeof value)) value[0] = 0;
+    *out = arena_text(&s->memory, value);
+    return *out ? FOIL_OK : foil_fail_memory(sizeof value, "a set's attributes");
+}
+
 static foil_status open_ours(shard *s) {
     long long format = 0;
     char kind[32] = "";
@@ -152,6 +160,8 @@ static foil_status open_ours(shard *s) {
         return foil_fail(FOIL_UNSUPPORTED, "%s: a set of kind '%s', expected 'image'", s->path, kind);
     TRY(word(s, "fit", FIT_NAMES, &fit));
     TRY(word(s, "resize", RESIZE_NAMES, &filter));
+    TRY(note(s, "source", &s->source));
+    TRY(note(s, "licence", &s->licence));
     s->facts.fit = (image_fit)fit;
     s->facts.filter = (resize_filter)filter;
     TRY(open_labels(s));

@@ -10,12 +10,17 @@ for i in 1 2 3 4; do
     picture "$((i + 100))" >more/fake/noise/$i.ppm
 done
 "$FOIL" pack photos --label real --method camera -o photos.h5 --size 8 --patches 4 --patch-scale 0.5 --split 0.5,0.25,0.25 --quiet
-"$FOIL" pack photos.h5 -o again.h5 --size 8 --quiet
+"$FOIL" pack photos.h5 -o again.h5 --size 8 --source "Debian's wallpapers" --licence CC-BY-SA-4.0 --quiet
 "$FOIL" pack photos.h5 more -o joined.h5 --size 8 --split 0,0,1 --quiet >summary
 counts() { "$FOIL" inspect "$1" | awk '$1 == "real" || $1 == "fake" { print $1, $2, $3, $4, $5 }'; }
 expect() { [ "$2" = "$3" ] || { printf '%s: %s instead of %s\n' "$1" "$3" "$2" >&2; exit 1; }; }
 expect "packed" "real camera 8 4 4" "$(counts photos.h5)"
 expect "packed again" "real camera 8 4 4" "$(counts again.h5)"
+expect "where they come from" "source       Debian's wallpapers
+licence      CC-BY-SA-4.0" "$("$FOIL" inspect again.h5 | grep -E '^(source|licence)')"
+expect "what nobody told" "" "$("$FOIL" inspect photos.h5 | grep -E '^(source|licence)')"
+"$FOIL" pack again.h5 -o shards.yaml --shards 2 --size 8 --licence CC0 --quiet
+expect "licence of shards" 1 "$("$FOIL" inspect shards.yaml --json | grep -c '"licence": "CC0"')"
 grep -q "repeat" summary && { echo "patches of one photograph are counted as repeated files" >&2; exit 1; }
 expect "joined" "real camera 8 4 4
 fake noise 0 0 4" "$(counts joined.h5)"
