@@ -145,6 +145,8 @@ static void print_summary(const char *path, const pack_summary *sum) {
         printf("%-6s %8lld %8lld %8lld\n", fake ? "fake" : "real", (long long)sum->per[fake][0], (long long)sum->per[fake][1],
                (long long)sum->per[fake][2]);
     printf("%lld pictures in %s", (long long)sum->packed, path);
+    if (sum->clips) printf("; %lld clips", (long long)sum->clips);
+    if (sum->subjects) printf("; %lld subjects", (long long)sum->subjects);
     if (sum->duplicates) printf("; %lld files repeat the bytes of another", (long long)sum->duplicates);
     if (sum->bad) printf("; %lld files left out", (long long)sum->bad);
     printf("\n");

@@ -79,7 +79,7 @@ static foil_status unite_equal(grouping *g, const unsigned char (*sha)[32], int6
     return s;
 }
 
-static foil_status unite_by(grouping *g, size_t offset, const char *why) {
+static foil_status unite_by(grouping *g, size_t offset, const char *why, int64_t *named) {
     names seen = {0};
     foil_status s = FOIL_OK;
     for (int64_t i = 0; s == FOIL_OK && i < g->n; i++) {
@@ -88,6 +88,7 @@ static foil_status unite_by(grouping *g, size_t offset, const char *why) {
         memcpy(&name, (const char *)g->item[i] + offset, sizeof name);
         if (*name) s = unite_named(g, &seen, name, i, why, &known);
     }
+    *named = seen.count;
     names_free(&seen);
     return s;
 }
@@ -192,9 +193,9 @@ static foil_status group(grouping *g, dealing *d, const unsigned char (*sha)[32]
         g->witness[i] = g->item[i]->split >= 0 ? i : -1;
     }
     TRY(unite_equal(g, sha, &out->duplicates));
-    TRY(unite_by(g, offsetof(import_item, clip), "are of one clip"));
+    TRY(unite_by(g, offsetof(import_item, clip), "are of one clip", &out->clips));
     for (int64_t i = 0; i < g->n; i++) out->clip[i] = (int)root_of(g, i);
-    TRY(unite_by(g, offsetof(import_item, subject), "are of one subject"));
+    TRY(unite_by(g, offsetof(import_item, subject), "are of one subject", &out->subjects));
     TRY(find_strata(g, d));
     deal_all(g, d, share, seed, out->split);
     return deal_shards(g, d, out);

@@ -5,11 +5,12 @@
 #include "datasets/importer.h"
 
 typedef struct grouped {
-    int *clip;          // by item: a number for those of one clip or the same bytes
-    set_split *split;   // by item
-    int *shard;         // by item: 0 .. shards-1
-    int shards;         // given
-    int64_t duplicates; // files whose bytes another one had before
+    int *clip;               // by item: a number for those of one clip or the same bytes
+    set_split *split;        // by item
+    int *shard;              // by item: 0 .. shards-1
+    int shards;              // given
+    int64_t duplicates;      // files whose bytes another one had before
+    int64_t clips, subjects; // that have names
 } grouped;
 
 // Items of one clip, one subject or the same bytes form a group, which goes to one split and one shard; `sha256` [n][32].

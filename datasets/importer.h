@@ -78,7 +78,7 @@ typedef struct pack_options {
     void *context;
 } pack_options;
 typedef struct pack_summary {
-    int64_t packed, bad, duplicates, per[2][3]; // per[fake][split]
+    int64_t packed, bad, duplicates, clips, subjects, per[2][3]; // clips and subjects that have names; per[fake][split]
 } pack_summary;
 // Deterministic in (list, options). Splits by clip and subject; files with the same bytes go to one split together; a manifest's own splits that share bytes, a
 // clip or a subject fail naming both paths. Without skip_bad any unreadable file fails after all were tried and reported; nothing is written then. All ranks

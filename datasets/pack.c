@@ -177,6 +177,8 @@ static foil_status pack_chosen(packing *p, const char *path, pack_summary *out) 
     grouped g = {.clip = p->clip, .split = p->split, .shard = p->shard, .shards = p->shards};
     TRY(ranks_agree(group_items(p->item, p->n, (const unsigned char(*)[32])p->sha, o->split, o->seed, &g)));
     out->duplicates = g.duplicates;
+    out->clips = g.clips;
+    out->subjects = g.subjects;
     for (int64_t i = 0; i < p->n; i++) {
         out->packed += p->pictures[i];
         out->per[p->item[i]->fake][p->split[i]] += p->pictures[i];

@@ -284,6 +284,8 @@ static void test_manifests(void **state) {
     assert_int_equal(source_of(s, 1).clip, source_of(s, 2).clip);
     assert_int_equal(source_of(s, 0).clip, source_of(s, 3).clip);
     assert_int_equal(sum.duplicates, 1);
+    assert_int_equal(sum.clips, 1);
+    assert_int_equal(sum.subjects, 1);
     set_close(s);
     static const char *const WRONG[][3] = {
         {"m/a.png,real,,,train,\nm/twin.png,real,,,test,", "m/a.png", "m/twin.png in test, but they hold the same bytes"},
