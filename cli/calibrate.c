@@ -83,27 +83,33 @@ static foil_status score_all(foil_detector *d, judged *j) {
 
 // What is said. ---------------------------------------------------------------------------------------------------------------------------------
 
-static void print_line(const char *what, const judged *j, const char *about) {
+// The log-loss; NaN if it can't be had.
+static double print_line(const char *what, const judged *j, const char *about) {
     double value[METRICS], mean = 0;
-    if (metrics(&(metric_input){.score = j->score, .fake = j->fake, .n = j->n, .threshold = .5}, value) != FOIL_OK) return;
+    if (metrics(&(metric_input){.score = j->score, .fake = j->fake, .n = j->n, .threshold = .5}, value) != FOIL_OK) return NAN;
     for (int64_t i = 0; i < j->n; i++) mean += j->score[i] / (double)j->n;
     printf("%-12s %8.4f  %6.4f  %6.4f  %10.4f  %s\n", what, value[METRIC_LOG_LOSS], value[METRIC_BRIER], value[METRIC_ECE], mean, about);
+    return value[METRIC_LOG_LOSS];
 }
 
-static void print_with(const char *what, judged *j, const calibration *c, const char *about) {
+static double print_with(const char *what, judged *j, const calibration *c, const char *about) {
     for (int64_t i = 0; i < j->n; i++) j->score[i] = calibrated_score(c, j->logit[i]);
-    print_line(what, j, about);
+    return print_line(what, j, about);
 }
 
 static void print_losses(const request *r, judged *j, const calibration *before, const calibration *after) {
     printf("%s, split %s: %lld reals, %lld fakes\n\n", pictures_name(j->from), pictures_split(j->from), (long long)j->reals,
            (long long)(j->n - j->reals));
     printf("%-12s %8s  %6s  %6s  %10s\n", "", "log-loss", "brier", "ece", "mean score");
-    print_with("before", j, before, "");
-    print_with("after", j, after, "on the pictures that it was fitted to");
+    const double loss = print_with("before", j, before, ""), fitted = print_with("after", j, after, "on the pictures that it was fitted to");
     if (calibrate_crosswise(&r->options, j->logit, j->fake, j->clip, j->n, j->score) == FOIL_OK)
         print_line("crosswise", j, "each fifth by a fit to the other four");
     printf("\n");
+    if (fitted > loss + 5e-5 && r->options.method == CALIBRATION_TEMPERATURE) {
+        fflush(stdout);
+        fprintf(stderr, "foil calibrate: warning: worse than before, even on these pictures: a temperature can't move scores as a whole, as "
+                        "--method platt does\n");
+    }
 }
 
 // Writing. --------------------------------------------------------------------------------------------------------------------------------------
