@@ -73,6 +73,9 @@ grep -q "2  run/cues.safetensors" table || fail "the baseline is not beside the 
 for key in overall methods results differences; do grep -q "^  \"$key\"" beside/metrics.json || fail "metrics.json has no $key"; done
 "$FOIL" eval run/best.safetensors set.h5 --draws 20 --no-cues --quiet >table
 grep -q cues table && fail "--no-cues"
+cp -r run twin
+"$FOIL" eval run/best.safetensors twin/best.safetensors set.h5 --draws 20 --quiet >table
+same "$(grep -c "cues.safetensors  (cues)" table)" 1 "baselines of two runs on the same data"
 # What nobody named keeps nothing from being judged: a threshold that it lacks is its eer instead. Named, it must have it.
 "$FOIL" calibrate run/best.safetensors pictures -o run/rates.safetensors --fpr 0.1 --quiet >/dev/null
 "$FOIL" eval run/rates.safetensors set.h5 --threshold fpr=0.1 --draws 0 --out rates --quiet >/dev/null
