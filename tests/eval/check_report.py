@@ -97,6 +97,13 @@ def check_made_up(b, folder):
     verdict = b.run("document.querySelector('.verdict').textContent")
     expect(f"verdict: {verdict}", "AUC 0.86 [0.81, 0.91] on 80 reals and 82 fakes" in verdict and "62 of 82 fakes" in verdict and "9 of 80 reals" in verdict)
     b.run("(e => { e.value = 1; e.dispatchEvent(new Event('change')); })(document.getElementById('choose-set'))")
+    beside = b.run("""(() => {
+        const kept = data.detectors, of = (name, kind, fingerprint) => ({name, kind, card: {fingerprint}});
+        data.detectors = [of('a/best', 'network', '1'), of('b/best', 'network', '2'), of('a/cues', 'cues', '1'), of('b/cues', 'cues', '2'), of('c/best', 'network', '2'), of('theirs.csv', 'scores')];
+        const found = [0, 1, 4, 5].map(baselineOf).join();
+        data.detectors = kept;
+        return found; })()""")
+    expect(f"baselines of detectors: {beside}", beside == "2,3,3,-1")
     expect("another set is another verdict", "AUC 0.71" in b.run("document.querySelector('.verdict').textContent"))
     rows = "document.querySelectorAll('#summary tbody')[0].rows.length"
     expect("three detectors", b.run(rows) == 3)

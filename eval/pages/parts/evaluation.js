@@ -26,6 +26,12 @@ function decision(r) {
     return [`; at ${r.threshold.name === '0.5' ? 'the threshold' : `its threshold “${r.threshold.name}”, a score of`} ${short(r.threshold.value)}, it finds `,
         el('strong', {}, `${count(d.tp)} of ${fakes(d.tp + d.fn)}`), ' and takes ', el('strong', {}, `${count(d.fp)} of ${reals(d.fp + d.tn)}`), ' for fakes.'];
 }
+// The baseline of cues that a detector is held against: that of its folder, else one fitted to its training set, else the only one; or -1.
+function baselineOf(detector) {
+    const own = data.detectors[detector], folder = (d) => d.name.replace(/[^/]*$/, ''), baselines = data.detectors.filter((d) => d.kind === 'cues');
+    const found = baselines.find((d) => folder(d) === folder(own)) || baselines.find((d) => d.card.fingerprint && d.card.fingerprint === own.card.fingerprint);
+    return data.detectors.indexOf(found || (baselines.length === 1 ? baselines[0] : null));
+}
 function meaning(r) {
     const auc = overall(r).metrics.auc, words = [];
     if (known(auc.low) && auc.low <= 0.5 && auc.high >= 0.5) words.push('On these pictures that cannot be told from guessing.');
@@ -33,7 +39,7 @@ function meaning(r) {
     else words.push(`Of a real and a fake picked at random, the fake gets the higher score ${Math.round(100 * auc.value)} times in 100; 50 is guessing.`);
     const methods = r.rows.filter((w) => w.kind === 'method' && known(w.metrics.auc.value)).sort((a, b) => a.metrics.auc.value - b.metrics.auc.value);
     if (methods.length > 1) words.push(' Of the methods of forgery, ', name(methods[0].name), ` is found worst (AUC ${interval(methods[0].metrics.auc)}).`);
-    const plain = data.detectors.findIndex((d) => d.kind === 'cues');
+    const plain = baselineOf(r.detector);
     if (plain >= 0 && plain !== r.detector && result(plain)) {
         words.push(' The cue baseline, which looks at ', many(Object.keys(data.detectors[plain].card.cues || {}).length, 'number') + ' of the signal', ' alone, reaches ', interval(overall(result(plain)).metrics.auc), '.');
     }
