@@ -1,12 +1,22 @@
 // The interface of foil.h for programs that embed a detector.
+#include <locale.h>
+
 #include "eval/detector.h"
+
+// Numbers in files have points, whichever locale the program has set: until it is given back what this returns, this thread reads and writes as in "C".
+static locale_t numbers_with_points(void) {
+    return uselocale(newlocale(LC_ALL_MASK, "C", NULL)); // glibc's own constant: nothing to free
+}
 
 const char *foil_version(void) {
     return FOIL_VERSION;
 }
 
 foil_status foil_detector_load(const char *path, foil_detector **out) {
-    return detector_open(path, out);
+    const locale_t ours = numbers_with_points();
+    const foil_status status = detector_open(path, out);
+    uselocale(ours);
+    return status;
 }
 
 void foil_detector_input(const foil_detector *d, int *height, int *width, int *channels) {
@@ -41,5 +51,8 @@ foil_status foil_detector_score_pixels(foil_detector *d, const unsigned char *pi
 }
 
 foil_status foil_detector_threshold(const foil_detector *d, const char *name, double *threshold) {
-    return calibration_threshold(&detector_card_of(d)->calibration, name, threshold);
+    const locale_t ours = numbers_with_points();
+    const foil_status status = calibration_threshold(&detector_card_of(d)->calibration, name, threshold);
+    uselocale(ours);
+    return status;
 }

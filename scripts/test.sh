@@ -7,7 +7,7 @@ steps=8
 run() { ctest --test-dir "$@" --output-on-failure --no-label-summary -j "$(nproc)"; }
 
 say "Debian packages"
-sh scripts/packages.sh clang-format clang-tidy libomp-dev python3-venv openmpi-bin libopenmpi-dev chromium
+sh scripts/packages.sh clang-format clang-tidy libomp-dev python3-venv locales openmpi-bin libopenmpi-dev chromium
 
 say "Python peers for the checks that compare with them"
 sh scripts/python.sh

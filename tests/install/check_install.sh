@@ -20,6 +20,18 @@ for use in "$work/build/use_shared" "$work/build/use_static" "$work/pkg_shared" 
     said=$("$use")
     [ "$said" = "$version" ] || { echo "$use says '$said', the program '$version'" >&2; exit 1; }
 done
+
+# Where numbers have commas, scores are the same. The locale is made here (Debian's package locales), no system need have it.
+"$FOIL_BUILD/tests/export_test_networks" "$work" small32-d >"$work/log"
+picture=$FOIL_SOURCE/tests/broken/good.jpg
+wanted=$(LC_ALL=C "$work/pkg_shared" "$work/small32-d.safetensors" "$picture")
+[ "${wanted% 0.*}" = "$picture" ] || { echo "the program says '$wanted' of a picture" >&2; exit 1; }
+if localedef -i de_DE -f UTF-8 "$work/de_DE.UTF-8" 2>"$work/log"; then
+    said=$(LOCPATH=$work LC_ALL=de_DE.UTF-8 "$work/pkg_shared" "$work/small32-d.safetensors" "$picture")
+    [ "$said" = "$(echo "$wanted" | sed 's/ 0\./ 0,/')" ] || { echo "in German it says '$said'" >&2; exit 1; }
+else
+    echo "no German: $(tail -1 "$work/log")"
+fi
 [ "$(find "$prefix/include" -type f -printf '%P\n')" = foil.h ] || { echo "more headers than foil.h were installed" >&2; exit 1; }
 for library in "$libdir/libfoil.a" "-D $libdir/libfoil.so"; do
     foreign=$(nm --defined-only --extern-only $library 2>/dev/null | awk 'NF == 3 {print $3}' | grep -v '^foil_' || true)

@@ -1,9 +1,11 @@
 // A program outside the project: scores pictures with a detector, or says which version it found.
 #include <foil.h>
+#include <locale.h>
 #include <stdio.h>
 
 int main(int argc, char **argv) {
     foil_detector *d;
+    setlocale(LC_ALL, ""); // scores are printed as the user writes numbers
     if (argc < 3) {
         printf("foil %s\n", foil_version());
         return 0;
