@@ -40,4 +40,9 @@ done
 for use in "$work/build/use_static" "$work/pkg_static"; do
     if ldd "$use" | grep -q libfoil; then echo "$use was linked with the shared library" >&2; exit 1; fi
 done
+readme=$prefix/share/doc/foil/README.md
+for link in $(grep -o ']([a-z][^):]*)' "$readme" | tr -d '()]'); do
+    [ -f "$(dirname "$readme")/$link" ] || { echo "the installed README.md links $link, which is not there" >&2; exit 1; }
+done
+grep -q '^# Foil$' "$readme" || { echo "the installed README.md is another one" >&2; exit 1; }
 [ -f "$prefix/share/foil/configs/nets/dcgan64-d.yaml" ] || { echo "configs were not installed" >&2; exit 1; }
