@@ -18,7 +18,7 @@ module, score, generate = re.findall(r"```python\n(.*?)```", page, re.S)
 
 def check_fits(detector):
     """However a picture comes to the network's size, of 20 x 28 here: sizes beside which rounding, Pillow's order of passes or a side that is too short
-    tell ways apart, and with alpha."""
+    tell ways apart, with alpha, and in 16-bit grey."""
     network = {}
     exec(module, network)
     exec(score, network)
@@ -27,11 +27,12 @@ def check_fits(detector):
     for fit, resize in (("crop", "bicubic"), ("resize", "lanczos"), ("native", "bilinear")):
         numpy_files.save_file(tensors, "fitted.safetensors", {**card, "fit": fit, "resize": resize})
         for size in ((40, 57), (55, 10), (31, 40), (8, 90)):
-            pixels = np.random.default_rng(1).integers(0, 256, (*size, 4)).astype(np.uint8)
-            pillow.fromarray(pixels).save("photo.png")
-            x = network["picture"]("photo.png", 20, 28, 3, fit, resize)
-            logit = network["load"]("fitted.safetensors")[0](x, head=card["head"]).detach().numpy()
-            peers.compare("fits", f"{fit} {size}", peers.detect("fitted.safetensors", ["photo.png"])[0], logit)
+            random = np.random.default_rng(1)
+            for pixels in random.integers(0, 256, (*size, 4)).astype(np.uint8), random.integers(0, 65536, size).astype(np.uint16):
+                pillow.fromarray(pixels).save("photo.png")
+                x = network["picture"]("photo.png", 20, 28, 3, fit, resize)
+                logit = network["load"]("fitted.safetensors")[0](x, head=card["head"]).detach().numpy()
+                peers.compare("fits", f"{fit} {size} {pixels.dtype}", peers.detect("fitted.safetensors", ["photo.png"])[0], logit)
 
 
 with tempfile.TemporaryDirectory() as folder:
