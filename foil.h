@@ -6,6 +6,7 @@
 //         fprintf(stderr, "%s\n", foil_error());
 //
 // Everything returns a status; foil_error() has the words. Nothing prints, exits or keeps a global but that message.
+// Once a process has scored with more than one thread, its forks cannot: GNU's OpenMP waits in them for threads that only the parent has. Score in the child alone.
 #ifndef FOIL_H
 #define FOIL_H
 
