@@ -40,7 +40,7 @@ foil_status foil_fail_within(foil_status status, const char *format, ...) {
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     size_t used = strlen(message);
-    snprintf(message + used, sizeof message - used, ": %s", inner);
+    snprintf(message + used, sizeof message - used, ": %.*s", (int)(sizeof message - used), inner); // as much of it as there is room for
     return status;
 }
 
