@@ -1,4 +1,4 @@
-"""Runs docs/pytorch.md: its module loads every network with strict=True and agrees with `foil detect`."""
+"""Runs docs/pytorch.md: its module loads every network with strict=True and agrees with `foil detect`, and so does its ONNX file."""
 import os
 import re
 import shutil
@@ -12,7 +12,11 @@ warnings.simplefilter("ignore", FutureWarning)  # of the old spectral_norm, whos
 torch.set_num_threads(2)
 
 page = (peers.SOURCE / "docs/pytorch.md").read_text()
-module, score, generate = re.findall(r"```python\n(.*?)```", page, re.S)
+module, score, onnx, generate = re.findall(r"```python\n(.*?)```", page, re.S)
+try:
+    import onnxruntime
+except ImportError:
+    onnxruntime = None
 
 
 
@@ -52,6 +56,10 @@ with tempfile.TemporaryDirectory() as folder:
             shutil.copy(photo, "photo.png")
             exec(score, network)
             peers.compare(detector.stem, f"score of {h} x {w}", wanted, np.array([network["score"]]))
+            if onnxruntime:
+                peers.foil("export", detector, "-o", "detector.onnx")
+                exec(onnx, network)
+                peers.compare(detector.stem, f"onnx of {h} x {w}", wanted, np.array([network["score"]]))
     check_fits("everything-d.safetensors")
     for run in runs:
         peers.foil("export", run, "--generator", "-o", "generator.safetensors")
@@ -61,9 +69,7 @@ with tempfile.TemporaryDirectory() as folder:
         images = network["images"].numpy()
         path = run.with_suffix(".onnx")
         assert images.ndim == 4 and images.std() > 1e-3 and images.min() >= 0 and images.max() <= 1
-        try:
-            import onnxruntime
-        except ImportError:
+        if not onnxruntime:
             continue
         peers.foil("export", run, "--generator", "-o", path)
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
