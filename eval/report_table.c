@@ -156,7 +156,7 @@ static void add_note(text *out, const evaluation *e, int n) {
     for (int i = 0; i < n; i++) tests += e[i].judges * (e[i].judges - 1) / 2;
     text_format(out,
                 "\nBoth judges see the same %d resamples of clips. p: two-sided, with so many never below %.3g.\n"
-                "p Holm: corrected for the %d differences of that metric, of all pairs and sets.\n",
+                "p Holm: corrected for all differences of that metric, of all pairs and sets (%d).\n",
                 e->draws, 2. / (e->draws + 1), tests);
 }
 
