@@ -231,7 +231,8 @@ bool cli_choice(const option *o, const char *const *choices, int *out) {
 bool cli_elsewhere(const option *o, const char *written, const char *read) {
     const char letter[] = {'-', o->letter, 0};
     if (!file_is_within(written, read)) return true;
-    cli_usage(current, "%s '%s': another place than '%s' itself was expected", o->letter ? letter : o->name, written, read);
+    cli_usage(current, "%s '%s': another place than '%s'%s was expected", o->letter ? letter : o->name, written, read,
+              file_is_folder(read) ? ", and outside of it," : " itself");
     return false;
 }
 

@@ -39,7 +39,7 @@ bool cli_float(const option *o, double low, double high, double *out);
 bool cli_choice(const option *o, const char *const *choices, int *out);
 bool cli_settings(const char *of, int count, char **argv); // whether what follows argv[1], the training or study file, is KEY=VALUE throughout
 bool cli_quiet(void);
-// Whether `written`, which `o` names, is another file than `read`, links followed.
+// Whether `written`, which `o` names, is another place than `read`, and outside of it if that is a folder, links followed.
 bool cli_elsewhere(const option *o, const char *written, const char *read);
 
 // "foil train: " and foil_error() on stderr, once if all ranks failed together; gives EXIT_FAILED, or EXIT_USAGE never.

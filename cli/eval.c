@@ -6,6 +6,7 @@
 #include "base/ranks.h"
 #include "cli/calibration.h"
 #include "eval/pages/evaluation.h"
+#include "train/folder.h"
 
 enum { MOST_SCORES = 32 };
 static const char *scores_given[MOST_SCORES + 1];
@@ -132,8 +133,7 @@ static foil_status report(const request *r) {
 
 // Whether it is the folder of a run: no set, and loading it as a detector says what was meant.
 static bool is_run(const char *path) {
-    char best[4096];
-    return file_is_folder(path) && snprintf(best, sizeof best, "%s/best.safetensors", path) < (int)sizeof best && file_exists(best);
+    return folder_has(path, "best.safetensors");
 }
 
 // Weights begin with the length of their header and the header, JSON.

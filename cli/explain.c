@@ -156,8 +156,7 @@ int cmd_explain(int argc, char **argv) {
     if (text_ends_nocase(out, ".png") == folder)
         return cli_usage("explain", "-o %s was expected for %s '%s', not '%s'", folder ? "DIR" : "MAP.png", folder ? "the folder" : "the picture",
                          argv[2], out);
-    if (file_is_within(out, argv[2]))
-        return cli_usage("explain", "-o '%s': another place than '%s'%s was expected", out, argv[2], folder ? ", and outside of it," : " itself");
+    if (!cli_elsewhere(&OPTIONS[OPTION_OUT], out, argv[2])) return EXIT_USAGE;
     if (!cli_choice(&OPTIONS[OPTION_METHOD], EXPLAIN_NAMES, &method)) return EXIT_USAGE;
     return explain_source(argv[1], argv[2], out, (explain_method)method);
 }
