@@ -4,19 +4,23 @@
 #include "cli/bench.h"
 #include "nn/net.h"
 #include "nn/ops.h"
+#include "nn/piece.h"
 
 static const char DETECT[] = "detect";
 enum { PEAK_SIZE = 2048, STREAM = 1 << 24, HEADS_MAX = 15 };
 
 typedef struct stage {
     plan *plan;
+    int times; // that it runs in one run
     profile *profile;
 } stage;
 
 static foil_status run_plan(void *context, int i) {
     const stage *s = context;
-    plan_run(s->plan, 0, 0, (uint64_t)i);
-    if (s->profile) profile_add_plan(s->profile, s->plan, 0, "inference");
+    for (int k = 0; k < s->times; k++) {
+        plan_run(s->plan, 0, 0, (uint64_t)i);
+        if (s->profile) profile_add_plan(s->profile, s->plan, 0, "inference");
+    }
     return FOIL_OK;
 }
 
@@ -32,31 +36,48 @@ static void fill_input(plan *p, const node *input) {
     }
 }
 
-static foil_status time_graph(graph *g, node *const inputs[2], const plan_output *outputs, int n, const bench_options *o, bench_result *out) {
-    plan *p;
-    TRY(plan_compile(g, (plan_phase[]){{outputs, n}}, 1, NULL, &p));
-    for (int i = 0; i < 2; i++)
-        if (inputs[i]) fill_input(p, inputs[i]);
+static foil_status time_plan(plan *p, int times, const bench_options *o, bench_result *out) {
     out->memory = plan_memory_of(p);
-    out->flops = plan_flops(p);
+    out->flops = plan_flops(p) * times;
     if (o->profile) plan_time(p);
-    foil_status s = bench_time(run_plan, &(stage){p, o->profile}, o, out);
-    plan_free(p);
-    return s;
+    return bench_time(run_plan, &(stage){p, times, o->profile}, o, out);
 }
 
-static foil_status time_network(const net *n, store *weights, graph *g, const bench_options *o, bench_result *out) {
-    shape s = net_input(n), batched = {.n = s.n + 1, .d = {out->batch}};
+typedef struct source { // of a network's graph
+    const net *net;
+    store *weights;
+    const bench_options *options;
+    node *x;
+    plan_output output[HEADS_MAX];
+} source;
+
+static plan_phase build(void *context, graph *g, int samples) {
+    source *from = context;
+    const net *n = from->net;
+    shape s = net_input(n), batched = {.n = s.n + 1, .d = {samples}};
     for (int i = 0; i < s.n; i++) batched.d[i + 1] = s.d[i];
-    node *x = graph_input(g, "x", batched, F32), *y = net_apply(n, g, weights, x, NET_INFER, 0, NULL);
-    plan_output outputs[1 + HEADS_MAX] = {{y, NULL}};
-    if (net_has_head(n, DETECT)) { // what `foil detect` runs
-        outputs[0].node = net_apply_head(n, g, weights, DETECT, y, NET_INFER, 0, NULL);
-        return time_graph(g, (node *[]){x, NULL}, outputs, 1, o, out);
-    }
-    int heads = net_heads(n) > HEADS_MAX ? HEADS_MAX : net_heads(n);
-    for (int i = 0; i < heads; i++) outputs[i] = (plan_output){net_apply_head(n, g, weights, net_head_name(n, i), y, NET_INFER, 0, NULL), NULL};
-    return time_graph(g, (node *[]){x, NULL}, outputs, heads ? heads : 1, o, out);
+    g->convolution = from->options->convolution < 0 ? CONV_FAST : (conv_algorithm)from->options->convolution;
+    from->x = graph_input(g, "x", batched, F32);
+    node *y = net_apply(n, g, from->weights, from->x, NET_INFER, 0, NULL);
+    const bool detects = net_has_head(n, DETECT); // what `foil detect` runs
+    const int heads = detects ? 1 : net_heads(n) > HEADS_MAX ? HEADS_MAX : net_heads(n);
+    from->output[0] = (plan_output){y, NULL};
+    for (int i = 0; i < heads; i++)
+        from->output[i].node = net_apply_head(n, g, from->weights, detects ? DETECT : net_head_name(n, i), y, NET_INFER, 0, NULL);
+    return (plan_phase){from->output, heads ? heads : 1};
+}
+
+static foil_status time_network(const net *n, store *weights, const bench_options *o, bench_result *out) {
+    source from = {.net = n, .weights = weights, .options = o};
+    const dtype compute = out->precision ? BF16 : F32;
+    const bool whole = net_compares_batch(n, net_has_head(n, DETECT) ? DETECT : NULL);
+    piece p;
+    TRY(piece_compile(build, &from, compute, out->batch, whole, NULL, &p));
+    fill_input(p.plan, from.x);
+    out->piece = p.samples;
+    foil_status s = time_plan(p.plan, (out->batch + p.samples - 1) / p.samples, o, out);
+    piece_free(&p);
+    return s;
 }
 
 foil_status bench_network(const char *path, const bench_options *o, bench_result *out) {
@@ -67,16 +88,13 @@ foil_status bench_network(const char *path, const bench_options *o, bench_result
     out->images = out->batch;
     out->precision = o->precision > 0;
     store *weights = store_new();
-    graph *g = graph_new(out->precision ? BF16 : F32);
-    if (g) g->convolution = o->convolution < 0 ? CONV_FAST : (conv_algorithm)o->convolution;
-    foil_status s = weights && g ? net_declare(n, weights) : foil_fail_memory(0, "a graph");
+    foil_status s = weights ? net_declare(n, weights) : foil_fail_memory(sizeof *weights, "the network's weights");
     if (s == FOIL_OK) s = store_allocate(weights);
     if (s == FOIL_OK) {
         store_initialize(weights, 1);
         store_freeze(weights); // as a detector's are
-        s = time_network(n, weights, g, o, out);
+        s = time_network(n, weights, o, out);
     }
-    graph_free(g);
     store_free(weights);
     net_free(n);
     return s;
@@ -88,7 +106,14 @@ static foil_status time_pair(shape each, dtype t, node *(*operation)(node *a, no
     if (!g) return foil_fail_memory(0, "a graph");
     node *a = graph_input(g, "a", each, t), *b = graph_input(g, "b", each, t);
     bench_result r = {0};
-    foil_status s = time_graph(g, (node *[]){a, b}, &(plan_output){operation(a, b), NULL}, 1, &(bench_options){.seconds = *seconds}, &r);
+    plan *p;
+    foil_status s = plan_compile(g, &(plan_phase){&(plan_output){operation(a, b), NULL}, 1}, 1, NULL, &p);
+    if (s == FOIL_OK) {
+        fill_input(p, a);
+        fill_input(p, b);
+        s = time_plan(p, 1, &(bench_options){.seconds = *seconds}, &r);
+    }
+    plan_free(p);
     graph_free(g);
     *seconds = r.seconds;
     return s;

@@ -4,23 +4,34 @@
 
 #include "eval/detector.h"
 #include "nn/ops.h"
+#include "nn/piece.h"
 
 struct scorer {
-    graph *graph;
-    plan *plan;
+    piece piece;
     node *pixels, *logits;
     const cue_model *cues; // NULL: a network
     int batch;
 };
 
+typedef struct source { // of a scorer's graph
+    const net *net;
+    store *store;
+    const char *head;
+    scorer *scorer;
+    plan_output logits;
+} source;
+
 // u8 pixels to -1..1, through the network and the head, one number per picture.
-static foil_status build(scorer *sc, const net *n, store *s, const char *head) {
-    shape in = net_input(n);
-    graph *g = sc->graph;
-    sc->pixels = graph_input(g, "pixels", SHAPE(sc->batch, in.d[0], in.d[1], in.d[2]), U8);
+static plan_phase build(void *context, graph *g, int samples) {
+    source *from = context;
+    scorer *sc = from->scorer;
+    shape in = net_input(from->net);
+    g->convolution = CONV_FAST;
+    sc->pixels = graph_input(g, "pixels", SHAPE(samples, in.d[0], in.d[1], in.d[2]), U8);
     node *x = nn_add_scalar(nn_mul_scalar(nn_cast(sc->pixels, F32), 1 / 127.5), -1);
-    sc->logits = net_logits(n, g, s, head, x, NET_INFER, 0, NULL);
-    return graph_status(g);
+    sc->logits = net_logits(from->net, g, from->store, from->head, x, NET_INFER, 0, NULL);
+    from->logits = (plan_output){sc->logits, NULL};
+    return (plan_phase){&from->logits, 1};
 }
 
 static foil_status check_network(const net *n, const char *head) {
@@ -38,38 +49,27 @@ static foil_status check_network(const net *n, const char *head) {
     return FOIL_OK;
 }
 
-static foil_status open_graph(const net *n, store *s, const char *head, int batch, scorer **out) {
+foil_status scorer_check(const net *n, store *s, const char *head) {
+    TRY(check_network(n, head));
+    graph *g = graph_new(F32);
+    if (!g) return foil_fail_memory(sizeof *g, "a graph");
+    build(&(source){.net = n, .store = s, .head = head, .scorer = &(scorer){.batch = 1}}, g, 1);
+    foil_status status = graph_status(g);
+    graph_free(g);
+    return status;
+}
+
+foil_status scorer_new(const net *n, store *s, const char *head, int batch, workspace *w, scorer **out) {
     *out = NULL;
     TRY(check_network(n, head));
     scorer *sc = calloc(1, sizeof *sc);
     if (!sc) return foil_fail_memory(sizeof *sc, "a scorer");
     sc->batch = batch;
-    sc->graph = graph_new(F32);
-    if (sc->graph) sc->graph->convolution = CONV_FAST;
-    foil_status status = sc->graph ? build(sc, n, s, head) : foil_fail_memory(sizeof *sc->graph, "a graph");
+    foil_status status = piece_compile(build, &(source){.net = n, .store = s, .head = head, .scorer = sc}, F32, batch, false, w, &sc->piece);
     if (status == FOIL_OK)
         *out = sc;
     else
-        scorer_free(sc);
-    return status;
-}
-
-foil_status scorer_check(const net *n, store *s, const char *head) {
-    scorer *sc;
-    TRY(open_graph(n, s, head, 1, &sc));
-    scorer_free(sc);
-    return FOIL_OK;
-}
-
-foil_status scorer_new(const net *n, store *s, const char *head, int batch, workspace *w, scorer **out) {
-    *out = NULL;
-    scorer *sc;
-    TRY(open_graph(n, s, head, batch, &sc));
-    foil_status status = plan_compile(sc->graph, &(plan_phase){&(plan_output){sc->logits, NULL}, 1}, 1, w, &sc->plan);
-    if (status == FOIL_OK)
-        *out = sc;
-    else
-        scorer_free(sc);
+        free(sc);
     return status;
 }
 
@@ -82,22 +82,27 @@ foil_status scorer_new_cues(const cue_model *m, int batch, scorer **out) {
 
 void scorer_free(scorer *s) {
     if (!s) return;
-    plan_free(s->plan);
-    graph_free(s->graph);
+    piece_free(&s->piece);
     free(s);
+}
+
+static foil_status run_cues(const scorer *s, const uint8_t *pixels, int n, float *logit) {
+    const size_t one = (size_t)shape_count(s->cues->input);
+    for (int i = 0; i < n; i++) TRY(cue_model_score(s->cues, pixels + (size_t)i * one, logit + i));
+    return FOIL_OK;
 }
 
 foil_status scorer_run(scorer *s, const uint8_t *pixels, int n, float *logit) {
     if (n < 0 || n > s->batch) return foil_fail(FOIL_INVALID, "%d pictures for a batch of %d", n, s->batch);
-    if (s->cues) {
-        for (int i = 0; i < n; i++) TRY(cue_model_score(s->cues, pixels + (size_t)i * (size_t)shape_count(s->cues->input), logit + i));
-        return FOIL_OK;
+    if (s->cues) return run_cues(s, pixels, n, logit);
+    const size_t one = (size_t)shape_count(s->pixels->shape) / (size_t)s->piece.samples;
+    for (int done = 0; done < n; done += s->piece.samples) {
+        const int count = n - done < s->piece.samples ? n - done : s->piece.samples;
+        uint8_t *into = plan_data(s->piece.plan, s->pixels);
+        memcpy(into, pixels + (size_t)done * one, (size_t)count * one);
+        memset(into + (size_t)count * one, 0, (size_t)(s->piece.samples - count) * one);
+        plan_run(s->piece.plan, 0, 0, 0);
+        memcpy(logit + done, plan_data(s->piece.plan, s->logits), (size_t)count * sizeof *logit);
     }
-    size_t one = (size_t)(shape_count(s->pixels->shape) / s->batch);
-    uint8_t *into = plan_data(s->plan, s->pixels);
-    memcpy(into, pixels, (size_t)n * one);
-    memset(into + (size_t)n * one, 0, (size_t)(s->batch - n) * one);
-    plan_run(s->plan, 0, 0, 0);
-    memcpy(logit, plan_data(s->plan, s->logits), (size_t)n * sizeof *logit);
     return FOIL_OK;
 }

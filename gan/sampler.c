@@ -3,47 +3,54 @@
 #include <stdlib.h>
 
 #include "nn/ops.h"
+#include "nn/piece.h"
 
 struct sampler {
-    graph *graph;
-    plan *plan;
+    piece piece;
     node *latent, *image;
-    int batch, height, width, channels;
+    int height, width, channels;
     size_t per_latent, per_image;
 };
+
+typedef struct source { // of a sampler's graph
+    const net *net;
+    store *store;
+    sampler *sampler;
+    plan_output image;
+} source;
+
+static plan_phase build(void *context, graph *g, int samples) {
+    source *from = context;
+    sampler *s = from->sampler;
+    s->latent = graph_input(g, "latent", SHAPE(samples, net_input(from->net).d[0]), F32);
+    s->image = nn_cast(net_apply(from->net, g, from->store, s->latent, NET_INFER, 0, NULL), F32);
+    from->image = (plan_output){s->image, NULL};
+    return (plan_phase){&from->image, 1};
+}
 
 foil_status sampler_new(const net *n, store *s, int batch, dtype compute, workspace *w, sampler **out) {
     *out = NULL;
     if (!net_takes_latent(n)) return foil_fail(FOIL_INVALID, "the network takes pictures, expected a generator: one that takes a latent vector");
     sampler *new = calloc(1, sizeof *new);
-    if (!new || !(new->graph = graph_new(compute))) {
-        free(new);
-        return foil_fail_memory(sizeof *new, "a generator's graph");
-    }
-    shape latent = net_input(n);
+    if (!new) return foil_fail_memory(sizeof *new, "a generator's graph");
     shape picture = net_output(n);
-    new->batch = batch;
     new->height = (int)picture.d[0];
     new->width = (int)picture.d[1];
     new->channels = (int)picture.d[2];
-    new->per_latent = (size_t)shape_count(latent);
+    new->per_latent = (size_t)shape_count(net_input(n));
     new->per_image = (size_t)shape_count(picture);
-    new->latent = graph_input(new->graph, "latent", SHAPE(batch, latent.d[0]), F32);
-    new->image = nn_cast(net_apply(n, new->graph, s, new->latent, NET_INFER, 0, NULL), F32);
-    plan_output output = {new->image, NULL};
-    foil_status status = plan_compile(new->graph, &(plan_phase){&output, 1}, 1, w, &new->plan);
-    if (status == FOIL_OK) {
+    foil_status status =
+        piece_compile(build, &(source){.net = n, .store = s, .sampler = new}, compute, batch, net_compares_batch(n, NULL), w, &new->piece);
+    if (status == FOIL_OK)
         *out = new;
-    } else {
-        sampler_free(new);
-    }
+    else
+        free(new);
     return status;
 }
 
 void sampler_free(sampler *s) {
     if (!s) return;
-    plan_free(s->plan);
-    graph_free(s->graph);
+    piece_free(&s->piece);
     free(s);
 }
 
@@ -57,12 +64,13 @@ static void to_pixels(const float *x, size_t n, uint8_t *out) {
 }
 
 void sampler_run(sampler *s, philox_key k, uint64_t first, int n, uint8_t *pixels) {
-    for (int done = 0; done < n; done += s->batch) {
-        int count = n - done < s->batch ? n - done : s->batch;
-        float *latent = plan_data(s->plan, s->latent);
-        philox_fill_normal(k, (first + (uint64_t)done) * s->per_latent, latent, (size_t)s->batch * s->per_latent);
-        plan_run(s->plan, 0, 0, 0);
-        to_pixels(plan_data(s->plan, s->image), (size_t)count * s->per_image, pixels + (size_t)done * s->per_image);
+    const int samples = s->piece.samples;
+    for (int done = 0; done < n; done += samples) {
+        int count = n - done < samples ? n - done : samples;
+        float *latent = plan_data(s->piece.plan, s->latent);
+        philox_fill_normal(k, (first + (uint64_t)done) * s->per_latent, latent, (size_t)samples * s->per_latent);
+        plan_run(s->piece.plan, 0, 0, 0);
+        to_pixels(plan_data(s->piece.plan, s->image), (size_t)count * s->per_image, pixels + (size_t)done * s->per_image);
     }
 }
 

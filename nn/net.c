@@ -273,7 +273,9 @@ static const char *comparing(const layer_list *list) {
 
 const char *net_compares_batch(const net *n, const char *name) {
     const char *label = comparing(&n->body);
-    return label ? label : comparing(&find_head(n, name)->layers);
+    for (int i = 0; !label && i < n->heads; i++)
+        if (!name || !strcmp(n->head[i].name, name)) label = comparing(&n->head[i].layers);
+    return label;
 }
 
 int64_t net_parameters(const net *n) {

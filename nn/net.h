@@ -33,7 +33,7 @@ const char *net_head_name(const net *n, int i);
 bool net_has_head(const net *n, const char *name);
 // Whether a sample's output depends on its batch in training: batch norm, minibatch deviation. Real and fake must then go separately.
 bool net_mixes_batch(const net *n);
-// The place of the first layer of the body or this head (which must be there) that makes a sample's output depend on its batch even with NET_INFER:
+// The place of the first layer of the body or this head (NULL = any) that makes a sample's output depend on its batch even with NET_INFER:
 // "d.yaml:4:5 minibatch_stddev"; NULL: none.
 const char *net_compares_batch(const net *n, const char *head);
 

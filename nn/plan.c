@@ -84,6 +84,10 @@ static foil_status compile(compiler *c, const plan_phase *phases, int n_phases) 
 }
 
 foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, workspace *w, plan **out) {
+    return plan_compile_within(SIZE_MAX, g, phases, n_phases, w, out);
+}
+
+foil_status plan_compile_within(size_t most, graph *g, const plan_phase *phases, int n_phases, workspace *w, plan **out) {
     *out = NULL;
     TRY(graph_status(g));
     plan *p = calloc(1, sizeof *p);
@@ -96,8 +100,9 @@ foil_status plan_compile(graph *g, const plan_phase *phases, int n_phases, works
     compiler c = {.plan = p};
     foil_status status = p->workspace ? compile(&c, phases, n_phases) : foil_fail_memory(sizeof *w, "a workspace");
     arena_free(&c.memory);
-    if (status == FOIL_OK) status = workspace_grow(p->workspace, p->arena_bytes + p->scratch_bytes);
-    if (status == FOIL_OK) {
+    const bool taken = status == FOIL_OK && p->arena_bytes <= most;
+    if (taken) status = workspace_grow(p->workspace, p->arena_bytes + p->scratch_bytes);
+    if (taken && status == FOIL_OK) {
         run_once(p);
         workspace_give_back(p->workspace);
         *out = p;

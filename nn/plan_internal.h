@@ -100,6 +100,9 @@ struct plan {
     void *context;
 };
 
+// plan_compile, of a plan whose activations take no more than `most` bytes: else *out is NULL, and none of them were taken.
+foil_status plan_compile_within(size_t most, graph *g, const plan_phase *phases, int n_phases, workspace *w, plan **out);
+
 // Makes room for one more in an array from realloc.
 foil_status plan_grow(void **at, int n, int *capacity, size_t size);
 foil_status plan_value(plan *p, const node *n, size_t bytes, int *out); // a new one
