@@ -66,12 +66,11 @@ def main():
             check_memory("train/dcgan32.yaml", "--batch", batch)
         check_memory("train/r1_32.yaml", "--batch", "8", "--precision", "bf16")
     check("nets/dcgan32-d.yaml", {"inference"}, "--batch", "2")
-    check("nets/meso4.yaml", {"inference"}, "--batch", "65")  # in pieces
+    check("nets/meso4.yaml", {"inference"}, "--batch", "17")  # in pieces
     check("train/dcgan32.yaml", {"discriminator", "generator"}, "--batch", "2")
     check("train/r1_32.yaml", {"discriminator", "generator"}, "--batch", "1", "--precision", "bf16")
-    for batch, words in (("64", "batch 64, 8 at a time, f32"), ("8", "batch 8, f32")):
-        run = bench("nets/meso4.yaml", "--batch", batch)
-        assert run.returncode == 0 and words in run.stdout, run.stdout
+    run = bench("nets/meso4.yaml", "--batch", "17")
+    assert run.returncode == 0 and "batch 17, 9 at a time, f32" in run.stdout, run.stdout
     run = bench("nets/dcgan32-d.yaml", "--batch", "1", "--profile")
     assert run.returncode == 0 and "roof" in run.stdout and "kind" in run.stdout and "conv" in run.stdout, run.stdout
     run = bench("nets/dcgan32-d.yaml", "--batch", "1", "--json")
