@@ -90,8 +90,8 @@ foil_status bench_time(foil_status (*run)(void *context, int i), void *context, 
 
 static json_t *report_json(const bench_result *r, const roofline *peak) {
     double rate = r->flops / r->seconds;
-    return json_pack("{ss si si si si ss ss sf sf si sf sf sf sf sf s{sI sI sI} sf sf sf sf}", "what", r->what, "batch", r->batch, "at_a_time",
-                     r->piece, "threads", threads_count(), "ranks", ranks_count(), "precision", PRECISIONS[r->precision], "onednn",
+    return json_pack("{ss si si si si ss ss sf sf si sf sf sf sf sf s{sI sI sI} sf sf sf sf}", "what", r->what, "batch", r->batch, "at_once",
+                     r->at_once, "threads", threads_count(), "ranks", ranks_count(), "precision", PRECISIONS[r->precision], "onednn",
                      onednn_version_text(), "images_per_second", r->images / r->seconds, "seconds", r->seconds, "runs", r->runs, "flops", r->flops,
                      "flops_per_second", rate, "gemm_flops_per_second", peak->flops_per_second, "share_of_gemm", rate / peak->flops_per_second,
                      "bytes_per_second", peak->bytes_per_second, "bytes", "activations", (json_int_t)r->memory.activations, "scratch",
@@ -117,7 +117,7 @@ static int report(const bench_result *r, const roofline *peak, const profile *p,
         return cli_print_json("bench", all, 9);
     }
     printf("%s, batch %d, ", r->what, r->batch);
-    if (r->piece < r->batch) printf("%d at a time, ", r->piece);
+    if (r->at_once < r->batch) printf("%d at once, ", r->at_once);
     printf("%s, %d thread%s, oneDNN %s\n", PRECISIONS[r->precision], threads_count(), threads_count() == 1 ? "" : "s", onednn_version_text());
     printf("%.1f images/s (%.2f ms for %.0f, median of %d)\n", images, 1e3 * r->seconds, r->images, r->runs);
     printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s of a 2048³ product here and now\n", rate / 1e9, 100 * rate / peak->flops_per_second,

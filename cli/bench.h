@@ -18,7 +18,7 @@ typedef struct bench_options {
 typedef struct bench_result {
     const char *what;   // "inference", "adversarial step"
     int batch, runs;    // runs: how many were timed
-    int piece;          // pictures at a time: the batch, or less (nn/piece.h)
+    int at_once;        // pictures at a time: the batch, or less (nn/micro_batch.h)
     double images;      // that one run shows to the network; of a training run, real ones, of all ranks
     int precision;      // as above
     double seconds;     // of one run, the median

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 
 #include "cli/bench.h"
+#include "nn/micro_batch.h"
 #include "nn/net.h"
 #include "nn/ops.h"
-#include "nn/piece.h"
 
 static const char DETECT[] = "detect";
 enum { PEAK_SIZE = 2048, STREAM = 1 << 24, HEADS_MAX = 15 };
@@ -71,12 +71,12 @@ static foil_status time_network(const net *n, store *weights, const bench_option
     source from = {.net = n, .weights = weights, .options = o};
     const dtype compute = out->precision ? BF16 : F32;
     const bool whole = net_compares_batch(n, net_has_head(n, DETECT) ? DETECT : NULL);
-    piece p;
-    TRY(piece_compile(build, &from, compute, out->batch, whole, NULL, &p));
-    fill_input(p.plan, from.x);
-    out->piece = p.samples;
-    foil_status s = time_plan(p.plan, (out->batch + p.samples - 1) / p.samples, o, out);
-    piece_free(&p);
+    micro_batch m;
+    TRY(micro_batch_compile(build, &from, compute, out->batch, whole, NULL, &m));
+    fill_input(m.plan, from.x);
+    out->at_once = m.samples;
+    foil_status s = time_plan(m.plan, (out->batch + m.samples - 1) / m.samples, o, out);
+    micro_batch_free(&m);
     return s;
 }
 

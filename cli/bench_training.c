@@ -148,7 +148,7 @@ foil_status bench_training(const char *path, const bench_options *o, bench_resul
     if (status == FOIL_OK) status = bench_time(run_steps, &s, o, out);
     if (status == FOIL_OK) {
         out->what = s.generator_net ? "adversarial step" : "supervised step";
-        out->batch = out->piece = (int)s.config.run.batch;
+        out->batch = out->at_once = (int)s.config.run.batch;
         out->images = (double)s.draws * out->batch;
         out->precision = s.config.run.precision;
         out->flops = game_flops(s.game, s.draws, s.steps);

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "eval/detector.h"
+#include "nn/micro_batch.h"
 #include "nn/ops.h"
-#include "nn/piece.h"
 
 struct scorer {
-    piece piece;
+    micro_batch at_once;
     node *pixels, *logits;
     const cue_model *cues; // NULL: a network
     int batch;
@@ -65,7 +65,7 @@ foil_status scorer_new(const net *n, store *s, const char *head, int batch, work
     scorer *sc = calloc(1, sizeof *sc);
     if (!sc) return foil_fail_memory(sizeof *sc, "a scorer");
     sc->batch = batch;
-    foil_status status = piece_compile(build, &(source){.net = n, .store = s, .head = head, .scorer = sc}, F32, batch, false, w, &sc->piece);
+    foil_status status = micro_batch_compile(build, &(source){.net = n, .store = s, .head = head, .scorer = sc}, F32, batch, false, w, &sc->at_once);
     if (status == FOIL_OK)
         *out = sc;
     else
@@ -82,7 +82,7 @@ foil_status scorer_new_cues(const cue_model *m, int batch, scorer **out) {
 
 void scorer_free(scorer *s) {
     if (!s) return;
-    piece_free(&s->piece);
+    micro_batch_free(&s->at_once);
     free(s);
 }
 
@@ -95,14 +95,14 @@ static foil_status run_cues(const scorer *s, const uint8_t *pixels, int n, float
 foil_status scorer_run(scorer *s, const uint8_t *pixels, int n, float *logit) {
     if (n < 0 || n > s->batch) return foil_fail(FOIL_INVALID, "%d pictures for a batch of %d", n, s->batch);
     if (s->cues) return run_cues(s, pixels, n, logit);
-    const size_t one = (size_t)shape_count(s->pixels->shape) / (size_t)s->piece.samples;
-    for (int done = 0; done < n; done += s->piece.samples) {
-        const int count = n - done < s->piece.samples ? n - done : s->piece.samples;
-        uint8_t *into = plan_data(s->piece.plan, s->pixels);
+    const size_t one = (size_t)shape_count(s->pixels->shape) / (size_t)s->at_once.samples;
+    for (int done = 0; done < n; done += s->at_once.samples) {
+        const int count = n - done < s->at_once.samples ? n - done : s->at_once.samples;
+        uint8_t *into = plan_data(s->at_once.plan, s->pixels);
         memcpy(into, pixels + (size_t)done * one, (size_t)count * one);
-        memset(into + (size_t)count * one, 0, (size_t)(s->piece.samples - count) * one);
-        plan_run(s->piece.plan, 0, 0, 0);
-        memcpy(logit + done, plan_data(s->piece.plan, s->logits), (size_t)count * sizeof *logit);
+        memset(into + (size_t)count * one, 0, (size_t)(s->at_once.samples - count) * one);
+        plan_run(s->at_once.plan, 0, 0, 0);
+        memcpy(logit + done, plan_data(s->at_once.plan, s->logits), (size_t)count * sizeof *logit);
     }
     return FOIL_OK;
 }

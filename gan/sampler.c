@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
+#include "nn/micro_batch.h"
 #include "nn/ops.h"
-#include "nn/piece.h"
 
 struct sampler {
-    piece piece;
+    micro_batch at_once;
     node *latent, *image;
     int height, width, channels;
     size_t per_latent, per_image;
@@ -40,7 +40,7 @@ foil_status sampler_new(const net *n, store *s, int batch, dtype compute, worksp
     new->per_latent = (size_t)shape_count(net_input(n));
     new->per_image = (size_t)shape_count(picture);
     foil_status status =
-        piece_compile(build, &(source){.net = n, .store = s, .sampler = new}, compute, batch, net_compares_batch(n, NULL), w, &new->piece);
+        micro_batch_compile(build, &(source){.net = n, .store = s, .sampler = new}, compute, batch, net_compares_batch(n, NULL), w, &new->at_once);
     if (status == FOIL_OK)
         *out = new;
     else
@@ -50,7 +50,7 @@ foil_status sampler_new(const net *n, store *s, int batch, dtype compute, worksp
 
 void sampler_free(sampler *s) {
     if (!s) return;
-    piece_free(&s->piece);
+    micro_batch_free(&s->at_once);
     free(s);
 }
 
@@ -64,13 +64,13 @@ static void to_pixels(const float *x, size_t n, uint8_t *out) {
 }
 
 void sampler_run(sampler *s, philox_key k, uint64_t first, int n, uint8_t *pixels) {
-    const int samples = s->piece.samples;
+    const int samples = s->at_once.samples;
     for (int done = 0; done < n; done += samples) {
         int count = n - done < samples ? n - done : samples;
-        float *latent = plan_data(s->piece.plan, s->latent);
+        float *latent = plan_data(s->at_once.plan, s->latent);
         philox_fill_normal(k, (first + (uint64_t)done) * s->per_latent, latent, (size_t)samples * s->per_latent);
-        plan_run(s->piece.plan, 0, 0, 0);
-        to_pixels(plan_data(s->piece.plan, s->image), (size_t)count * s->per_image, pixels + (size_t)done * s->per_image);
+        plan_run(s->at_once.plan, 0, 0, 0);
+        to_pixels(plan_data(s->at_once.plan, s->image), (size_t)count * s->per_image, pixels + (size_t)done * s->per_image);
     }
 }
 

@@ -9,7 +9,7 @@
 
 typedef struct sampler sampler;
 
-// Reads the weights where they lie in `s`. `batch`: how many pictures are mostly asked for (run in pieces: nn/piece.h). NULL `w` = memory of its own.
+// Reads the weights where they lie in `s`. `batch`: how many pictures are mostly asked for (nn/micro_batch.h). NULL `w` = memory of its own.
 foil_status sampler_new(const net *n, store *s, int batch, dtype compute, workspace *w, sampler **out);
 void sampler_free(sampler *s);
 // Pictures first … first + n - 1 of the sequence that `k` names, u8 [n,H,W,C]; a picture does not depend on n, first or its neighbours.

@@ -66,11 +66,11 @@ def main():
             check_memory("train/dcgan32.yaml", "--batch", batch)
         check_memory("train/r1_32.yaml", "--batch", "8", "--precision", "bf16")
     check("nets/dcgan32-d.yaml", {"inference"}, "--batch", "2")
-    check("nets/meso4.yaml", {"inference"}, "--batch", "17")  # in pieces
+    check("nets/meso4.yaml", {"inference"}, "--batch", "17")  # in micro-batches
     check("train/dcgan32.yaml", {"discriminator", "generator"}, "--batch", "2")
     check("train/r1_32.yaml", {"discriminator", "generator"}, "--batch", "1", "--precision", "bf16")
     run = bench("nets/meso4.yaml", "--batch", "17")
-    assert run.returncode == 0 and "batch 17, 9 at a time, f32" in run.stdout, run.stdout
+    assert run.returncode == 0 and "batch 17, 9 at once, f32" in run.stdout, run.stdout
     run = bench("nets/dcgan32-d.yaml", "--batch", "1", "--profile")
     assert run.returncode == 0 and "roof" in run.stdout and "kind" in run.stdout and "conv" in run.stdout, run.stdout
     run = bench("nets/dcgan32-d.yaml", "--batch", "1", "--json")

@@ -7,7 +7,7 @@
 #include "nn/store.h"
 #include "tests/cmocka.h"
 
-// 4 MB of activations for each picture: a batch is run in pieces.
+// 4 MB of activations for each picture: a batch is run in parts.
 static const char NETWORK[] = "input: {latent: 4}\n"
                               "layers: [{linear: {out: 64}}, {reshape: [1, 8, 8]}, {upsample: {scale: 32}}, {conv: {out: 16, kernel: 3, pad: 1}},\n"
                               "         relu, {conv: {out: 1, kernel: 3, pad: 1}}, tanh]\n";

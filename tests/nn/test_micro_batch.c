@@ -1,5 +1,5 @@
-// Inference by pieces: as many samples at a time as caches and weights make worthwhile, with the numbers of the whole batch.
-#include "nn/piece.h"
+// Inference by micro-batches: as many samples at once as caches and weights make worthwhile, with the numbers of the whole batch.
+#include "nn/micro_batch.h"
 
 #include <math.h>
 #include <omp.h>
@@ -52,7 +52,7 @@ static void close_model(model *m) {
 }
 
 // y of samples first …, which are made up; places without a sample hold what was there.
-static void run(const piece *p, const model *m, int first, int n, float *y) {
+static void run(const micro_batch *p, const model *m, int first, int n, float *y) {
     float *x = plan_data(p->plan, m->x);
     const int64_t one = shape_count(net_input(m->net));
     for (int64_t i = 0; i < n * one; i++) x[i] = (float)(first + i / one) * sinf((float)(i % one));
@@ -60,53 +60,53 @@ static void run(const piece *p, const model *m, int first, int n, float *y) {
     memcpy(y, plan_data(p->plan, m->y.node), (size_t)n * sizeof *y);
 }
 
-static void test_pieces_give_what_the_batch_gives(void **state) {
+static void test_parts_give_what_the_batch_gives(void **state) {
     (void)state;
     model m = open_model(LARGE);
-    piece whole, parts;
+    micro_batch whole, parts;
     float a[BATCH], b[BATCH];
-    check_ok(piece_compile(build, &m, F32, BATCH, true, NULL, &whole));
+    check_ok(micro_batch_compile(build, &m, F32, BATCH, true, NULL, &whole));
     assert_int_equal(whole.samples, BATCH);
     run(&whole, &m, 0, BATCH, a);
-    check_ok(piece_compile(build, &m, F32, BATCH, false, NULL, &parts));
+    check_ok(micro_batch_compile(build, &m, F32, BATCH, false, NULL, &parts));
     assert_int_equal(parts.samples, 3); // 10, 5, 3
     for (int i = 0; i < BATCH; i += parts.samples) run(&parts, &m, i, BATCH - i < parts.samples ? BATCH - i : parts.samples, b + i);
     for (int i = 0; i < BATCH; i++)
-        if (!(fabsf(a[i] - b[i]) <= 1e-6f * fabsf(a[i]))) fail_msg("sample %d: %g, in a piece %g", i, (double)a[i], (double)b[i]);
+        if (!(fabsf(a[i] - b[i]) <= 1e-6f * fabsf(a[i]))) fail_msg("sample %d: %g, in a micro-batch %g", i, (double)a[i], (double)b[i]);
     assert_true(fabsf(a[0] - a[1]) > 1e-4f * fabsf(a[0])); // else it would not matter which is which
-    piece_free(&whole);
-    piece_free(&parts);
+    micro_batch_free(&whole);
+    micro_batch_free(&parts);
     close_model(&m);
 }
 
 static void test_what_fits_stays_whole(void **state) {
     (void)state;
     model m = open_model(SMALL);
-    piece p;
-    check_ok(piece_compile(build, &m, F32, 64, false, NULL, &p));
+    micro_batch p;
+    check_ok(micro_batch_compile(build, &m, F32, 64, false, NULL, &p));
     assert_int_equal(p.samples, 64);
     assert_int_equal(m.calls, 1);
-    piece_free(&p);
+    micro_batch_free(&p);
     close_model(&m);
 }
 
-// Twice as many threads have twice the caches; weights that are read again with each piece keep it large; bf16 takes half the memory.
+// Twice as many threads have twice the caches; weights that are read again with each part keep it large; bf16 takes half the memory.
 static void test_threads_weights_and_types_count(void **state) {
     (void)state;
     static const char HEAVY[] = "input: {image: [256, 256, 1]}\n"
                                 "layers: [{conv: {out: 16, kernel: 3, pad: 1}}, relu, {average_pool: {kernel: 8}}, flatten, {linear: {out: 512}}]\n";
     model light = open_model(LARGE), heavy = open_model(HEAVY);
-    piece p;
-    check_ok(piece_compile(build, &light, BF16, BATCH, false, NULL, &p));
+    micro_batch p;
+    check_ok(micro_batch_compile(build, &light, BF16, BATCH, false, NULL, &p));
     assert_int_equal(p.samples, 5);
-    piece_free(&p);
-    check_ok(piece_compile(build, &heavy, F32, BATCH, false, NULL, &p));
+    micro_batch_free(&p);
+    check_ok(micro_batch_compile(build, &heavy, F32, BATCH, false, NULL, &p));
     assert_int_equal(p.samples, BATCH);
-    piece_free(&p);
+    micro_batch_free(&p);
     omp_set_num_threads(2);
-    check_ok(piece_compile(build, &light, F32, BATCH, false, NULL, &p));
+    check_ok(micro_batch_compile(build, &light, F32, BATCH, false, NULL, &p));
     assert_int_equal(p.samples, 5);
-    piece_free(&p);
+    micro_batch_free(&p);
     omp_set_num_threads(1);
     close_model(&light);
     close_model(&heavy);
@@ -117,12 +117,12 @@ static void test_memory_of_the_whole_is_not_taken(void **state) {
     model m = open_model(LARGE);
     workspace *w = workspace_new();
     assert_non_null(w);
-    piece p;
-    check_ok(piece_compile(build, &m, F32, 4 * BATCH, false, w, &p));
+    micro_batch p;
+    check_ok(micro_batch_compile(build, &m, F32, 4 * BATCH, false, w, &p));
     const plan_memory taken = plan_memory_of(p.plan);
     assert_true(taken.activations <= 16 * MB);
     assert_true(workspace_bytes(w) <= taken.activations + taken.scratch + 2 * MB); // it comes in large pages
-    piece_free(&p);
+    micro_batch_free(&p);
     workspace_free(w);
     close_model(&m);
 }
@@ -131,19 +131,19 @@ static void test_errors_leave_nothing(void **state) {
     (void)state;
     model m = open_model(LARGE);
     m.broken = true;
-    piece p;
-    assert_int_equal(piece_compile(build, &m, F32, BATCH, false, NULL, &p), FOIL_INVALID);
+    micro_batch p;
+    assert_int_equal(micro_batch_compile(build, &m, F32, BATCH, false, NULL, &p), FOIL_INVALID);
     assert_null(p.plan);
     assert_null(p.graph);
     assert_int_equal(m.calls, 1);
-    piece_free(&p);
+    micro_batch_free(&p);
     close_model(&m);
 }
 
 int main(void) {
     omp_set_num_threads(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces_give_what_the_batch_gives),
+        cmocka_unit_test(test_parts_give_what_the_batch_gives),
         cmocka_unit_test(test_what_fits_stays_whole),
         cmocka_unit_test(test_threads_weights_and_types_count),
         cmocka_unit_test(test_memory_of_the_whole_is_not_taken),
