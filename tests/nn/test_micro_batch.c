@@ -55,7 +55,8 @@ static void close_model(model *m) {
 static void run(const micro_batch *p, const model *m, int first, int n, float *y) {
     float *x = plan_data(p->plan, m->x);
     const int64_t one = shape_count(net_input(m->net));
-    for (int64_t i = 0; i < n * one; i++) x[i] = (float)(first + i / one) * sinf((float)(i % one));
+    for (int i = 0; i < n; i++)
+        for (int64_t k = 0; k < one; k++) x[i * one + k] = (float)(first + i) * sinf((float)k);
     plan_run(p->plan, 0, 0, 0);
     memcpy(y, plan_data(p->plan, m->y.node), (size_t)n * sizeof *y);
 }
