@@ -371,6 +371,15 @@ foil_status yaml_set(yaml *doc, const char *path, const char *value) {
     }
 }
 
+foil_status yaml_nest(const yaml_node *n, const char *key) {
+    yaml_node *outer = (yaml_node *)(uintptr_t)n, *inner = new_node(n->doc, n->kind, n->place), *name = new_node(n->doc, YAML_SCALAR, n->place);
+    if (!inner || !name || !(name->text = arena_text(&n->doc->memory, key))) return no_memory();
+    name->plain = true;
+    *inner = *n;
+    *outer = (yaml_node){.doc = n->doc, .kind = YAML_MAP, .place = n->place, .flow = true};
+    return append(outer, name, inner);
+}
+
 static const yaml_node *replacement(const yaml_node *n, const yaml_node *lists, int i) {
     bool variable = n->kind == YAML_SCALAR && n->plain && *n->text == '$';
     const yaml_node *list = variable ? yaml_get(lists, n->text + 1) : NULL;

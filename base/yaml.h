@@ -44,6 +44,8 @@ foil_status yaml_fail(const yaml_node *at, const char *format, ...) __attribute_
 // Sets `run.steps` to `value` (YAML text: "500", "[1, 2]"), making the maps on the way; in a list the index stands for a key: `forgers.0.share`. Later errors
 // about it name "run.steps=500". Nodes fetched before may no longer be valid.
 foil_status yaml_set(yaml *doc, const char *path, const char *value);
+// `n` becomes a map whose one key, `key`, has as its value what `n` was: `game: hinge` is then `game: {loss: hinge}`. Places stay.
+foil_status yaml_nest(const yaml_node *n, const char *key);
 // A copy of `n`, in its document, in which each text "$name" is item `i` of the list `name` in the map `lists` (a single value stands for all its items).
 foil_status yaml_substitute(const yaml_node *n, const yaml_node *lists, int i, const yaml_node **out);
 // FOIL_INVALID naming the first key in which two nodes differ: "run.seed is '3', but the run began with '2'", where `what` is "the run". The

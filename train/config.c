@@ -161,21 +161,17 @@ static bool is_empty(const yaml_node *n) {
     return !n || (yaml_kind_of(n) == YAML_SCALAR && !*yaml_text(n));
 }
 
-// Whether keys can be added under `section`. Where the file has a value, not a map, reading will take it for the first key or say what is wrong.
-static bool is_map_or_missing(const yaml *document, const char *section) {
-    char name[64];
-    const char *end = section;
-    do { // each section on the way, too
-        end += strcspn(end + 1, ".") + 1;
-        snprintf(name, sizeof name, "%.*s", (int)(end - section), section);
-        const yaml_node *at = find(document, name);
-        if (!is_empty(at) && yaml_kind_of(at) != YAML_MAP) return false;
-    } while (*end);
-    return true;
+// A section may be a value instead of a map: that of its first key. In full it has room for the others, and its paths are found.
+static foil_status write_in_full(const yaml_node *section, const key *keys) {
+    return is_empty(section) || yaml_kind_of(section) == YAML_MAP ? FOIL_OK : yaml_nest(section, keys->name);
+}
+
+static foil_status write_sections_in_full(const yaml *document) {
+    for (int i = 0; i < SECTION_COUNT; i++) TRY(write_in_full(find(document, SECTIONS[i].path), SECTIONS[i].keys));
+    return FOIL_OK;
 }
 
 static foil_status write_defaults(yaml *document, const char *section, const key *keys) {
-    if (!is_map_or_missing(document, section)) return FOIL_OK;
     for (const key *k = keys; k->name; k++) {
         const yaml_node *at = find(document, section);
         if (!k->fallback || !*k->fallback || (!is_empty(at) && yaml_get(at, k->name))) continue;
@@ -194,6 +190,7 @@ static foil_status write_optimizer_defaults(yaml *document, const char *section)
     optimizer_kind kind;
     const key *keys;
     TRY(optimizer_find(at, &kind, &keys));
+    TRY(write_in_full(yaml_item(at, 0), keys));
     text path = {0};
     text_format(&path, "%s.%s", section, yaml_key(at, 0));
     foil_status status = path.failed ? foil_fail_memory(64, "a key") : write_defaults(document, path.data, keys);
@@ -245,6 +242,7 @@ static foil_status apply_override(yaml *document, const char *override) {
     if (!path) return foil_fail_memory(strlen(override), "an override");
     foil_status status =
         config_is_path(path) && equals[1] ? config_set_path(document, path, "here", equals + 1) : yaml_set(document, path, equals + 1);
+    if (status == FOIL_OK) status = write_sections_in_full(document);
     if (status == FOIL_OK) status = resolve_within(document, path);
     free(path);
     return status;
@@ -252,6 +250,7 @@ static foil_status apply_override(yaml *document, const char *override) {
 
 static foil_status resolve(yaml *document, const char *file, const char *const *overrides, int n) {
     if (yaml_kind_of(yaml_root(document)) != YAML_MAP) return FOIL_OK; // reading says what is wrong
+    TRY(write_sections_in_full(document));
     for (int i = 0; i < PATH_COUNT; i++) {
         const yaml_node *at = find(document, PATHS[i]);
         if (!is_empty(at) && yaml_kind_of(at) == YAML_SCALAR) TRY(config_set_path(document, PATHS[i], file, yaml_text(at)));
@@ -277,6 +276,7 @@ static foil_status read_optimizers(const root *r, config *c) {
 
 static foil_status check(const config *c) {
     const yaml_node *at = c->game.penalty;
+    if (!is_empty(at) && yaml_kind_of(at) != YAML_MAP) return yaml_fail(at, "expected one penalty with its keys, as in {r1: {weight: 10}}");
     if (c->game.r1_weight > 0 && c->game.gradient_weight > 0) return yaml_fail(at, "expected one penalty: r1 or gradient");
     if (!c->generator && !is_empty(at)) return yaml_fail(at, "a penalty belongs to the game with a generator, and this run has none");
     return FOIL_OK;

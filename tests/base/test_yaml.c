@@ -127,6 +127,21 @@ static void overrides(void **state) {
     yaml_free(doc);
 }
 
+static void nesting(void **state) {
+    (void)state;
+    yaml *doc = must_parse("a: 1\nb: [2, 3]\n");
+    assert_int_equal(yaml_nest(yaml_get(yaml_root(doc), "b"), "c"), FOIL_OK);
+    const yaml_node *c = yaml_get(yaml_get(yaml_root(doc), "b"), "c");
+    assert_int_equal(yaml_length(c), 2);
+    assert_string_equal(yaml_place(c), "f.yaml:2:4");
+    assert_int_equal(yaml_set(doc, "b.d", "4"), FOIL_OK);
+    char *emitted;
+    assert_int_equal(yaml_emit_node(yaml_get(yaml_root(doc), "b"), &emitted), FOIL_OK);
+    assert_string_equal(emitted, "{c: [2, 3], d: 4}\n");
+    free(emitted);
+    yaml_free(doc);
+}
+
 static void substitution(void **state) {
     (void)state;
     yaml *doc = must_parse("for: {w: [1, 2], c: 7}\nlayers: [{conv: {out: $w, pad: $c, name: '$w', x: [$w, $none]}}]\n");
@@ -248,6 +263,7 @@ int main(void) {
         cmocka_unit_test(broken_documents),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(overrides),
+        cmocka_unit_test(nesting),
         cmocka_unit_test(substitution),
         cmocka_unit_test(what_is_emitted_reads_back),
         cmocka_unit_test(nothing_is_printed),

@@ -82,6 +82,28 @@ static void test_overrides(void **state) {
     config_free(&c);
 }
 
+// A value where a section was expected is its first key's; all others have their defaults, and paths are beside the file.
+static void test_sections_of_one_value(void **state) {
+    (void)state;
+    config c;
+    char *document;
+    write_file("run: {steps: 1}\ndata: /sets/a.h5\ngenerator: g.yaml\ndiscriminator: d.yaml\ngame: hinge\noptimizer: {adam: 2e-4}\n");
+    const char *const more[] = {"game.d_steps=2", "data=/sets/b.h5", "game.ema=0.5"};
+    for (int n = 0; n <= 3; n += 3) {
+        if (config_read(path, more, n, &c) != FOIL_OK) fail_msg("%s", foil_error());
+        assert_int_equal(c.game.loss, 1);
+        assert_int_equal(c.game.d_steps, n ? 2 : 1);
+        assert_true(c.game.ema_decay == (n ? 0.5 : 0.999));
+        assert_int_equal(c.game.ema_start, 500);
+        assert_string_equal(c.data.set, n ? "/sets/b.h5" : "/sets/a.h5");
+        assert_int_equal(config_emit(&c, &document), FOIL_OK);
+        if (!strstr(document, n ? "ema: {decay: 0.5, start: 500}" : "{loss: hinge, d_steps: 1") || !strstr(document, "{lr: 2e-4, beta1"))
+            fail_msg("not in full:\n%s", document);
+        free(document);
+        config_free(&c);
+    }
+}
+
 // What the run folder keeps says everything, and reading it gives the same again.
 static void test_resolved_file(void **state) {
     (void)state;
@@ -169,6 +191,8 @@ static const struct {
     {"run: {steps: 1}\ndata: {set: a.h5}\ndiscriminator: d.yaml\noptimizer: {adam: {}}\ngame: {penalty: {r1: {}}}\n", "no"},
     {"run: {steps: 1}\ndata: {set: a.h5}\ngenerator: g.yaml\ndiscriminator: d.yaml\noptimizer: {adam: {}}\ngame: {penalty: {r1: {}, gradient: {}}}\n",
      "expected one penalty"},
+    {"run: {steps: 1}\ndata: {set: a.h5}\ngenerator: g.yaml\ndiscriminator: d.yaml\noptimizer: {adam: {}}\ngame: {penalty: r1}\n",
+     "run.yaml:6:17: expected one penalty with its keys"},
     {"run: {steps: 1}\nrun: {steps: 2}\n", "run"},
     {"- a\n- b\n", "run.yaml:1:1"},
     {"run: {steps: 1\n", "run.yaml"},
@@ -195,9 +219,9 @@ static void test_broken_overrides(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_and_defaults), cmocka_unit_test(test_overrides),        cmocka_unit_test(test_resolved_file),
-        cmocka_unit_test(test_portable_file),       cmocka_unit_test(test_differences),      cmocka_unit_test(test_supervised),
-        cmocka_unit_test(test_broken_files),        cmocka_unit_test(test_broken_overrides),
+        cmocka_unit_test(test_values_and_defaults), cmocka_unit_test(test_overrides),     cmocka_unit_test(test_sections_of_one_value),
+        cmocka_unit_test(test_resolved_file),       cmocka_unit_test(test_portable_file), cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_supervised),          cmocka_unit_test(test_broken_files),  cmocka_unit_test(test_broken_overrides),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
