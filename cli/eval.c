@@ -133,7 +133,7 @@ static foil_status report(const request *r) {
 
 // Whether it is the folder of a run: no set, and loading it as a detector says what was meant.
 static bool is_run(const char *path) {
-    return folder_has(path, "best.safetensors");
+    return folder_has(path, "best.safetensors") || folder_has_checkpoint(path);
 }
 
 // Weights begin with the length of their header and the header, JSON.

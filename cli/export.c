@@ -64,7 +64,7 @@ static foil_status export_best(const char *run, const suffix *to, const char *pa
     if (best.failed)
         status = foil_fail_memory(strlen(run), "a path");
     else if (!file_exists(best.data))
-        status = foil_fail(FOIL_INVALID, "%s: no best.safetensors in it: a run writes its detector when it first evaluates", run);
+        status = foil_fail(FOIL_INVALID, "%s: no best.safetensors in it: a run with forgers writes its detector when it first evaluates", run);
     else
         status = export_detector(best.data, to, path);
     text_free(&best);

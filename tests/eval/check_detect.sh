@@ -72,6 +72,12 @@ for command in "detect ran one.jpg" "eval ran nowhere.h5" "explain ran one.jpg -
     grep -q "^foil ${command%% *}: ran: is a folder, expected a detector (of a run: its best.safetensors)" message || fail "foil $command: $(cat message)"
 done
 
+mv ran/best.safetensors ran/checkpoint.safetensors # one that has not evaluated yet, or trains no detector
+"$FOIL" eval ran set.h5 2>message && fail "foil eval of a run without a detector"
+grep -q "^foil eval: ran: is a folder, expected a detector" message || fail "foil eval: $(cat message)"
+"$FOIL" export ran -o ran.onnx 2>message && fail "foil export of a run without a detector"
+grep -q "a run with forgers writes its detector when it first evaluates" message || fail "foil export: $(cat message)"
+
 # A folder without pictures
 mkdir nothing
 echo notes >nothing/notes.txt
