@@ -44,14 +44,6 @@ static foil_status check_same(const char *path, const char *folder, const config
     return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s: this run cannot be continued with other settings", folder);
 }
 
-static foil_status write_config(const char *folder, const config *c) {
-    char *document;
-    TRY(config_emit(c, &document));
-    foil_status status = folder_write(folder, "config.yaml", document);
-    free(document);
-    return status;
-}
-
 foil_status folder_prepare(const char *folder, const config *c, bool resume) {
     bool run = folder_has(folder, "config.yaml") || folder_has_checkpoint(folder);
     if (run && !resume) return foil_fail(FOIL_INVALID, "%s holds a run already: continue it with --resume, or choose another folder", folder);
@@ -59,8 +51,15 @@ foil_status folder_prepare(const char *folder, const config *c, bool resume) {
     foil_status status = samples && path ? file_make_folder(samples) : foil_fail_memory(64, "a path");
     if (status == FOIL_OK) file_sweep(folder), file_sweep(samples); // of the run before, if it was killed
     if (status == FOIL_OK && file_exists(path)) status = check_same(path, folder, c);
-    if (status == FOIL_OK) status = write_config(folder, c);
     free(samples);
     free(path);
+    return status;
+}
+
+foil_status folder_write_config(const char *folder, const config *c) {
+    char *document;
+    TRY(config_emit(c, &document));
+    foil_status status = folder_write(folder, "config.yaml", document);
+    free(document);
     return status;
 }

@@ -331,6 +331,7 @@ static foil_status open_all(trainer *t) {
     TRY(ranks_agree(writes() ? folder_prepare(folder, t->config, t->options->resume) : FOIL_OK));
     TRY(ranks_agree(folder_has_checkpoint(folder) ? restore(t) : FOIL_OK));
     TRY(ranks_agree(check_folder(t)));
+    TRY(ranks_agree(writes() ? folder_write_config(folder, t->config) : FOIL_OK));
     TRY(ranks_agree(writes() ? log_open(folder, r->step, &t->log) : FOIL_OK));
     return ranks_agree(feed_open(r, (uint64_t)(r->step * draws_per_step(t)), &t->feed));
 }

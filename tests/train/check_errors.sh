@@ -72,6 +72,7 @@ refused 1 "continue it with --resume" train "$tiny" data.set=set.h5 $small --out
 refused 1 "optimizer.adam.lr is '1e-2', but the run began with '1e-3'" \
     train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant optimizer.adam.lr=1e-2 --resume --out run
 refused 1 "is at step 4 already" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=3 --resume --out run
+grep -q "steps: 4" run/config.yaml # a run that was refused changes nothing
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run >out
 "$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --out whole >out
 cmp run/checkpoint.safetensors whole/checkpoint.safetensors
