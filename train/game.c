@@ -403,7 +403,7 @@ void game_step_discriminator(game *g, uint64_t draw, uint64_t steps, const game_
     run_phase(p, 0, seed, draw);
     average_shares(g, p);
     r->loss_d = (double)g->shares[LOSS_D];
-    r->penalty = (double)g->shares[PENALTY];
+    if (p->penalty) r->penalty = (double)g->shares[PENALTY];
     r->loss_detect = (double)g->shares[LOSS_DETECT];
     r->real = (double)g->shares[MEAN_REAL];
     r->fake = (double)g->shares[MEAN_FAKE];

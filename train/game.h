@@ -28,7 +28,8 @@ typedef struct game_batch {
 
 // Of the last steps, over the whole batch: the same on all ranks. NaN = not part of this run.
 typedef struct game_report {
-    double loss_d, loss_g, penalty, loss_detect;
+    double loss_d, loss_g, loss_detect;
+    double penalty;        // of the last step that had one; kept as it was until there is such a step
     double real, fake;     // mean logits of the game
     double norm_d, norm_g; // of the gradients, before clipping
 } game_report;

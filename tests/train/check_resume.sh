@@ -15,6 +15,8 @@ for threads in ${THREADS:-1 2}; do
     (train --out "$folder/whole")
     seconds=$(awk "BEGIN { print $(now) - $begin }")
     ending "$folder/whole" >"$folder/expected"
+    # Its lazy penalty is due at draws 0, 4, 8 …, and lines are of odd ones: they tell the last.
+    [ "$(grep -c loss/penalty "$folder/whole/log.jsonl")" -eq 50 ] || { echo "the log lacks the penalty"; exit 1; }
     kills=0 begun=0
     while [ $kills -lt "${KILLS:-3}" ]; do
         begun=$((begun + 1))

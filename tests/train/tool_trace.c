@@ -38,7 +38,7 @@ static foil_status keep_inputs(trace *t, const run *r, uint64_t draw, const game
 static foil_status run_steps(trace *t, run *r, game *g, feed *f, int steps) {
     uint64_t draws = (uint64_t)r->config->game.d_steps, draw = 0;
     for (int i = 0; i < steps; i++) {
-        game_report report;
+        game_report report = {.penalty = NAN};
         for (uint64_t k = 0; k < draws; k++, draw++) {
             game_batch b;
             TRY(feed_next(f, draw, &b));
