@@ -39,7 +39,9 @@ static const key ROOT_KEYS[] = {SECTION(run, NULL, "how long, how much at a time
                                 SECTION(game, "", "how the two play"),
                                 SECTION(detect, "", "how the detect head learns"),
                                 SECTION(optimizer, NULL, "one of sgd, adam, adamw with its keys; for both networks"),
-                                SECTION(discriminator_optimizer, "", "the discriminator's own, if it differs"),
+                                SECTION(discriminator_optimizer, "",
+                                        "the discriminator's own, if it differs: what it lacks has its default, "
+                                        "not the value of `optimizer`"),
                                 SECTION(forgers, "",
                                         "where the detect head's fakes come from; shares sum to 1. Without a list the head is not trained, "
                                         "except in a supervised run, which takes the set's fakes"),
