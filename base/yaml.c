@@ -470,17 +470,13 @@ static void emit_block(const yaml_node *n, int indent, text *out) {
     }
 }
 
-foil_status yaml_emit_node(const yaml_node *n, char **out) {
+foil_status yaml_emit(const yaml *doc, char **out) {
     text t = {0};
-    emit_block(n, 0, &t);
+    emit_block(doc->root, 0, &t);
     if (t.failed) {
         text_free(&t);
         return no_memory();
     }
     *out = t.data;
     return FOIL_OK;
-}
-
-foil_status yaml_emit(const yaml *doc, char **out) {
-    return yaml_emit_node(doc->root, out);
 }

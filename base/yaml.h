@@ -51,8 +51,7 @@ foil_status yaml_substitute(const yaml_node *n, const yaml_node *lists, int i, c
 // FOIL_INVALID naming the first key in which two nodes differ: "run.seed is '3', but the run began with '2'", where `what` is "the run". The
 // value at `free` (NULL = none) may.
 foil_status yaml_same(const yaml_node *now, const yaml_node *before, const char *free, const char *what);
-// The document (or one node) as YAML text; the caller frees.
+// The document as YAML text; the caller frees.
 foil_status yaml_emit(const yaml *doc, char **text);
-foil_status yaml_emit_node(const yaml_node *n, char **text);
 
 #endif

@@ -84,7 +84,5 @@ typedef struct pack_summary {
 // clip or a subject fail naming both paths. Without skip_bad any unreadable file fails after all were tried and reported; nothing is written then. All ranks
 // (base/ranks.h) call it with the same arguments, and get the same summary.
 foil_status pack(const import_list *items, const char *path, const pack_options *o, pack_summary *out);
-// "faces.yaml", 7 of 1000 -> "faces-007.h5"; the caller frees.
-char *pack_shard_path(const char *index, int number, int shards);
 
 #endif

@@ -179,7 +179,8 @@ static foil_status lay_out(const packing *p, const char *path, layout *l) {
     return l->writer && l->facts ? FOIL_OK : foil_fail_memory((size_t)l->mine * sizeof *l->facts, "the list of shards");
 }
 
-char *pack_shard_path(const char *index, int number, int shards) {
+// "faces.yaml", 7 of 1000 -> "faces-007.h5"; the caller frees.
+static char *shard_path(const char *index, int number, int shards) {
     char *path;
     const char *dot = strrchr(index, '.');
     int width = snprintf(NULL, 0, "%d", shards - 1);
@@ -198,7 +199,7 @@ static foil_status check_free(const packing *p, const char *path) {
 
 static foil_status write_shard(packing *p, const layout *l, const char *index, int number, set_writer **out, written *facts) {
     const int64_t *start = l->start + (int64_t)number * l->labels;
-    char *path = pack_shard_path(index, number, p->shards);
+    char *path = shard_path(index, number, p->shards);
     if (!path) return foil_fail_memory(strlen(index), "a path");
     facts->number = number;
     foil_status s = check_free(p, path);
@@ -221,7 +222,7 @@ static foil_status write_index(const packing *p, const layout *l, const char *pa
     foil_status s = x.shard ? FOIL_OK : foil_fail_memory((size_t)p->shards * sizeof *x.shard, "an index");
     for (int i = 0; s == FOIL_OK && i < p->shards; i++) {
         index_shard *to = &x.shard[all[i].number];
-        file = pack_shard_path(file_name(path), all[i].number, p->shards);
+        file = shard_path(file_name(path), all[i].number, p->shards);
         *to = (index_shard){.file = file ? arena_text(&x.memory, file) : NULL,
                             .bytes = all[i].bytes,
                             .fingerprint = all[i].fingerprint,

@@ -92,7 +92,7 @@ static void compare(const set *s, const file_table *t, file_property by, sample 
     }
 }
 
-foil_status properties_compare(const set *s, const file_table *t, property_difference out[FILE_PROPERTIES]) {
+static foil_status compare_all(const set *s, const file_table *t, property_difference out[FILE_PROPERTIES]) {
     size_t bytes = (size_t)(t->n + 1) * sizeof(double);
     sample real = {.value = malloc(bytes)}, fake = {.value = malloc(bytes)};
     double *clip = malloc(bytes);
@@ -111,7 +111,7 @@ foil_status shortcuts_find(const set *s, shortcut_findings *out) {
     out->known = t.n;
     out->looked = t.looked;
     foil_status status = properties_solve(&t, &out->judged, &out->auc);
-    if (status == FOIL_OK && out->judged) status = properties_compare(s, &t, out->difference);
+    if (status == FOIL_OK && out->judged) status = compare_all(s, &t, out->difference);
     file_table_free(&t);
     return status;
 }

@@ -43,7 +43,6 @@ typedef struct property_difference {
     bool notable; // all fakes or some method: an accuracy of .6 or more, and beyond what chance does once in a thousand cases with that many clips
 } property_difference;
 enum { SHORTCUT_LEAST = 20 };
-foil_status properties_compare(const set *s, const file_table *t, property_difference out[FILE_PROPERTIES]);
 
 // AUC, with its 95 % interval by clips, of a logistic regression on all properties, each picture scored by a fit that saw nothing of its clip (5 folds).
 // `*judged` = false: less than SHORTCUT_LEAST pictures of a class.

@@ -145,7 +145,7 @@ typedef struct vertex {
     int first_root, last_root; // chained by compiler.next_root
     int weight;
     int key; // the order of steps where it is free
-    int stamp, position;
+    int stamp;
     bool done;
 } vertex;
 

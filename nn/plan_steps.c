@@ -23,7 +23,7 @@ foil_status plan_value(plan *p, const node *n, size_t bytes, int *out) {
     return FOIL_OK;
 }
 
-static foil_status fix_value(value *v) {
+static void fix_value(value *v) {
     const node *n = v->node;
     v->visible = v->pinned = n->op == &OP_INPUT;
     if (n->op == &OP_PARAM) {
@@ -35,7 +35,6 @@ static foil_status fix_value(value *v) {
         v->home = HOME_FIXED;
         v->fixed = (float *)(uintptr_t)((const table_params *)n->params)->values; // only read
     }
-    return FOIL_OK;
 }
 
 static bool read_in_later_phase(const compiler *c, int base, int phase) {
@@ -72,7 +71,7 @@ foil_status make_values(compiler *c) {
         const node *n = node_at(c, id);
         TRY(plan_value(p, n, (size_t)shape_count(n->shape) * dtype_size(n->type), &p->value_of[id]));
         p->value[p->value_of[id]].known = f->known;
-        TRY(fix_value(&p->value[p->value_of[id]]));
+        fix_value(&p->value[p->value_of[id]]);
     }
     for (int phase = 0; phase < c->n_phases; phase++) // what is wanted without `to` first: its memory must be the workspace's
         for (int pass = 0; pass < 2; pass++)

@@ -80,6 +80,5 @@ foil_status study_ask(study_results *r, int which);
 foil_status study_conclude(study_results *r, int which);
 
 foil_status study_json(const study_results *r, text *out);
-foil_status study_markdown(const study_results *r, text *out);
 
 #endif

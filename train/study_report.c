@@ -167,7 +167,7 @@ static void add_set(text *t, const study_results *r, int which) {
     add_cells(t, r, which);
 }
 
-foil_status study_markdown(const study_results *r, text *t) {
+static foil_status study_markdown(const study_results *r, text *t) {
     const study *s = r->study;
     int ended = 0;
     for (int i = 0; i < s->cells; i++) ended += r->cell[i].ended;

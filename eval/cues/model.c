@@ -9,14 +9,15 @@
 
 static const double CLIP = 5; // standard deviations: cues have long tails
 
-double cue_model_standard(const cue_model *m, int i, double value) {
+// The standardised number i.
+static double standard(const cue_model *m, int i, double value) {
     double z = (value - (double)m->mean[i]) / (double)m->scale[i];
     return isnan(z) ? 0 : fmax(-CLIP, fmin(CLIP, z));
 }
 
 double cue_model_logit(const cue_model *m, const double *value) {
     double logit = (double)m->bias;
-    for (int i = 0; i < m->n; i++) logit += (double)m->weight[i] * cue_model_standard(m, i, value[i]);
+    for (int i = 0; i < m->n; i++) logit += (double)m->weight[i] * standard(m, i, value[i]);
     return logit;
 }
 
@@ -131,7 +132,7 @@ static void standardise(const cue_table *t, cue_model *m) {
 static void fill_rows(const cue_table *t, const cue_model *m, double *rows) {
     for (int64_t k = 0; k < t->n; k++) {
         double *row = rows + k * (m->n + 1);
-        for (int i = 0; i < m->n; i++) row[i] = cue_model_standard(m, i, t->x[k * m->n + i]);
+        for (int i = 0; i < m->n; i++) row[i] = standard(m, i, t->x[k * m->n + i]);
         row[m->n] = 1;
     }
 }

@@ -15,8 +15,6 @@ typedef struct cue_model {
     float mean[CUE_FEATURES_MOST], scale[CUE_FEATURES_MOST], weight[CUE_FEATURES_MOST], bias;
 } cue_model;
 
-// The standardised number i.
-double cue_model_standard(const cue_model *m, int i, double value);
 double cue_model_logit(const cue_model *m, const double *value);
 // Of u8 [H,W,C] at the model's size.
 foil_status cue_model_score(const cue_model *m, const uint8_t *pixels, float *logit);

@@ -106,7 +106,8 @@ void builder_update(builder *b, const layer *l, const char *name, node *value) {
 
 // Layers -----------------------------------------------------------------------------------------------------------------------------------------
 
-double node_flops(const node *n) {
+// What computing `n` takes.
+static double node_flops(const node *n) {
     if (n->op->flags & (OP_LEAF | OP_VIEW) || n->op == &OP_BROADCAST) return 0;
     return n->op->flops ? n->op->flops(n) : (double)shape_count(n->shape);
 }

@@ -16,7 +16,5 @@ struct builder {
 
 // One sample of a batch.
 shape sample_shape(const node *y);
-// What computing `n` takes.
-double node_flops(const node *n);
 
 #endif

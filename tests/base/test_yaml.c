@@ -136,8 +136,8 @@ static void nesting(void **state) {
     assert_string_equal(yaml_place(c), "f.yaml:2:4");
     assert_int_equal(yaml_set(doc, "b.d", "4"), FOIL_OK);
     char *emitted;
-    assert_int_equal(yaml_emit_node(yaml_get(yaml_root(doc), "b"), &emitted), FOIL_OK);
-    assert_string_equal(emitted, "{c: [2, 3], d: 4}\n");
+    assert_int_equal(yaml_emit(doc, &emitted), FOIL_OK);
+    assert_string_equal(emitted, "a: 1\nb: {c: [2, 3], d: 4}\n");
     free(emitted);
     yaml_free(doc);
 }
@@ -147,11 +147,16 @@ static void substitution(void **state) {
     yaml *doc = must_parse("for: {w: [1, 2], c: 7}\nlayers: [{conv: {out: $w, pad: $c, name: '$w', x: [$w, $none]}}]\n");
     const yaml_node *copy;
     assert_int_equal(yaml_substitute(yaml_get(yaml_root(doc), "layers"), yaml_get(yaml_root(doc), "for"), 1, &copy), FOIL_OK);
+    const yaml_node *conv = yaml_get(yaml_item(copy, 0), "conv"), *x = yaml_get(conv, "x");
+    assert_string_equal(yaml_text(yaml_get(conv, "out")), "2");
+    assert_string_equal(yaml_text(yaml_get(conv, "pad")), "7");
+    assert_string_equal(yaml_text(yaml_get(conv, "name")), "$w"); // quoted: a text like any other
+    assert_false(yaml_is_plain(yaml_get(conv, "name")));
+    assert_int_equal(yaml_length(x), 2);
+    assert_string_equal(yaml_text(yaml_item(x, 0)), "2");
+    assert_string_equal(yaml_text(yaml_item(x, 1)), "$none");
+    assert_string_equal(yaml_place(yaml_get(conv, "out")), "f.yaml:1:14");
     char *emitted;
-    assert_int_equal(yaml_emit_node(copy, &emitted), FOIL_OK);
-    assert_string_equal(emitted, "[{conv: {out: 2, pad: 7, name: \"$w\", x: [2, $none]}}]\n");
-    free(emitted);
-    assert_string_equal(yaml_place(yaml_get(yaml_get(yaml_item(copy, 0), "conv"), "out")), "f.yaml:1:14");
     assert_int_equal(yaml_emit(doc, &emitted), FOIL_OK); // the source is as it was
     assert_non_null(strstr(emitted, "{out: $w, pad: $c"));
     free(emitted);
