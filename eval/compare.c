@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "eval/ranking.h"
 
@@ -44,31 +43,4 @@ foil_status holm(difference *d, int n, metric family) {
     }
     free((void *)member);
     return FOIL_OK;
-}
-
-foil_status compare_scores(const double *const *score, const double *threshold, int columns, const bool *fake, const int *clip, int64_t n, metric m,
-                           int draws, uint64_t seed, difference *out) {
-    size_t some = (size_t)draws * METRICS_ALL;
-    double *drawn = malloc((some + 1) * sizeof *drawn), *kept = malloc(((size_t)columns * (size_t)draws + 1) * sizeof *kept);
-    double *value = malloc((size_t)columns * sizeof *value);
-    foil_status status = drawn && kept && value ? FOIL_OK : foil_fail_memory(some * sizeof *drawn, "bootstrap draws");
-    for (int c = 0; c < columns && status == FOIL_OK; c++) {
-        interval all[METRICS_ALL];
-        metric_input in = {.score = score[c], .fake = fake, .n = n, .threshold = threshold ? threshold[c] : (double)NAN};
-        status = metric_draws(&in, clip, draws, seed, all, drawn);
-        if (status != FOIL_OK) break;
-        value[c] = all[m].value;
-        memcpy(kept + (size_t)c * (size_t)draws, drawn + (size_t)m * (size_t)draws, (size_t)draws * sizeof *kept);
-    }
-    int pairs = 0;
-    for (int a = 0; a < columns; a++)
-        for (int b = a + 1; b < columns && status == FOIL_OK; b++) {
-            out[pairs] = (difference){.a = a, .b = b, .metric = m};
-            status = difference_of(value[a], kept + (size_t)a * (size_t)draws, value[b], kept + (size_t)b * (size_t)draws, draws, &out[pairs++]);
-        }
-    if (status == FOIL_OK) status = holm(out, pairs, m);
-    free(drawn);
-    free(kept);
-    free(value);
-    return status;
 }

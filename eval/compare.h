@@ -21,9 +21,4 @@ foil_status difference_of(double a, const double *draws_a, double b, const doubl
 // The family is those of the array that share d->metric.
 foil_status holm(difference *d, int n, metric family);
 
-// All pairs (0,1), (0,2) … (1,2) … of `columns` scores of the same n items, and Holm's correction over them: columns (columns - 1) / 2 in `out`.
-// `threshold` [columns] for accuracy, F1 and MCC, or NULL. clip as for metric_intervals.
-foil_status compare_scores(const double *const *score, const double *threshold, int columns, const bool *fake, const int *clip, int64_t n, metric m,
-                           int draws, uint64_t seed, difference *out);
-
 #endif
