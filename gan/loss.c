@@ -55,9 +55,7 @@ node *gan_generator_loss(gan_loss kind, node *fake) {
     return graph_fail(fake->graph, "unknown adversarial loss %d", (int)kind);
 }
 
-node *detect_loss(node *logits, node *labels, node *weights) {
+node *detect_loss(node *logits, node *labels) {
     // -y·log σ(l) - (1-y)·log(1-σ(l)) = softplus(l) - y·l: no overflow at either end.
-    node *each = nn_sub(nn_softplus(logits), nn_mul(labels, logits));
-    if (!weights) return mean(each);
-    return nn_div(nn_sum(nn_mul(weights, each), nn_all_axes(each), false), nn_sum(weights, nn_all_axes(weights), false));
+    return mean(nn_sub(nn_softplus(logits), nn_mul(labels, logits)));
 }

@@ -17,7 +17,7 @@ node *gan_real_loss(gan_loss kind, node *real);
 node *gan_fake_loss(gan_loss kind, node *fake);
 node *gan_generator_loss(gan_loss kind, node *fake);
 
-// The detect head's: mean binary cross-entropy of logits [N] (positive = fake) against labels [N] f32 (1 = fake), weights [N] f32 or NULL.
-node *detect_loss(node *logits, node *labels, node *weights);
+// The detect head's: mean binary cross-entropy of logits [N] (positive = fake) against labels [N] f32 (1 = fake).
+node *detect_loss(node *logits, node *labels);
 
 #endif

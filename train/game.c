@@ -135,7 +135,7 @@ static void build_detect(const game *g, round_plan *p, wanted *w, slopes *s) {
     net_updates updates = {0};
     p->detect = graph_input(p->graph, "detect", SHAPE(n, picture.d[0], picture.d[1], picture.d[2]), U8);
     p->label = graph_input(p->graph, "label", SHAPE(n), F32);
-    p->loss_detect = detect_loss(judge(g, p->graph, to_signal(p->detect), "detect", NET_TRAIN, PASS_DETECT, &updates), p->label, NULL);
+    p->loss_detect = detect_loss(judge(g, p->graph, to_signal(p->detect), "detect", NET_TRAIN, PASS_DETECT, &updates), p->label);
     want_updates(w, &updates);
     add_slopes(s, nn_mul_scalar(p->loss_detect, g->generator.net ? g->config->detect.weight : 1));
 }
