@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 typedef struct slot {
@@ -111,16 +111,10 @@ void ahead_close(ahead *a) {
     free(a);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void wait_for(ahead *a, const slot *s) {
-    double since = now();
+    double since = clock_now();
     while (!s->ready) pthread_cond_wait(&a->ready, &a->lock);
-    a->waited += now() - since;
+    a->waited += clock_now() - since;
 }
 
 foil_status ahead_next(ahead *a, uint64_t *at) {

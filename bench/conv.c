@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "nn/ops/conv_kernel.h"
 
 typedef struct layer {
@@ -24,12 +24,6 @@ static const layer LAYERS[] = {
 };
 
 static const char *const KINDS[] = {[ONEDNN_CONV] = "conv", [ONEDNN_CONV_DATA] = "conv_data", [ONEDNN_CONV_WEIGHTS] = "conv_weights"};
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // In huge pages, as a plan's arena is.
 static void *memory(int64_t bytes) {
@@ -61,11 +55,11 @@ static void run_product(const void *k, arguments a, void *scratch) {
 // Seconds of one run: the best of many within a quarter of a second.
 static double best_time(run_function run, const void *k, size_t scratch_bytes, arguments a) {
     void *scratch = memory((int64_t)scratch_bytes);
-    double best = 1e9, end = now() + .25;
-    for (int i = 0; i < 3 || now() < end; i++) {
-        double start = now();
+    double best = 1e9, end = clock_now() + .25;
+    for (int i = 0; i < 3 || clock_now() < end; i++) {
+        double start = clock_now();
         run(k, a, scratch);
-        double took = now() - start;
+        double took = clock_now() - start;
         if (took < best) best = took;
     }
     free(scratch);

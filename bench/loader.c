@@ -2,8 +2,8 @@
 // detect head's where it has its own). One JSON object.
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "data/loader.h"
 #include "nn/net.h"
 #include "train/config.h"
@@ -16,12 +16,6 @@ typedef struct bench {
     transform *transform;
     loader *loader;
 } bench;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static foil_status open_bench(bench *b, const char *config_path, const char *set_path) {
     config *c = &b->config;
@@ -58,11 +52,11 @@ static foil_status run(bench *b, double seconds) {
     const batch *some;
     for (int i = 0; i < 8; i++) TRY(loader_next(b->loader, &some)); // what had been prepared while nobody asked
     long images = 0;
-    double start = now(), took = 0;
+    double start = clock_now(), took = 0;
     do {
         TRY(loader_next(b->loader, &some));
         images += some->n;
-        took = now() - start;
+        took = clock_now() - start;
     } while (took < seconds);
     printf("{\"images_per_second\": %.1f, \"seconds\": %.6g, \"threads\": %d}\n", (double)images / took,
            took / (double)images * (double)b->config.run.batch, (int)b->config.data.threads);

@@ -1,26 +1,20 @@
 // What the connection between ranks gives: mpirun -n N bench_ranks. Sums of growing size: in one call, begun and waited for, and in a slab.
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/ranks.h"
 #include "base/sort.h"
 
 enum { FLOATS = 1 << 24, RUNS = 15 };
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double median(void (*sum)(float *x, size_t n), float *x, size_t n) {
     double took[RUNS];
     for (int i = -2; i < RUNS; i++) {
         ranks_barrier();
-        double begin = now();
+        double begin = clock_now();
         sum(x, n);
-        if (i >= 0) took[i] = now() - begin;
+        if (i >= 0) took[i] = clock_now() - begin;
     }
     sort_numbers(took, RUNS);
     return took[RUNS / 2];

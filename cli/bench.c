@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/sort.h"
 #include "base/text.h"
@@ -31,12 +31,6 @@ static option OPTIONS[] = {
     {.name = NULL},
 };
 enum { OPTION_BATCH, OPTION_PRECISION, OPTION_CONVOLUTION, OPTION_SECONDS, OPTION_PROFILE, OPTION_TRACE, OPTION_JSON };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static foil_status run_once(foil_status (*run)(void *context, int i), void *context, int i, profile *p) {
     if (p) profile_begin(p);
@@ -73,10 +67,10 @@ foil_status bench_time(foil_status (*run)(void *context, int i), void *context, 
     int n = 0;
     for (int i = 0; i < WARM_UP; i++) TRY(run_once(run, context, i, o->profile));
     const ranks_traffic before = ranks_traffic_so_far();
-    const double start = now();
+    const double start = clock_now();
     for (double begin = start, end; n < RUNS_MAX && ranks_any(n < RUNS_MIN || begin - start < o->seconds); n++, begin = end) {
         TRY(run_once(run, context, WARM_UP + n, o->profile));
-        end = now();
+        end = clock_now();
         took[n] = end - begin; // waiting for other ranks between two runs included
     }
     sort_numbers(took, (size_t)n);

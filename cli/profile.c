@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/inspect.h"
 
 typedef struct row { // a step
@@ -32,12 +32,6 @@ struct profile {
     double seconds;    // of all runs that count
     bool failed;
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 profile *profile_new(void) {
     return calloc(1, sizeof(profile));
@@ -102,7 +96,7 @@ static int first_row(const profile *p, const plan *of, const char *phase, const 
 void profile_begin(profile *p) {
     p->events = 0;
     for (int i = 0; i < p->rows; i++) p->row[i].last = p->row[i].last_bytes = 0, p->row[i].last_times = 0;
-    p->start = now();
+    p->start = clock_now();
 }
 
 void profile_add_plan(profile *p, const plan *of, int phase, const char *name) {
@@ -119,11 +113,11 @@ void profile_add_rest(profile *p, const char *phase, const char *what, shape s, 
     double start = last ? last->start + last->seconds : p->start;
     int at = first_row(p, NULL, phase, what);
     plan_step step = {.name = what, .kind = what, .implementation = "foil", .shape = s, .bytes = bytes};
-    add_event(p, at < 0 ? add_row(p, NULL, phase, step) : at, start, now() - start, bytes);
+    add_event(p, at < 0 ? add_row(p, NULL, phase, step) : at, start, clock_now() - start, bytes);
 }
 
 foil_status profile_end(profile *p, bool counts) {
-    p->end = now();
+    p->end = clock_now();
     if (p->failed) return foil_fail_memory(sizeof(event) * (size_t)p->event_capacity, "a profile");
     if (!counts) return FOIL_OK;
     p->runs++;

@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 
 static const double BAR_PERIOD = 0.1, LINE_PERIOD = 10; // seconds between drawings on a terminal, and elsewhere
@@ -16,12 +16,6 @@ static struct {
     long long shown; // the last number drawn
     double started, drawn;
 } bar;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int terminal_columns(void) {
     struct winsize w;
@@ -38,7 +32,7 @@ static void format_seconds(double s, char *out, size_t n) {
 
 static void draw(long long done, long long total, const char *note, bool terminal) {
     char line[512], meter[24] = "", rate[32] = "", left[32] = "";
-    double elapsed = now() - bar.started, per_second = elapsed > 0 ? (double)(done - bar.first) / elapsed : 0;
+    double elapsed = clock_now() - bar.started, per_second = elapsed > 0 ? (double)(done - bar.first) / elapsed : 0;
     if (per_second > 0) snprintf(rate, sizeof rate, "  %.*f/s", per_second < 10 ? 2 : 0, per_second);
     if (per_second > 0 && total > done) {
         char t[24];
@@ -65,7 +59,7 @@ static void draw(long long done, long long total, const char *note, bool termina
 
 void cli_progress(const char *what, long long done, long long total, const char *note) {
     if (cli_quiet()) return;
-    double t = now();
+    double t = clock_now();
     bool terminal = isatty(STDERR_FILENO) != 0, fresh = !bar.active || strncmp(bar.what, what, sizeof bar.what - 1) != 0;
     if (fresh) {
         cli_progress_end();

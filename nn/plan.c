@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "nn/rewrite.h"
 
 // Workspaces. ------------------------------------------------------------------------------------------------------------------------------------------------
@@ -204,16 +204,10 @@ void run_step(plan *p, step *s, uint64_t seed, uint64_t now) {
     }
 }
 
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run_step_timed(plan *p, step *s, uint64_t seed, uint64_t now) {
-    s->start = seconds();
+    s->start = clock_now();
     run_step(p, s, seed, now);
-    s->seconds = seconds() - s->start;
+    s->seconds = clock_now() - s->start;
 }
 
 void plan_run(plan *p, int phase, uint64_t seed, uint64_t now) {

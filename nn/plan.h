@@ -83,7 +83,7 @@ typedef struct plan_step {
         *implementation; // kind: the op, "loop", "reorder", "again"; implementation: oneDNN's name ("brgconv:avx512_core"), or "foil"
     shape shape;
     double flops, bytes;
-    double start, seconds; // of the last run, if it was timed; start by CLOCK_MONOTONIC
+    double start, seconds; // of the last run, if it was timed; start by base/clock.h
     int phase;
 } plan_step;
 int plan_steps(const plan *p);

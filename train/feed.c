@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/ranks.h"
 #include "data/loader.h"
@@ -24,12 +24,6 @@ struct feed {
     const char **method;
     double prepared; // seconds of making and transforming fakes that are not the network's
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static foil_status open_loader(feed *f, int each, const transform *t, uint32_t stream, uint64_t draw, loader **out) {
     const config *c = f->run->config;
@@ -137,9 +131,9 @@ static foil_status next_detect(feed *f, uint64_t draw, game_batch *out) {
     TRY(loader_next(f->detect, &b));
     for (int i = 0; i < f->reals; i++) memcpy(place(f, 2 * i), b->pixels + (size_t)i * f->bytes, f->bytes);
     TRY(forgery_make(f->run->forgery, draw, f->together, f->first, f->fakes, f->made, f->method));
-    double from = now();
+    double from = clock_now();
     TRY(transform_fakes(f, draw));
-    f->prepared += now() - from;
+    f->prepared += clock_now() - from;
     out->detect = f->pixels;
     out->label = f->label;
     return FOIL_OK;

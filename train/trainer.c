@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/file.h"
 #include "base/philox.h"
@@ -46,12 +46,6 @@ static bool writes(void) {
     return ranks_self() == 0;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 // Telling. ------------------------------------------------------------------------------------------------------------------------------------------
 
 static void tell(const trainer *t, const char *event) {
@@ -75,7 +69,7 @@ static void tell(const trainer *t, const char *event) {
 
 // Rate and share of waiting since the last time.
 static void measure(trainer *t) {
-    double at = now(), waited = feed_waited(t->feed), seconds = at - t->since;
+    double at = clock_now(), waited = feed_waited(t->feed), seconds = at - t->since;
     double pictures = (double)((t->run.step - t->since_step) * t->config->run.batch * (t->run.generator.net ? t->config->game.d_steps : 1));
     if (seconds <= 0) return;
     t->images_per_second = pictures / seconds;
@@ -196,10 +190,10 @@ static foil_status evaluate(trainer *t) {
 
 // At most each 20 seconds, and for at most a fiftieth of the time.
 static foil_status write_page(trainer *t) {
-    double begin = now();
+    double begin = clock_now();
     if (begin < t->page_due) return FOIL_OK;
     TRY(run_page_write(t->options->folder, t->config, t->run.step, RUN_RUNNING, NULL));
-    double end = now(), pause = 50 * (end - begin);
+    double end = clock_now(), pause = 50 * (end - begin);
     t->page_due = end + (pause > 20 ? pause : 20);
     return FOIL_OK;
 }
@@ -373,7 +367,7 @@ foil_status train(const config *c, const train_options *o) {
     t.report = (game_report){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     foil_status status = open_all(&t);
     if (status == FOIL_OK && t.validation) status = ranks_agree(writes() ? write_baseline(&t) : FOIL_OK);
-    t.since = now();
+    t.since = clock_now();
     t.since_step = t.run.step;
     if (status == FOIL_OK) status = loop(&t);
     status = ranks_agree(status); // what all met alike: a loss that is no number, an interruption
