@@ -46,6 +46,11 @@ static bool writes(void) {
     return ranks_self() == 0;
 }
 
+// Discriminator steps in one of the run.
+static int64_t draws_per_step(const trainer *t) {
+    return t->config->generator ? t->config->game.d_steps : 1;
+}
+
 // Telling. ------------------------------------------------------------------------------------------------------------------------------------------
 
 static void tell(const trainer *t, const char *event) {
@@ -70,7 +75,7 @@ static void tell(const trainer *t, const char *event) {
 // Rate and share of waiting since the last time.
 static void measure(trainer *t) {
     double at = clock_now(), waited = feed_waited(t->feed), seconds = at - t->since;
-    double pictures = (double)((t->run.step - t->since_step) * t->config->run.batch * (t->run.generator.net ? t->config->game.d_steps : 1));
+    double pictures = (double)((t->run.step - t->since_step) * t->config->run.batch * draws_per_step(t));
     if (seconds <= 0) return;
     t->images_per_second = pictures / seconds;
     t->waited_share = (waited - t->waited) / seconds;
@@ -83,7 +88,6 @@ static foil_status write_log(trainer *t) {
     const game_report *last = &t->report;
     const run *r = &t->run;
     int64_t d_done = optimizer_steps_done(r->discriminator.optimizer) - 1, steps = t->config->run.steps;
-    int64_t d_steps = r->generator.net ? t->config->game.d_steps : 1;
     log_value v[12];
     int n = 0;
     if (r->generator.net) {
@@ -99,7 +103,7 @@ static foil_status write_log(trainer *t) {
         v[n++] = (log_value){"lr/g", schedule_lr(&t->config->generator_optimizer, r->step - 1, steps)};
     }
     v[n++] = (log_value){"gradient/d", last->norm_d};
-    v[n++] = (log_value){"lr/d", schedule_lr(&t->config->discriminator_optimizer, d_done, steps * d_steps)};
+    v[n++] = (log_value){"lr/d", schedule_lr(&t->config->discriminator_optimizer, d_done, steps * draws_per_step(t))};
     v[n++] = (log_value){"images_per_second", t->images_per_second};
     v[n++] = (log_value){"waited", t->waited_share};
     return log_values(t->log, r->step, v, n);
@@ -223,10 +227,6 @@ static foil_status check_generator(const trainer *t) {
     if (!isfinite(r->loss_g)) return diverged(t, t->run.step + 1, "the generator's loss is %g", r->loss_g);
     if (!isfinite(r->norm_g)) return diverged(t, t->run.step + 1, "the norm of the generator's gradient is %g", r->norm_g);
     return FOIL_OK;
-}
-
-static int64_t draws_per_step(const trainer *t) {
-    return t->config->generator ? t->config->game.d_steps : 1;
 }
 
 static foil_status step(trainer *t) {
