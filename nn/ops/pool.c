@@ -155,10 +155,11 @@ static window window_at(const pool_params *p, int axis, int64_t size, int64_t i)
     return w;
 }
 
-static foil_status average_taps(const pool_params *p, int axis, int64_t size, taps *t) {
-    TRY(taps_make(t, out_size(p, axis, size), size, p->kernel[axis]));
-    for (int64_t i = 0; i < t->out; i++) {
-        window w = window_at(p, axis, size, i);
+static foil_status average_taps(const node *n, int axis, int64_t in, int64_t out, taps *t) {
+    const pool_params *p = params_of(n);
+    TRY(taps_make(t, out, in, p->kernel[axis]));
+    for (int64_t i = 0; i < out; i++) {
+        window w = window_at(p, axis, in, i);
         t->first[i] = w.first;
         t->count[i] = w.stop - w.first;
         for (int64_t j = 0; j < t->count[i]; j++) t->weight[i * t->width + j] = 1 / (float)w.divisor;
@@ -166,24 +167,9 @@ static foil_status average_taps(const pool_params *p, int axis, int64_t size, ta
     return FOIL_OK;
 }
 
-static foil_status axis_taps(const node *n, int axis, taps *t) {
-    const pool_params *p = params_of(n);
-    if (n->op == &OP_AVERAGE_POOL) return average_taps(p, axis, n->in[0]->shape.d[1 + axis], t);
-    taps forward;
-    TRY(average_taps(p, axis, n->shape.d[1 + axis], &forward));
-    foil_status status = taps_transpose(&forward, t);
-    taps_free(&forward);
-    return status;
-}
-
 static foil_status prepare_average(kernel *k, struct plan *p) {
     (void)p;
-    taps rows, cols;
-    TRY(axis_taps(k->node, 0, &rows));
-    foil_status status = axis_taps(k->node, 1, &cols);
-    if (status == FOIL_OK) return separable_prepare(k, &rows, &cols);
-    taps_free(&rows);
-    return status;
+    return separable_prepare(k, k->node->op == &OP_AVERAGE_POOL_DATA, average_taps);
 }
 
 // Reference. ---------------------------------------------------------------------------------------------------------------------------------------------

@@ -75,10 +75,11 @@ static axis_tap tap_of(sample_kind kind, int64_t i, int64_t in, int64_t out) {
     }
 }
 
-static foil_status make_taps(taps *t, int64_t in, int64_t out, sample_kind kind) {
+static foil_status make_taps(const node *n, int axis, int64_t in, int64_t out, taps *t) {
+    (void)axis; // rows and columns are alike
     TRY(taps_make(t, out, in, MOST_TAPS));
     for (int64_t i = 0; i < out; i++) {
-        axis_tap tap = tap_of(kind, i, in, out);
+        axis_tap tap = tap_of((sample_kind)params_of(n)->kind, i, in, out);
         t->first[i] = tap.first;
         t->count[i] = tap.n;
         for (int j = 0; j < tap.n; j++) t->weight[MOST_TAPS * i + j] = (float)tap.weight[j];
@@ -86,26 +87,9 @@ static foil_status make_taps(taps *t, int64_t in, int64_t out, sample_kind kind)
     return FOIL_OK;
 }
 
-// The table of the op along `axis`: from the input's size to the output's, or the adjoint of the way back.
-static foil_status axis_taps(const node *n, int axis, taps *t) {
-    int64_t in = n->in[0]->shape.d[axis], out = n->shape.d[axis];
-    sample_kind kind = (sample_kind)params_of(n)->kind;
-    if (n->op == &OP_RESIZE) return make_taps(t, in, out, kind);
-    taps forward;
-    TRY(make_taps(&forward, out, in, kind));
-    foil_status status = taps_transpose(&forward, t);
-    taps_free(&forward);
-    return status;
-}
-
 static foil_status prepare(kernel *k, struct plan *p) {
     (void)p;
-    taps rows, cols;
-    TRY(axis_taps(k->node, 1, &rows));
-    foil_status status = axis_taps(k->node, 2, &cols);
-    if (status == FOIL_OK) return separable_prepare(k, &rows, &cols);
-    taps_free(&rows);
-    return status;
+    return separable_prepare(k, k->node->op == &OP_RESIZE_ADJOINT, make_taps);
 }
 
 static double flops(const node *n) {

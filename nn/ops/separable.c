@@ -8,6 +8,11 @@
 
 enum { BLOCK = 256 }; // channels at a time: sums stay in the first-level cache
 
+static void taps_free(taps *t) {
+    free(t->first), free(t->count), free(t->weight);
+    *t = (taps){0};
+}
+
 foil_status taps_make(taps *t, int64_t out, int64_t in, int64_t width) {
     size_t rows = (size_t)out, weights = rows * (size_t)width;
     *t = (taps){.out = out, .in = in, .width = width};
@@ -19,12 +24,8 @@ foil_status taps_make(taps *t, int64_t out, int64_t in, int64_t width) {
     return foil_fail_memory(2 * rows * sizeof *t->first + weights * sizeof *t->weight, "a resampling table");
 }
 
-void taps_free(taps *t) {
-    free(t->first), free(t->count), free(t->weight);
-    *t = (taps){0};
-}
-
-foil_status taps_transpose(const taps *t, taps *out) {
+// The adjoint's table.
+static foil_status taps_transpose(const taps *t, taps *out) {
     // As a function of i, first[i] and its last tap never fall, so the outputs that read one input are neighbours: [low, high).
     int64_t *low = malloc((size_t)t->in * sizeof *low), *high = calloc((size_t)t->in, sizeof *high), width = 1;
     foil_status status = low && high ? FOIL_OK : foil_fail_memory(2 * (size_t)t->in * sizeof *low, "a resampling table");
@@ -58,25 +59,29 @@ static bool is_pick(const taps *t) {
     return true;
 }
 
-static void free_state(separable *s) {
-    taps_free(&s->rows), taps_free(&s->cols);
-    free(s);
+static foil_status make_axis(const node *n, int axis, bool adjoint, taps_of_axis *table, taps *t) {
+    const int64_t in = n->in[0]->shape.d[1 + axis], out = n->shape.d[1 + axis];
+    if (!adjoint) return table(n, axis, in, out, t);
+    taps forward;
+    TRY(table(n, axis, out, in, &forward));
+    const foil_status status = taps_transpose(&forward, t);
+    taps_free(&forward);
+    return status;
 }
 
-foil_status separable_prepare(kernel *k, taps *rows, taps *cols) {
-    separable *s = malloc(sizeof *s);
-    if (!s) {
-        taps_free(rows), taps_free(cols);
-        return foil_fail_memory(sizeof *s, k->node->op->name);
-    }
-    *s = (separable){*rows, *cols, is_pick(rows) && is_pick(cols)};
-    *rows = *cols = (taps){0};
-    k->state = s;
+foil_status separable_prepare(kernel *k, bool adjoint, taps_of_axis *table) {
+    separable *s = k->state = calloc(1, sizeof *s); // separable_release cleans up
+    if (!s) return foil_fail_memory(sizeof *s, k->node->op->name);
+    TRY(make_axis(k->node, 0, adjoint, table, &s->rows));
+    TRY(make_axis(k->node, 1, adjoint, table, &s->cols));
+    s->picks = is_pick(&s->rows) && is_pick(&s->cols);
     return FOIL_OK;
 }
 
 void separable_release(kernel *k) {
-    if (k->state) free_state(k->state);
+    separable *s = k->state;
+    if (s) taps_free(&s->rows), taps_free(&s->cols);
+    free(s);
 }
 
 VECTORISED static void add_scaled(int n, float *sum, float w, const float *x) {

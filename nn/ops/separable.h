@@ -11,14 +11,14 @@ typedef struct taps {
     float *weight;
 } taps;
 
-// All weights 0 and no taps counted; `t` owns its memory.
+// All weights 0 and no taps counted.
 foil_status taps_make(taps *t, int64_t out, int64_t in, int64_t width);
-void taps_free(taps *t);
-// The adjoint's table.
-foil_status taps_transpose(const taps *t, taps *out);
 
-// For op tables: make the state from rows and columns (which it takes, also when it fails), run it, free it. Pictures are [N,H,W,C].
-foil_status separable_prepare(kernel *k, taps *rows, taps *cols);
+// The table of a map of n's kind from `in` to `out` pixels along rows (axis 0) or columns, made by taps_make.
+typedef foil_status taps_of_axis(const node *n, int axis, int64_t in, int64_t out, taps *t);
+
+// For op tables: make the state, run it, free it. Pictures are [N,H,W,C]; `adjoint`: of the map back, from the result to the operand.
+foil_status separable_prepare(kernel *k, bool adjoint, taps_of_axis *table);
 void separable_run(const kernel *k);
 void separable_release(kernel *k);
 
