@@ -6,9 +6,8 @@
 
 enum { ROUNDS = 10, PHILOX_LANES = 64 };
 
-void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-    uint32_t k0 = key[0], k1 = key[1];
+static inline __attribute__((always_inline)) void rounds(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, uint32_t k0, uint32_t k1,
+                                                         uint32_t out[4]) {
     for (int r = 0; r < ROUNDS; r++) {
         uint64_t a = (uint64_t)0xD2511F53u * c0;
         uint64_t b = (uint64_t)0xCD9E8D57u * c2;
@@ -20,6 +19,10 @@ void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4
         k1 += 0xBB67AE85u; // sqrt(3) - 1
     }
     out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
+}
+
+void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+    rounds(counter[0], counter[1], counter[2], counter[3], key[0], key[1], out);
 }
 
 // Seed and stream have 96 bits, the key has 64: SplitMix64's finalizer (Steele, Lea, Flood 2014) spreads the stream over the seed.
@@ -98,18 +101,7 @@ VECTORISED static void fill_blocks(const uint32_t key[2], const uint32_t high[2]
 #pragma omp simd
     for (int l = 0; l < PHILOX_LANES; l++) {
         uint64_t index = first + (uint64_t)l;
-        uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = high[0], c3 = high[1], k0 = key[0], k1 = key[1];
-        for (int r = 0; r < ROUNDS; r++) {
-            uint64_t a = (uint64_t)0xD2511F53u * c0;
-            uint64_t b = (uint64_t)0xCD9E8D57u * c2;
-            c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
-            c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
-            c1 = (uint32_t)b;
-            c3 = (uint32_t)a;
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
-        }
-        out[l][0] = c0, out[l][1] = c1, out[l][2] = c2, out[l][3] = c3;
+        rounds((uint32_t)index, (uint32_t)(index >> 32), high[0], high[1], key[0], key[1], out[l]);
     }
 }
 
