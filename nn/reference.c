@@ -27,12 +27,18 @@ static foil_status fill_random(const evaluation *e, const node *n, double *out) 
     return FOIL_OK;
 }
 
+// The value that was given for a node, whatever its op, or NULL.
+static const double *given(const evaluation *e, const node *n) {
+    for (int i = 0; i < e->n_leaves; i++)
+        if (e->leaves[i].node == n) return e->leaves[i].value;
+    return NULL;
+}
+
 static foil_status compute(const evaluation *e, const node *n, double *out) {
-    const double *in[64];
+    const double *in[64], *known = given(e, n);
     assert(n->n_in <= 64);
-    for (int i = 0; i < e->n_leaves; i++) {
-        if (e->leaves[i].node != n) continue;
-        memcpy(out, e->leaves[i].value, (size_t)shape_count(n->shape) * sizeof *out);
+    if (known) {
+        memcpy(out, known, (size_t)shape_count(n->shape) * sizeof *out);
         return FOIL_OK;
     }
     if (n->op == &OP_UNIFORM || n->op == &OP_NORMAL) return fill_random(e, n, out);
@@ -51,17 +57,10 @@ static foil_status compute(const evaluation *e, const node *n, double *out) {
     return FOIL_OK;
 }
 
-// A leaf that was given a value needs no inputs, whatever its op.
-static bool is_given(const evaluation *e, const node *n) {
-    for (int i = 0; i < e->n_leaves; i++)
-        if (e->leaves[i].node == n) return true;
-    return false;
-}
-
 static foil_status evaluate(const graph *g, evaluation *e) {
     for (int id = g->n - 1; id >= 0; id--) {
         const node *n = g->nodes[id];
-        for (int i = 0; e->wanted[id] && !is_given(e, n) && i < n->n_in; i++) e->wanted[n->in[i]->id] = true;
+        for (int i = 0; e->wanted[id] && !given(e, n) && i < n->n_in; i++) e->wanted[n->in[i]->id] = true;
     }
     for (int id = 0; id < g->n; id++) {
         if (!e->wanted[id]) continue;
