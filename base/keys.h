@@ -54,8 +54,8 @@ typedef struct key {
 } key;
 
 // Reads `map` (a YAML map, or an empty scalar for "all defaults") into the struct `into`. Unknown key (with the nearest known one), missing key, wrong type
-// and value out of bounds are errors at their place, naming `what`. Defaults are KEY_TEXT-owned by static memory, everything else by the document.
-// A scalar where a map is expected is read as the value of the first key: `dropout: 0.5` is `dropout: {p: 0.5}`.
+// and value out of bounds are errors at their place, naming `what`. Texts of defaults are those of the table, all others the document's.
+// A scalar or a list where a map is expected is read as the value of the first key: `dropout: 0.5` is `dropout: {p: 0.5}`.
 foil_status keys_read(const yaml_node *map, const key *keys, void *into, const char *what);
 
 // The table as Markdown: | key | type | default | what |.

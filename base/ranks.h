@@ -40,7 +40,7 @@ foil_status ranks_gather(const void *mine, size_t n, char **all, size_t *sizes);
 // Memory of n floats, zero at first, for long sums: ranks on one machine read it in each other's place, which is faster than sending. All ranks ask for it at
 // the same time. NULL: not enough memory.
 float *ranks_slab_new(size_t n);
-void ranks_slab_free(float *slab);
+void ranks_slab_free(float *slab); // or memory from malloc
 
 // Sums in place that may go on while this rank computes; the same bits on all ranks. x [n], of a slab or not, stays untouched until ranks_sum_end. All
 // other calls may be made in between.
