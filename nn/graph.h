@@ -69,7 +69,7 @@ node *graph_fail_memory(graph *g, const char *what, ...) __attribute__((format(p
 bool graph_is_poison(const node *n);
 
 // The one way to make a node: checks arity, copies `params` (params_size of the op), infers shape and type. A poison input gives poison. A node that exists
-// already (same op, inputs and bytes of `params`) is given again: zero the padding of params, as an initialiser does. Readers of parameters are always new: a
+// already (same op, inputs and bytes of `params`, a struct without padding) is given again. Readers of parameters are always new: a
 // later phase of a plan may find other values there.
 node *graph_node(graph *g, const op *op, node *const *in, int n_in, const void *params);
 

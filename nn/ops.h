@@ -87,7 +87,7 @@ node *nn_conv_weights(node *x, node *g, conv_params p, int64_t rows, int64_t col
 // Pooling (pool.c), resampling (resample.c): [N,H,W,C]. -----------------------------------------------------------------------------------------------------
 typedef struct pool_params {
     int64_t kernel[2], stride[2], pad[4]; // stride 0 = kernel; pad top, left, bottom, right
-    bool count_padding;                   // average: divide by the whole window (PyTorch's default) instead of the part inside
+    int64_t count_padding;                // average: 1 = divide by the whole window (PyTorch's default) instead of the part inside
 } pool_params;
 node *nn_max_pool(node *x, pool_params p); // padding never wins; ties: the first in row-major order
 node *nn_average_pool(node *x, pool_params p);

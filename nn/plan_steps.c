@@ -30,7 +30,7 @@ static void fix_value(value *v) {
         const param_params *q = n->params;
         assert(q->store->values || q->store->buffers); // store_allocate comes before plan_compile
         v->home = HOME_FIXED;
-        v->fixed = store_data(q->store, q->index);
+        v->fixed = store_data(q->store, (int)q->index);
     } else if (n->op == &OP_TABLE) {
         v->home = HOME_FIXED;
         v->fixed = (float *)(uintptr_t)((const table_params *)n->params)->values; // only read
@@ -238,7 +238,7 @@ static foil_status end_phase(compiler *c, const plan_phase *phase) {
         const node *n = phase->output[i].node;
         if (n->op != &OP_ASSIGN) continue;
         const param_params *q = n->params;
-        TRY(copy_step(c, p->value_of[n->in[0]->id], store_data(q->store, q->index)));
+        TRY(copy_step(c, p->value_of[n->in[0]->id], store_data(q->store, (int)q->index)));
     }
     return FOIL_OK;
 }

@@ -17,7 +17,7 @@ typedef struct evaluation {
 
 static foil_status fill_random(const evaluation *e, const node *n, double *out) {
     const random_params *p = n->params;
-    const philox_key key = {.seed = e->seed, .stream = STREAM_GRAPH | p->stream << 8, .step = e->step};
+    const philox_key key = {.seed = e->seed, .stream = STREAM_GRAPH | (uint32_t)p->stream << 8, .step = e->step};
     const size_t count = (size_t)shape_count(n->shape);
     float *drawn = malloc(count * sizeof *drawn);
     if (!drawn) return foil_fail_memory(count * sizeof *drawn, "the reference");
@@ -44,7 +44,7 @@ static foil_status compute(const evaluation *e, const node *n, double *out) {
     if (n->op == &OP_UNIFORM || n->op == &OP_NORMAL) return fill_random(e, n, out);
     if (n->op == &OP_PARAM) {
         const param_params *p = n->params;
-        const float *data = store_data(p->store, p->index);
+        const float *data = store_data(p->store, (int)p->index);
         for (int64_t i = 0, count = shape_count(n->shape); i < count; i++) out[i] = (double)data[i];
         return FOIL_OK;
     }

@@ -34,9 +34,7 @@ static conv conv_of(const node *n) {
 }
 
 static node *conv_node(const conv *c) {
-    conv_post_params p;
-    memset(&p, 0, sizeof p); // its padding, too
-    p.family = c->params.family, p.rectifies = c->params.rectifies, p.slope = c->params.slope;
+    conv_post_params p = {.family = c->params.family, .rectifies = c->params.rectifies, .slope = c->params.slope};
     node *in[6] = {c->x, c->w};
     int n = 2;
     if (c->bias) in[p.bias = n++] = c->bias;

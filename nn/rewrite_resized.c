@@ -44,7 +44,7 @@ static pool_params sliding(const pool_params *p) {
     return (pool_params){.kernel = {p->kernel[0], p->kernel[1]},
                          .stride = {1, 1},
                          .pad = {p->kernel[0] - 1, p->kernel[1] - 1, p->kernel[0] - 1, p->kernel[1] - 1},
-                         .count_padding = true};
+                         .count_padding = 1};
 }
 
 // [O,C,R,S] -> [O,C,R + rows - 1,S + columns - 1]; each filter is a picture of one channel.

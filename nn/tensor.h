@@ -13,6 +13,7 @@ typedef enum dtype { F32, BF16, U8, I32 } dtype; // BF16: the upper 16 bits of a
 // Dimensions, outermost first; tensors are dense and row-major. n = 0 is a scalar. Activations are [N,H,W,C], parameters are in PyTorch's order.
 typedef struct shape {
     int n;
+    int unused; // 0, where padding would be: graph_node compares parameters, which hold shapes, by their bytes
     int64_t d[MAX_DIMS];
 } shape;
 

@@ -9,16 +9,17 @@ typedef struct rows {
     int64_t outer, many, count, inner;
 } rows;
 
-static rows rows_of(shape with_many, int axis, shape index) {
+static rows rows_of(shape with_many, int64_t axis, shape index) {
     rows r = {1, with_many.d[axis], index.d[0], 1};
-    for (int i = 0; i < axis; i++) r.outer *= with_many.d[i];
-    for (int i = axis + 1; i < with_many.n; i++) r.inner *= with_many.d[i];
+    for (int64_t i = 0; i < axis; i++) r.outer *= with_many.d[i];
+    for (int64_t i = axis + 1; i < with_many.n; i++) r.inner *= with_many.d[i];
     return r;
 }
 
-static foil_status check(const node *n, int axis) {
+static foil_status check(const node *n, int64_t axis) {
     const node *x = n->in[0], *index = n->in[1];
-    if (axis < 0 || axis >= x->shape.n) return foil_fail(FOIL_INVALID, "%s: axis %d of shape %s", n->op->name, axis, shape_text(x->shape));
+    if (axis < 0 || axis >= x->shape.n)
+        return foil_fail(FOIL_INVALID, "%s: axis %lld of shape %s", n->op->name, (long long)axis, shape_text(x->shape));
     if (index->type != I32 || index->shape.n != 1)
         return foil_fail(FOIL_INVALID, "%s: the index is %s %s, expected i32 [K]", n->op->name, dtype_name(index->type), shape_text(index->shape));
     return FOIL_OK;
@@ -27,7 +28,7 @@ static foil_status check(const node *n, int axis) {
 // Gather. -----------------------------------------------------------------------------------------------------------------------------------------------
 
 static foil_status infer_gather(node *n) {
-    const int axis = ((const gather_params *)n->params)->axis;
+    const int64_t axis = ((const gather_params *)n->params)->axis;
     TRY(check(n, axis));
     n->shape = n->in[0]->shape;
     n->shape.d[axis] = n->in[1]->shape.d[0];
@@ -35,7 +36,7 @@ static foil_status infer_gather(node *n) {
     return FOIL_OK;
 }
 static void vjp_gather(node *y, node *gy, node **gx) {
-    const int axis = ((const gather_params *)y->params)->axis;
+    const int axis = (int)((const gather_params *)y->params)->axis;
     gx[0] = nn_scatter_add(gy, y->in[1], axis, y->in[0]->shape.d[axis]);
 }
 static void run_gather(const kernel *k) {
@@ -78,7 +79,7 @@ static foil_status infer_scatter_add(node *n) {
     TRY(check(n, p->axis));
     const node *x = n->in[0];
     if (x->shape.d[p->axis] != n->in[1]->shape.d[0] || p->size < 1)
-        return foil_fail(FOIL_INVALID, "scatter_add: axis %d of %s needs as many indices, not %lld, and a size of at least 1", p->axis,
+        return foil_fail(FOIL_INVALID, "scatter_add: axis %lld of %s needs as many indices, not %lld, and a size of at least 1", (long long)p->axis,
                          shape_text(x->shape), (long long)n->in[1]->shape.d[0]);
     if (x->type != F32 && x->type != BF16) return foil_fail(FOIL_INVALID, "scatter_add: the operand is %s; cast it first", dtype_name(x->type));
     n->shape = x->shape;
@@ -86,7 +87,7 @@ static foil_status infer_scatter_add(node *n) {
     return FOIL_OK;
 }
 static void vjp_scatter_add(node *y, node *gy, node **gx) {
-    gx[0] = nn_gather(gy, y->in[1], ((const gather_params *)y->params)->axis);
+    gx[0] = nn_gather(gy, y->in[1], (int)((const gather_params *)y->params)->axis);
 }
 static void add_row(float *to, const void *from, dtype type, int64_t first, int64_t n) {
     const float *f32 = from;

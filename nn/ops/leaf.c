@@ -23,7 +23,7 @@ static foil_status check_shape(const node *n, shape s) {
 static foil_status infer_input(node *n) {
     const input_params *p = n->params;
     n->shape = p->shape;
-    n->type = p->type;
+    n->type = (dtype)p->type;
     return check_shape(n, p->shape);
 }
 const op OP_INPUT = {.name = "input", .flags = OP_LEAF, .params_size = sizeof(input_params), .infer = infer_input};
@@ -79,7 +79,7 @@ node *graph_assign(graph *g, store *s, int index, node *value) {
 static foil_status infer_constant(node *n) {
     const constant_params *p = n->params;
     n->shape = p->shape;
-    n->type = p->type;
+    n->type = (dtype)p->type;
     if (n->type != F32 && n->type != BF16) return foil_fail(FOIL_INVALID, "constant: of type %s; only f32 and bf16", dtype_name(n->type));
     return check_shape(n, n->shape);
 }
@@ -137,7 +137,7 @@ static foil_status infer_random(node *n) {
 static void fill(const kernel *k, void (*draw)(philox_key, uint64_t, float *, size_t)) {
     enum { CHUNK = 4096 };
     const random_params *p = k->node->params;
-    const philox_key key = {.seed = k->seed, .stream = STREAM_GRAPH | p->stream << 8, .step = k->step};
+    const philox_key key = {.seed = k->seed, .stream = STREAM_GRAPH | (uint32_t)p->stream << 8, .step = k->step};
     const int64_t count = shape_count(p->shape) / p->batches; // of a part
     float *out = k->out;
     for (int64_t b = 0; b < p->batches; b++, out += count) {

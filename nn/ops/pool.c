@@ -1,7 +1,5 @@
 // Pooling. The average is linear, so its adjoint and it are each other's derivative. The maximum picks elements: its gradient puts values where they were
 // picked, the gradient of that picks values there.
-#include <string.h>
-
 #include "nn/ops/max_pool.h"
 #include "nn/ops/max_pool_gradient.h"
 #include "nn/ops/separable.h"
@@ -87,49 +85,40 @@ static foil_status infer_average_data(node *n) { // gradient -> picture
 
 // Nodes. -------------------------------------------------------------------------------------------------------------------------------------------------
 
-// Zeroed first: equal parameters must be equal bytes.
-static void complete(pool_params *to, const pool_params *from) {
-    memset(to, 0, sizeof *to);
-    memcpy(to->kernel, from->kernel, sizeof to->kernel);
-    memcpy(to->pad, from->pad, sizeof to->pad);
-    for (int i = 0; i < 2; i++) to->stride[i] = from->stride[i] ? from->stride[i] : from->kernel[i];
-    to->count_padding = from->count_padding;
+static pool_params complete(pool_params p) {
+    for (int i = 0; i < 2; i++)
+        if (!p.stride[i]) p.stride[i] = p.kernel[i];
+    return p;
 }
 
-static node *pool_node(const op *kind, node *a, node *b, const pool_params *params) {
-    pool_params p;
-    complete(&p, params);
+static node *pool_node(const op *kind, node *a, node *b, pool_params p) {
+    p = complete(p);
     return graph_node(a->graph, kind, (node *[]){a, b}, b ? 2 : 1, &p);
 }
 
 node *nn_max_pool(node *x, pool_params p) {
-    p.count_padding = false;
-    return pool_node(&OP_MAX_POOL, x, NULL, &p);
+    p.count_padding = 0;
+    return pool_node(&OP_MAX_POOL, x, NULL, p);
 }
 
 node *nn_average_pool(node *x, pool_params p) {
-    return pool_node(&OP_AVERAGE_POOL, x, NULL, &p);
+    return pool_node(&OP_AVERAGE_POOL, x, NULL, p);
 }
 
 static void vjp_max(node *y, node *gy, node **gx) {
-    gx[0] = pool_node(&OP_MAX_POOL_DATA, y->in[0], gy, params_of(y));
+    gx[0] = pool_node(&OP_MAX_POOL_DATA, y->in[0], gy, *params_of(y));
 }
 
 static void vjp_max_data(node *y, node *gy, node **gx) { // which elements are picked does not change as x moves a little
-    gx[1] = pool_node(&OP_MAX_POOL_GATHER, y->in[0], gy, params_of(y));
+    gx[1] = pool_node(&OP_MAX_POOL_GATHER, y->in[0], gy, *params_of(y));
 }
 
 static void vjp_max_gather(node *y, node *gy, node **gx) {
-    gx[1] = pool_node(&OP_MAX_POOL_DATA, y->in[0], gy, params_of(y));
+    gx[1] = pool_node(&OP_MAX_POOL_DATA, y->in[0], gy, *params_of(y));
 }
 
 node *average_pool_adjoint(node *g, pool_params pool, int64_t height, int64_t width) {
-    average_data_params p;
-    memset(&p, 0, sizeof p);
-    complete(&p.pool, &pool);
-    p.height = height;
-    p.width = width;
-    return graph_node(g->graph, &OP_AVERAGE_POOL_DATA, &g, 1, &p);
+    return graph_node(g->graph, &OP_AVERAGE_POOL_DATA, &g, 1, &(average_data_params){complete(pool), height, width});
 }
 
 static void vjp_average(node *y, node *gy, node **gx) {
@@ -138,7 +127,7 @@ static void vjp_average(node *y, node *gy, node **gx) {
 }
 
 static void vjp_average_data(node *y, node *gy, node **gx) {
-    gx[0] = pool_node(&OP_AVERAGE_POOL, gy, NULL, params_of(y));
+    gx[0] = pool_node(&OP_AVERAGE_POOL, gy, NULL, *params_of(y));
 }
 
 // Average. -----------------------------------------------------------------------------------------------------------------------------------------------

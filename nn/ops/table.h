@@ -12,18 +12,20 @@ extern const op OP_POISON;
 
 // Leaves (leaf.c). INPUT, PARAM, CONSTANT and TABLE have no `run`: the plan knows where their values lie. UNIFORM and NORMAL have one. --------------------
 extern const op OP_INPUT, OP_PARAM, OP_CONSTANT, OP_TABLE, OP_UNIFORM, OP_NORMAL;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded" // graph_node compares parameters by their bytes, and those of padding are anything
 typedef struct input_params {
     shape shape;
-    dtype type;
+    int64_t type; // a dtype
     const char *name;
 } input_params;
 typedef struct param_params { // of OP_PARAM and OP_ASSIGN
     store *store;
-    int index;
+    int64_t index;
 } param_params;
 typedef struct constant_params {
     shape shape;
-    dtype type;
+    int64_t type; // a dtype
     double value;
 } constant_params;
 typedef struct table_params {
@@ -32,7 +34,7 @@ typedef struct table_params {
 } table_params;
 typedef struct random_params {
     shape shape;
-    uint32_t stream;     // the key's stream is STREAM_GRAPH | stream << 8
+    int64_t stream;      // the key's stream is STREAM_GRAPH | stream << 8
     int64_t part, parts; // of a batch
     int64_t batches;     // that it holds one part of each
 } random_params;
@@ -73,7 +75,7 @@ typedef struct concat_params {
     int axis;
 } concat_params;
 typedef struct gather_params { // of OP_GATHER and OP_SCATTER_ADD
-    int axis;
+    int64_t axis;
     int64_t size; // of the output's axis; OP_SCATTER_ADD only
 } gather_params;
 
@@ -143,6 +145,7 @@ typedef struct resize_params {
     int64_t height, width; // of the output
     int64_t kind;
 } resize_params;
+#pragma GCC diagnostic pop
 node *resize_node(const op *op, node *x, int64_t height, int64_t width, sample_kind kind);
 
 // For other op files: what element-wise builders do before making a node. Operands are broadcast to their common shape (a constant is remade, not

@@ -89,15 +89,15 @@ static node *detect(node **x) {
 }
 
 static const gradient_row ROWS[] = {
-    {"non-saturating d", non_saturating_d, 2, {{1, {5}}, {1, {5}}}, .low = -3, .high = 3},
-    {"non-saturating g", non_saturating_g, 1, {{1, {5}}}, .low = -3, .high = 3},
-    {"hinge d", hinge_d, 2, {{1, {5}}, {1, {5}}}, .low = -3, .high = 3},
-    {"hinge g", hinge_g, 1, {{1, {5}}}, .low = -3, .high = 3},
-    {"least squares d", least_squares_d, 2, {{1, {5}}, {1, {5}}}, .low = -3, .high = 3},
-    {"least squares g", least_squares_g, 1, {{1, {5}}}, .low = -3, .high = 3},
-    {"wasserstein d", wasserstein_d, 2, {{1, {5}}, {1, {5}}}, .low = -3, .high = 3},
-    {"wasserstein g", wasserstein_g, 1, {{1, {5}}}, .low = -3, .high = 3},
-    {"detect", detect, 2, {{1, {5}}, {1, {5}}}, .low = 0.1, .high = 1},
+    {"non-saturating d", non_saturating_d, 2, {{.n = 1, .d = {5}}, {.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"non-saturating g", non_saturating_g, 1, {{.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"hinge d", hinge_d, 2, {{.n = 1, .d = {5}}, {.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"hinge g", hinge_g, 1, {{.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"least squares d", least_squares_d, 2, {{.n = 1, .d = {5}}, {.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"least squares g", least_squares_g, 1, {{.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"wasserstein d", wasserstein_d, 2, {{.n = 1, .d = {5}}, {.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"wasserstein g", wasserstein_g, 1, {{.n = 1, .d = {5}}}, .low = -3, .high = 3},
+    {"detect", detect, 2, {{.n = 1, .d = {5}}, {.n = 1, .d = {5}}}, .low = 0.1, .high = 1},
 };
 
 static void test_gradients(void **state) {

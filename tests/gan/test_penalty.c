@@ -20,10 +20,8 @@ static node *gradient_penalty(node **x) {
 
 #define SHAPES                                                                                                                                       \
     {                                                                                                                                                \
-        {4, {BATCH, SIDE, SIDE, CHANNELS}}, {4, {2, CHANNELS, 3, 3}}, {                                                                              \
-            1, {                                                                                                                                     \
-                2 * SIDE *SIDE                                                                                                                       \
-            }                                                                                                                                        \
+        {.n = 4, .d = {BATCH, SIDE, SIDE, CHANNELS}}, {.n = 4, .d = {2, CHANNELS, 3, 3}}, {                                                          \
+            .n = 1, .d = { 2 * SIDE * SIDE }                                                                                                         \
         }                                                                                                                                            \
     }
 static const gradient_row ROWS[] = {

@@ -4,7 +4,7 @@
 //
 //     static node *conv(node **x) { return nn_conv(x[0], x[1], (conv_params){.pad = {1, 1, 1, 1}}); }
 //     static const gradient_row ROWS[] = {
-//         {"conv", conv, 2, {{4, {2, 5, 5, 3}}, {4, {4, 3, 3, 3}}}, .low = -1, .high = 1},
+//         {"conv", conv, 2, {{.n = 4, .d = {2, 5, 5, 3}}, {.n = 4, .d = {4, 3, 3, 3}}}, .low = -1, .high = 1},
 //     };
 //     static void test_gradients(void **state) { check_gradients(ROWS, sizeof ROWS / sizeof *ROWS); }
 //

@@ -139,6 +139,25 @@ static void test_equal_nodes_are_one(void **state) {
     store_free(s);
 }
 
+// Whatever the stack held before: their parameters have no padding, whose bytes would be anything.
+static __attribute__((noinline)) void soil_stack(int with) {
+    volatile char stack[4096];
+    for (size_t i = 0; i < sizeof stack; i++) stack[i] = (char)with;
+}
+static __attribute__((noinline)) void make_three(graph *g, int64_t rows, node *made[3]) {
+    made[0] = graph_constant(g, SHAPE(rows, 3), 1);
+    made[1] = graph_uniform(g, SHAPE(rows, 3), 1);
+    made[2] = nn_average_pool(graph_constant(g, SHAPE(1, rows, 4, 3), 1), (pool_params){.kernel = {2, 2}});
+}
+static void test_equal_nodes_are_one_on_any_stack(void **state) {
+    node *made[3], *again[3];
+    soil_stack(0);
+    make_three(*state, 2, made);
+    soil_stack(0xaa);
+    make_three(*state, 2, again);
+    for (int i = 0; i < 3; i++) assert_ptr_equal(made[i], again[i]);
+}
+
 static void test_trivial_work_vanishes(void **state) {
     graph *g = *state;
     node *x = input(g, SHAPE(2, 3));
@@ -252,6 +271,7 @@ int main(void) {
         TEST(test_the_first_error_stays_with_its_label),
         TEST(test_wrong_arguments_are_errors),
         TEST(test_equal_nodes_are_one),
+        TEST(test_equal_nodes_are_one_on_any_stack),
         TEST(test_trivial_work_vanishes),
         TEST(test_types),
         TEST(test_gradients_go_only_where_they_are_asked),

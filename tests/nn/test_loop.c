@@ -9,8 +9,9 @@
 // Random graphs. -------------------------------------------------------------------------------------------------------------------------------------------
 static shape random_shape(dice *d, bool large) {
     static const int64_t SIZES[] = {1, 2, 3, 4, 5, 7, 16, 33};
-    static const shape LARGE[] = {{4, {16, 16, 16, 3}},  {4, {8, 8, 8, 64}}, {2, {300, 70}}, {1, {20000}},
-                                  {5, {3, 5, 7, 2, 99}}, {3, {4, 3, 1500}},  {2, {7, 2000}}, {3, {3, 300, 24}}};
+    static const shape LARGE[] = {{.n = 4, .d = {16, 16, 16, 3}}, {.n = 4, .d = {8, 8, 8, 64}},    {.n = 2, .d = {300, 70}},
+                                  {.n = 1, .d = {20000}},         {.n = 5, .d = {3, 5, 7, 2, 99}}, {.n = 3, .d = {4, 3, 1500}},
+                                  {.n = 2, .d = {7, 2000}},       {.n = 3, .d = {3, 300, 24}}};
     if (large) return LARGE[roll(d, (int)(sizeof LARGE / sizeof *LARGE))];
     shape s = {.n = roll(d, 5)};
     for (int i = 0; i < s.n; i++) s.d[i] = SIZES[roll(d, 8)];
@@ -136,8 +137,9 @@ static void test_random_graphs(void **state) {
 // Every set of reduced axes of shapes with rows shorter and longer than a block. -------------------------------------------------------------------------
 static void test_reductions(void **state) {
     (void)state;
-    static const shape SHAPES[] = {{3, {40, 30, 9}}, {3, {7, 100, 128}}, {2, {100, 300}}, {4, {3, 1, 2, 1700}}, {4, {9, 10, 11, 12}}, {2, {10000, 3}},
-                                   {2, {3, 10000}},  {1, {12345}},       {0, {0}}};
+    static const shape SHAPES[] = {{.n = 3, .d = {40, 30, 9}},     {.n = 3, .d = {7, 100, 128}},   {.n = 2, .d = {100, 300}},
+                                   {.n = 4, .d = {3, 1, 2, 1700}}, {.n = 4, .d = {9, 10, 11, 12}}, {.n = 2, .d = {10000, 3}},
+                                   {.n = 2, .d = {3, 10000}},      {.n = 1, .d = {12345}},         {.n = 0, .d = {0}}};
     for (int threads = 1; threads <= 3; threads++) {
         threads_set(threads);
         for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES; i++) {

@@ -76,10 +76,10 @@ static node *spectral_norm(node **x) {
 }
 
 // clang-format off
-#define S1(a) {1, {a}}
-#define S2(a, b) {2, {a, b}}
-#define S3(a, b, c) {3, {a, b, c}}
-#define S4(a, b, c, d) {4, {a, b, c, d}}
+#define S1(a) {.n = 1, .d = {a}}
+#define S2(a, b) {.n = 2, .d = {a, b}}
+#define S3(a, b, c) {.n = 3, .d = {a, b, c}}
+#define S4(a, b, c, e) {.n = 4, .d = {a, b, c, e}}
 static const gradient_row ROWS[] = {
     {"add",            add,            2, {S2(3, 4), S1(4)},                   .low = -1,  .high = 1},
     {"sub",            sub,            2, {S2(3, 1), S2(1, 4)},                .low = -1,  .high = 1},

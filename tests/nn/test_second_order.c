@@ -24,7 +24,7 @@ static node *activate(node *x, bool smooth) {
 }
 
 static void build(discriminator *d, bool smooth, bool normalized) {
-    static const shape SHAPES[WEIGHTS] = {{4, {4, 3, 3, 3}}, {1, {4}}, {4, {5, 4, 4, 4}}, {1, {5}}};
+    static const shape SHAPES[WEIGHTS] = {{.n = 4, .d = {4, 3, 3, 3}}, {.n = 1, .d = {4}}, {.n = 4, .d = {5, 4, 4, 4}}, {.n = 1, .d = {5}}};
     graph *g = d->graph = graph_new(F32);
     assert_non_null(g);
     d->x = graph_input(g, "x", SHAPE(3, 6, 6, 3), F32);
