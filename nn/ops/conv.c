@@ -145,8 +145,8 @@ static onednn_conv geometry(const node *n) {
 static double flops(const node *n) {
     if (params_of(n)->flops > 0) return params_of(n)->flops;
     onednn_conv c = geometry(n);
-    int64_t terms = c.channels / c.params.groups * c.rows * c.cols;
-    return 2.0 * (double)(c.n * c.out_height * c.out_width * c.out * terms);
+    const int64_t results = c.n * c.out_height * c.out_width * c.out, terms = c.channels / c.params.groups * c.rows * c.cols;
+    return 2.0 * (double)results * (double)terms;
 }
 
 // Derivatives. -------------------------------------------------------------------------------------------------------------------------------------------

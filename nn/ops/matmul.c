@@ -108,8 +108,8 @@ static void vjp(node *y, node *gy, node **gx) {
 }
 
 static double flops(const node *n) {
-    product p = product_of(n);
-    return 2.0 * (double)(p.m * p.n * p.k * count_of(&p, 0, p.axes));
+    const product p = product_of(n);
+    return 2.0 * (double)shape_count(n->shape) * (double)p.k;
 }
 
 // Execution. ---------------------------------------------------------------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ static void reference_max(const node *n, const double *const *in, double *out) {
 
 static double flops(const node *n) {
     shape x = n->op == &OP_AVERAGE_POOL_DATA ? n->shape : n->in[0]->shape;
-    return (double)(shape_count(pooled(n, x)) * params_of(n)->kernel[0] * params_of(n)->kernel[1]);
+    return (double)shape_count(pooled(n, x)) * (double)(params_of(n)->kernel[0] * params_of(n)->kernel[1]);
 }
 
 #define MAX_OP(text, arity, infer_, vjp_, prepare_, run_)                                                                                            \

@@ -191,6 +191,17 @@ static void errors_say_what_is_wrong(void **state) {
     expect_error(negative_groups, "conv: -2 groups, at least 1 expected");
 }
 
+// More than whole numbers of 64 bits can say: what a network would cost is asked before it is known that no machine has the memory.
+static void work_has_no_limit(void **state) {
+    (void)state;
+    const int64_t side = 1 << 15, taps = 1 << 12, out = 1 << 10;
+    graph *g = graph_new(F32);
+    const node *y = nn_conv(graph_input(g, "x", SHAPE(1, side, side, 1), F32), graph_input(g, "w", SHAPE(out, 1, taps, taps), F32),
+                            (conv_params){.pad = {taps / 2, taps / 2, taps / 2 - 1, taps / 2 - 1}});
+    assert_true(y->op->flops(y) == 0x1p65);
+    graph_free(g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f32_equals_the_definition),
@@ -201,6 +212,7 @@ int main(void) {
         cmocka_unit_test(the_three_are_adjoint),
         cmocka_unit_test(known_values),
         cmocka_unit_test(errors_say_what_is_wrong),
+        cmocka_unit_test(work_has_no_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
