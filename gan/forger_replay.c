@@ -83,15 +83,19 @@ static void save(const forger *f, safetensors_writer *w, const char *prefix) {
     }
 }
 
+static bool has_tensors(const safetensors *s, const char *prefix) {
+    for (int i = 0; i < safetensors_count(s); i++)
+        if (text_starts(safetensors_at(s, i).name, prefix)) return true;
+    return false;
+}
+
 static foil_status load(forger *f, const safetensors *s, const char *prefix) {
     const replay_keys *k = f->keys;
     replay *r = f->state;
     for (int i = 0; i < k->keep; i++) {
-        char name[PREFIX], first[PREFIX + 256];
-        safetensors_entry e;
+        char name[PREFIX];
         snprintf(name, sizeof name, "%s%d.", prefix, i);
-        snprintf(first, sizeof first, "%s%s", name, r->player->tensor[0].name);
-        if (!safetensors_find(s, first, &e)) return FOIL_OK; // as many as were taken so far
+        if (!has_tensors(s, name)) return FOIL_OK; // as many as were taken so far
         store *snapshot = store_clone(r->player);
         if (!snapshot) return foil_fail_memory(r->player->value_count * sizeof(float), "a snapshot of the generator");
         r->snapshot[r->n++] = snapshot;

@@ -9,7 +9,10 @@
 
 enum { SIDE = 8, BATCH = 16, PER = SIDE * SIDE * 3, LATENT = 4 };
 
-static const char GENERATOR[] = "input: {latent: 4}\nlayers: [{linear: 192}, {reshape: [3, 8, 8]}, tanh]\n";
+// Names of layers may be as long as they like.
+#define LONG "a_part_of_a_name_that_no_buffer_would_be_thought_to_hold_"
+static const char GENERATOR[] = "input: {latent: 4}\nlayers: [{linear: {out: 192, name: " LONG LONG LONG LONG LONG LONG LONG LONG "}}, "
+                                "{reshape: [3, 8, 8]}, tanh]\n";
 
 typedef struct fixture {
     char path[32];
