@@ -325,6 +325,16 @@ foil_status yaml_fail(const yaml_node *at, const char *format, ...) {
     return foil_fail(FOIL_INVALID, "%s: %s", at->place, what);
 }
 
+foil_status yaml_unknown(const yaml_node *at, const char *what, const char *word, const char *const *known) {
+    const char *near = text_nearest(word, known);
+    text t = {0};
+    if (near) text_format(&t, " (did you mean '%s'?)", near);
+    for (int i = 0; known[i]; i++) text_format(&t, "%s%s", i > 0 ? ", " : "; known: ", known[i]);
+    foil_status status = yaml_fail(at, "unknown %s '%s'%s", what, word, t.failed || !t.data ? "" : t.data);
+    text_free(&t);
+    return status;
+}
+
 // Changing -------------------------------------------------------------------------------------------------------------------------------------
 
 // The index of the item that the first `length` bytes of `part` name, in a map (where it is made if it is not there) or a list.

@@ -37,8 +37,11 @@ const yaml_node *yaml_get(const yaml_node *map, const char *key);
 const char *yaml_place(const yaml_node *n);
 // FOIL_INVALID with the place in front.
 foil_status yaml_fail(const yaml_node *at, const char *format, ...) __attribute__((format(printf, 2, 3)));
-#if defined(__clang_analyzer__) && !defined(FOIL_YAML_DEFINED_HERE)
-#define yaml_fail(...) ((yaml_fail)(__VA_ARGS__), FOIL_INVALID) // static analysis sees one file at a time
+// FOIL_INVALID: "unknown forger 'xyz' (did you mean …?); known: generator, replay", where `what` is "forger". `known` ends with NULL.
+foil_status yaml_unknown(const yaml_node *at, const char *what, const char *word, const char *const *known);
+#if defined(__clang_analyzer__) && !defined(FOIL_YAML_DEFINED_HERE) // static analysis sees one file at a time
+#define yaml_fail(...) ((yaml_fail)(__VA_ARGS__), FOIL_INVALID)
+#define yaml_unknown(...) ((yaml_unknown)(__VA_ARGS__), FOIL_INVALID)
 #endif
 
 // Sets `run.steps` to `value` (YAML text: "500", "[1, 2]"), making the maps on the way; in a list the index stands for a key: `forgers.0.share`. Later errors

@@ -26,9 +26,7 @@ static foil_status find(const yaml_node *at, const char *name, const transform_t
             return FOIL_OK;
         }
     }
-    const char *near = text_nearest(name, known);
-    if (near) return yaml_fail(at, "unknown transform '%s' (did you mean '%s'?)", name, near);
-    return yaml_fail(at, "unknown transform '%s', expected flip, crop, colour, jpeg, blur or scale", name);
+    return yaml_unknown(at, "transform", name, known);
 }
 
 // `flip`, or `jpeg: {…}`; `empty` is a map without keys.

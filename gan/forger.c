@@ -37,13 +37,7 @@ static const forger_type *find(const char *name) {
 static foil_status unknown(const yaml_node *at, const char *name) {
     const char *names[MAX_FORGERS] = {0};
     for (int i = 0; FORGER_TYPES[i]; i++) names[i] = FORGER_TYPES[i]->name;
-    const char *near = text_nearest(name, names);
-    if (near) return yaml_fail(at, "unknown forger '%s' (did you mean '%s'?)", name, near);
-    text known = {0};
-    for (int i = 0; names[i]; i++) text_format(&known, "%s%s", i ? ", " : "", names[i]);
-    foil_status status = yaml_fail(at, "unknown forger '%s' (known: %s)", name, known.failed ? "" : known.data);
-    text_free(&known);
-    return status;
+    return yaml_unknown(at, "forger", name, names);
 }
 
 // `- replay: {share: 0.5}`, or `- replay` with defaults.

@@ -53,9 +53,7 @@ foil_status optimizer_find(const yaml_node *map, optimizer_kind *kind, const key
         *keys = KINDS[i].keys;
         return FOIL_OK;
     }
-    const char *near = text_nearest(name, names);
-    if (near) return yaml_fail(yaml_key_node(map, 0), "unknown optimizer '%s' (did you mean '%s'?)", name, near);
-    return yaml_fail(yaml_key_node(map, 0), "unknown optimizer '%s' (known: sgd, adam, adamw)", name);
+    return yaml_unknown(yaml_key_node(map, 0), "optimizer", name, names);
 }
 
 foil_status optimizer_parse(const yaml_node *map, optimizer_options *out) {

@@ -69,18 +69,10 @@ static const struct {
          PARTS("order", NULL, "of the methods")},
 };
 
-static foil_status fail_unknown_protocol(const yaml_node *at, const char *name) {
+static foil_status unknown_protocol(const yaml_node *at, const char *name) {
     const char *names[STUDY_PROTOCOLS + 1] = {0};
-    text t = {0};
-    for (int i = 0; i < STUDY_PROTOCOLS; i++) {
-        names[i] = PROTOCOLS[i].name;
-        text_format(&t, "%s%s", i ? ", " : "", names[i]);
-    }
-    const char *near = text_nearest(name, names);
-    if (near) text_format(&t, " (did you mean '%s'?)", near);
-    foil_status status = yaml_fail(at, "unknown protocol '%s'; expected one of %s", name, t.failed ? "those known" : t.data);
-    text_free(&t);
-    return status;
+    for (int i = 0; i < STUDY_PROTOCOLS; i++) names[i] = PROTOCOLS[i].name;
+    return yaml_unknown(at, "protocol", name, names);
 }
 
 static foil_status read_protocol(const yaml_node *at, study *s) {
@@ -90,7 +82,7 @@ static foil_status read_protocol(const yaml_node *at, study *s) {
     const char *name = map ? yaml_key(at, 0) : yaml_text(at);
     int p = 0;
     while (p < STUDY_PROTOCOLS && strcmp(name, PROTOCOLS[p].name) != 0) p++;
-    if (p == STUDY_PROTOCOLS) return fail_unknown_protocol(map ? yaml_key_node(at, 0) : at, name);
+    if (p == STUDY_PROTOCOLS) return unknown_protocol(map ? yaml_key_node(at, 0) : at, name);
     s->protocol = (study_protocol)p;
     s->parts_at = map ? yaml_item(at, 0) : at;
     if (map) return keys_read(s->parts_at, PROTOCOLS[p].keys, s, name);

@@ -17,19 +17,9 @@ static const layer_type *find_type(const char *name) {
 }
 
 static foil_status unknown_layer(const yaml_node *at, const char *name) {
-    const char *names[64];
-    int n = 0;
-    text known = {0};
-    for (; LAYER_TYPES[n] && n < 63; n++) {
-        names[n] = LAYER_TYPES[n]->name;
-        text_format(&known, "%s%s", n > 0 ? ", " : "", names[n]);
-    }
-    names[n] = NULL;
-    const char *near = text_nearest(name, names);
-    foil_status status = yaml_fail(at, "unknown layer '%s'%s%s%s; known: %s", name, near ? " (did you mean '" : "", near ? near : "",
-                                   near ? "'?)" : "", known.failed ? "" : known.data);
-    text_free(&known);
-    return status;
+    const char *names[64] = {0};
+    for (int i = 0; LAYER_TYPES[i] && i < 63; i++) names[i] = LAYER_TYPES[i]->name;
+    return yaml_unknown(at, "layer", name, names);
 }
 
 // An item is `type`, or a map of one key, `type: keys`.

@@ -47,6 +47,9 @@ static void places(void **state) {
     assert_string_equal(yaml_place(conv), "f.yaml:3:5");
     assert_int_equal(yaml_fail(yaml_item(list, 1), "unknown layer '%s'", "x"), FOIL_INVALID);
     assert_string_equal(foil_error(), "f.yaml:4:5: unknown layer 'x'");
+    static const char *const LAYERS[] = {"conv", "relu", NULL};
+    assert_int_equal(yaml_unknown(yaml_item(list, 1), "layer", "cnov", LAYERS), FOIL_INVALID);
+    assert_string_equal(foil_error(), "f.yaml:4:5: unknown layer 'cnov' (did you mean 'conv'?); known: conv, relu");
     yaml_free(doc);
     doc = must_parse("a: 1\nb: {c: , d: 2}\ne:\nf:\n  - 1\n  -\n"); // what is left empty has no place of its own
     assert_string_equal(yaml_place(yaml_get(yaml_get(yaml_root(doc), "b"), "c")), "f.yaml:2:5");

@@ -146,7 +146,7 @@ static void refused(const char *list, const char *words) {
 static void test_wrong_lists(void **state) {
     (void)state;
     refused("[flop]", "t.yaml:1:2: unknown transform 'flop' (did you mean 'flip'?)");
-    refused("[whirl]", "unknown transform 'whirl', expected flip, crop");
+    refused("[whirl]", "unknown transform 'whirl'; known: flip, crop");
     refused("[flip, {jpeg: {qualty: 3}}]", "unknown key 'qualty'");
     refused("[jpeg: {quality: [0, 50]}]", "quality");
     refused("[jpeg: {quality: [90, 50]}]", "quality");
