@@ -31,7 +31,7 @@ struct op {
     const char *name;
     int min_in, max_in; // arity
     unsigned flags;
-    size_t params_size;
+    size_t params_size; // of a struct without padding: see graph_node
 
     // Sets n->shape and n->type from inputs and parameters, or fails saying which shapes it met and which it wanted.
     foil_status (*infer)(node *n);
