@@ -39,6 +39,7 @@ static node *build_npr(builder *b, const layer *l, node *x) {
     if (height % k->factor || width % k->factor)
         return graph_fail(builder_graph(b), "images of %lld x %lld, expected multiples of %lld", (long long)height, (long long)width,
                           (long long)k->factor);
+    if (k->scale == 0) return graph_fail(builder_graph(b), "a scale of 0 leaves nothing of the images");
     node *coarse = nn_resize_nearest(nn_resize_nearest(x, height / k->factor, width / k->factor), height, width);
     return nn_mul_scalar(nn_sub(x, coarse), k->scale);
 }

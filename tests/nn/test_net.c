@@ -183,6 +183,7 @@ static void mistakes(void **state) {
         {L("  - global_pool\n  - global_pool"), "n.yaml:4:5 global_pool: expected images [N, H, W, C], got [1, 3]"},
         {L("  - reshape: [3, 8, 9]"), "n.yaml:3:5 reshape: a sample of [1, 8, 8, 3] has 192 values, the shape wants 216"},
         {L("  - npr: {factor: 3}"), "n.yaml:3:5 npr: images of 8 x 8, expected multiples of 3"},
+        {L("  - npr: {scale: 0}"), "n.yaml:3:5 npr: a scale of 0 leaves nothing of the images"},
         {L("  - residual: {body: [{conv: {out: 4, kernel: 1}}]}"), "n.yaml:3:5 residual: the body gives [1, 8, 8, 4], the skip [1, 8, 8, 3]"},
         {L("  - residual: {body: [cnov]}"), "n.yaml:3:23: unknown layer 'cnov'"},
         {L("  - parallel: {branches: [[relu], [flatten]], join: add}"), "n.yaml:3:5 parallel: branch 1 gives [1, 192], branch 0 [1, 8, 8, 3]"},
