@@ -55,7 +55,10 @@ void inspect_print_shortcuts(const set *s, const shortcut_findings *f) {
     if (solved(f))
         printf("WARNING      this set can be solved at an AUC of %.2f (%.2f to %.2f) without a look at the content\n", f->auc.value, f->auc.low,
                f->auc.high);
-    if (!solved(f))
+    else if (isnan(f->auc.low))
+        printf("             a regression on them reaches an AUC of %.2f; how sure that is can't be told from fewer than %d clips of a class\n",
+               f->auc.value, INTERVAL_CLIPS);
+    else
         printf("             a regression on them reaches an AUC of %.2f (%.2f to %.2f)%s\n", f->auc.value, f->auc.low, f->auc.high,
                notable ? "" : ": none was found");
 }

@@ -79,7 +79,7 @@ void evaluation_free(evaluation *e);
 // Scores of one judge, as CSV: path,score,fake,method,subject,clip.
 foil_status evaluation_write_scores(const evaluation *e, const judge *j, const char *path);
 // For each set and detector that has a robustness: set,detector,perturbation,library,parameter,value,auc,auc_low,auc_high,relative_loss,loss_low,loss_high; the
-// pictures as they are come first, as perturbation "none".
+// pictures as they are come first, as perturbation "none". What is not known is left empty.
 foil_status evaluations_write_robustness(const evaluation *e, int n, const char *path);
 // metrics.json. One judge of one set: {"overall": {"auc": {"value","low","high"}, …}, "methods": {…}, "levels": {…}, "subjects": {…}, …}. Several (a network
 // with its baseline of cues: both at once): {"sets": […], "detectors": […], "results": [{"set", "detector", "overall": …}, …], "differences": [{"set", "a",

@@ -37,6 +37,22 @@ static foil_status number_clips(const ranking *r, const int *clip, int *cluster,
     return FOIL_OK;
 }
 
+// Whether each class is in as many clips as an interval needs. Items without weight are not there.
+static foil_status check_clips(const ranking *r, const int *cluster, int clusters, bool *enough) {
+    int clips[2] = {0, 0};
+    unsigned char *seen = calloc((size_t)clusters, 1); // bits, by class
+    if (!seen) return foil_fail_memory((size_t)clusters, "clips");
+    for (int64_t i = 0; i < r->n; i++) {
+        int class = (r->kind[i] & RANKED_FAKE) != 0, bit = 1 << class;
+        if ((r->weight && !(r->weight[i] > 0)) || seen[cluster[i]] & bit) continue;
+        seen[cluster[i]] |= (unsigned char)bit;
+        clips[class]++;
+    }
+    free(seen);
+    *enough = clips[0] >= INTERVAL_CLIPS && clips[1] >= INTERVAL_CLIPS;
+    return FOIL_OK;
+}
+
 // How often each clip is in one resample. A byte is enough: up to 255 clips can't be drawn more often, and of more than that one is drawn so often with a
 // probability below 1e-500.
 static void count_times(int clusters, philox_key key, uint64_t first, unsigned char *times) {
@@ -98,8 +114,11 @@ foil_status bootstrap(const ranking *r, const int *clip, int draws, uint64_t see
     int *cluster = malloc((size_t)r->n * sizeof *cluster);
     if (!cluster) return foil_fail_memory((size_t)r->n * sizeof *cluster, "clips");
     s.cluster = cluster;
+    bool enough = false;
     foil_status status = number_clips(r, clip, cluster, &s.clusters);
-    if (status == FOIL_OK) status = draw_all(&s, draws, seed, drawn);
+    if (status == FOIL_OK) status = check_clips(r, cluster, s.clusters, &enough);
+    if (status == FOIL_OK && enough) status = draw_all(&s, draws, seed, drawn);
+    for (int64_t i = 0; i < (int64_t)values * draws && !enough; i++) drawn[i] = NAN;
     free(cluster);
     return status;
 }

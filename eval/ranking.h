@@ -40,7 +40,7 @@ bool ranking_roc(const ranking *r, const unsigned char *times, const double *fpr
 
 // Values of resampled clips: drawn[v · draws + d] is what `compute` gave as out[v] with draw d's `times`, in any thread; false: a class is empty, draw again.
 typedef bool (*ranking_values)(const ranking *r, const unsigned char *times, const void *context, double *out);
-// The draws are of whole clips; clip[i] < 0, or no `clip`: the input's item i is one of its own.
+// The draws are of whole clips; clip[i] < 0, or no `clip`: the input's item i is one of its own. Where a class is in fewer than INTERVAL_CLIPS all are NAN.
 foil_status bootstrap(const ranking *r, const int *clip, int draws, uint64_t seed, int values, ranking_values compute, const void *context,
                       double *drawn);
 // Sorts the draws; NAN where one is.

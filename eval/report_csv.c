@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -36,12 +37,19 @@ foil_status evaluation_write_scores(const evaluation *e, const judge *j, const c
     return file_commit(w);
 }
 
+// What is not known is left empty.
+static void write_interval(file_writer *w, const interval *v) {
+    const double number[] = {v->value, v->low, v->high};
+    for (int i = 0; i < 3; i++) {
+        file_write(w, ",", 1);
+        if (!isnan(number[i])) file_printf(w, "%.17g", number[i]);
+    }
+}
+
 static void write_intervals(file_writer *w, const interval *auc, const interval *loss) {
-    file_printf(w, ",%.17g,%.17g,%.17g", auc->value, auc->low, auc->high);
-    if (loss)
-        file_printf(w, ",%.17g,%.17g,%.17g\n", loss->value, loss->low, loss->high);
-    else
-        file_printf(w, ",,,\n");
+    write_interval(w, auc);
+    write_interval(w, loss);
+    file_write(w, "\n", 1);
 }
 
 static void write_names(file_writer *w, const char *const *names, int n) {
@@ -54,7 +62,7 @@ static void write_names(file_writer *w, const char *const *names, int n) {
 static void write_robustness(file_writer *w, const char *of, const char *detector, const robustness *r) {
     write_names(w, (const char *const[]){of, detector, "none", "", ""}, 5);
     file_write(w, ",", 1);
-    write_intervals(w, &r->clean, NULL);
+    write_intervals(w, &r->clean, &(interval){NAN, NAN, NAN});
     for (int i = 0; i < r->rows; i++)
         for (int s = 0; s < STRENGTHS; s++) {
             write_names(w, (const char *const[]){of, detector, r->row[i].name, r->row[i].library, r->row[i].parameter}, 5);

@@ -43,6 +43,8 @@ static json_t *row_json(const evaluation *e, const judge *j, int at) {
     for (int m = 0; m < e->metrics; m++) {
         json_put(row, metric_name((metric)m), interval_json(&j->metric[at][m]));
     }
+    json_put(row, "real_clips", json_integer(from->real_clips));
+    json_put(row, "fake_clips", json_integer(from->fake_clips));
     return row;
 }
 

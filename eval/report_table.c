@@ -1,4 +1,5 @@
 // An evaluation for people, 100 columns wide.
+#include <math.h>
 #include <string.h>
 
 #include "eval/harness.h"
@@ -151,13 +152,35 @@ static void add_robustness(text *out, const evaluation *e) {
     }
 }
 
-static void add_note(text *out, const evaluation *e, int n) {
+// Notes. ------------------------------------------------------------------------------------------------------------------------------------------
+
+static void add_compared(text *out, const evaluation *e, int n) {
     int tests = 0;
     for (int i = 0; i < n; i++) tests += e[i].judges * (e[i].judges - 1) / 2;
     text_format(out,
                 "\nBoth judges see the same %d resamples of clips. p: two-sided, with so many never below %.3g.\n"
                 "p Holm: corrected for all differences of that metric, of all pairs and sets (%d).\n",
                 e->draws, 2. / (e->draws + 1), tests);
+}
+
+// What an interval cannot say, once for all rows.
+static void add_doubts(text *out, const evaluation *e, int n) {
+    bool few = false, apart = false;
+    for (int i = 0; i < n; i++)
+        for (int r = 0; r < e[i].rows; r++) {
+            few |= e[i].row[r].real_clips < ENOUGH_CLIPS || e[i].row[r].fake_clips < ENOUGH_CLIPS;
+            for (int k = 0; k < e[i].judges; k++) {
+                const interval *auc = &e[i].judge[k].metric[r][METRIC_AUC];
+                apart |= !isnan(auc->low) && (auc->value == 0 || auc->value == 1);
+            }
+        }
+    if (few || apart) text_add(out, "\n");
+    if (few)
+        text_format(out, "No interval where a class has fewer than %d clips; where fewer than %d it is often too narrow.\n", INTERVAL_CLIPS,
+                    ENOUGH_CLIPS);
+    if (apart)
+        text_add(out, "Reals and fakes that are wholly apart are so in every resample: an interval of no width is no proof.\n"
+                      "Of a class with n clips, up to 3 / n may lie beyond those seen (rule of three, 95 %).\n");
 }
 
 void evaluations_table(const evaluation *e, int n, text *out) {
@@ -168,5 +191,6 @@ void evaluations_table(const evaluation *e, int n, text *out) {
         if (e->judges > 1) add_differences(out, &e[i]);
         add_robustness(out, &e[i]);
     }
-    if (e->judges > 1 && e->draws > 0) add_note(out, e, n);
+    if (e->judges > 1 && e->draws > 0) add_compared(out, e, n);
+    if (e->draws > 0) add_doubts(out, e, n);
 }

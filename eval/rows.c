@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 const char *const ROW_KIND_NAMES[] = {"overall", "method", "level", "subject", NULL};
 static const char UNNAMED[] = "unnamed";
 
@@ -40,7 +42,17 @@ void row_items(const evaluation_row *row, const picture_label *item, int64_t n, 
         if (in_row(row, &item[i])) *index++ = i;
 }
 
-static void count(evaluation_row *row, const picture_label *item, int64_t n) {
+// `room` is for n.
+static int64_t count_clips(const evaluation_row *row, const picture_label *item, int64_t n, bool fake, int64_t *room) {
+    int64_t items = 0, clips = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (item[i].fake == fake && in_row(row, &item[i])) room[items++] = item[i].clip >= 0 ? item[i].clip : -1 - i;
+    sort_integers(room, (size_t)items);
+    for (int64_t i = 0; i < items; i++) clips += !i || room[i] != room[i - 1];
+    return clips;
+}
+
+static void count(evaluation_row *row, const picture_label *item, int64_t n, int64_t *room) {
     if (*reals_of(row))
         for (int64_t i = 0; i < n && !row->own_reals; i++) {
             row->own_reals = true; // then `real_in_row` compares names
@@ -50,6 +62,8 @@ static void count(evaluation_row *row, const picture_label *item, int64_t n) {
         row->reals += !item[i].fake && in_row(row, &item[i]);
         row->fakes += item[i].fake && in_row(row, &item[i]);
     }
+    row->real_clips = count_clips(row, item, n, false, room);
+    row->fake_clips = count_clips(row, item, n, true, room);
 }
 
 // Names. ----------------------------------------------------------------------------------------------------------------------------------------
@@ -115,7 +129,9 @@ static foil_status find(const picture_label *item, int64_t n, int kinds, arena *
     *row++ = (evaluation_row){.kind = ROW_OVERALL, .name = "overall"};
     for (row_kind k = ROW_METHOD; k < ROW_KINDS; k++)
         for (int64_t i = 0; name[k] && i < names[k]; i++) *row++ = (evaluation_row){.kind = k, .name = *name[k][i] ? name[k][i] : UNNAMED};
-    for (int64_t i = 0; i < all; i++) count(&(*out)[i], item, n);
+    int64_t *clips = arena_alloc(lists, (size_t)n * sizeof *clips);
+    if (!clips) return foil_fail_memory((size_t)n * sizeof *clips, "clips of rows");
+    for (int64_t i = 0; i < all; i++) count(&(*out)[i], item, n, clips);
     *rows = (int)all;
     return FOIL_OK;
 }

@@ -17,7 +17,8 @@ typedef struct evaluation_row {
     row_kind kind;
     const char *name; // "overall", "unnamed" for a method without a name
     int64_t reals, fakes;
-    bool own_reals; // not all reals
+    int64_t real_clips, fake_clips; // that these are in, which is what intervals rest on; an item without a clip is one of its own
+    bool own_reals;                 // not all reals
 } evaluation_row;
 
 // Those that have fakes, in the order of kinds and names; of the kinds k with kinds & (1 << k), and overall always.

@@ -124,8 +124,11 @@ static void add_differences(text *t, const study *s, const study_result *r) {
         add_side(t, s, r, d->question_a, d->variant_a, two);
         text_add(t, " | ");
         add_side(t, s, r, d->question_b, d->variant_b, two);
-        text_format(t, " | %+.3f | %+.3f … %+.3f | %.2g | %.2g | %d of %d |\n", d->of.value, d->of.low, d->of.high, d->of.p, d->of.p_holm, d->agree,
-                    d->seeds);
+        if (isnan(d->of.p))
+            text_format(t, " | %+.3f | – … – | – | – |", d->of.value);
+        else
+            text_format(t, " | %+.3f | %+.3f … %+.3f | %.2g | %.2g |", d->of.value, d->of.low, d->of.high, d->of.p, d->of.p_holm);
+        text_format(t, " %d of %d |\n", d->agree, d->seeds);
     }
 }
 

@@ -16,11 +16,17 @@ typedef struct writer {
 
 // "0.012 [0.003, 0.020]"
 static void add_interval(writer *w, double value, double low, double high) {
-    text_format(&w->t, "%.3f [%.3f, %.3f]", value, low, high);
+    text_format(&w->t, "%.3f ", value);
+    if (isnan(low))
+        text_format(&w->t, "[no interval: fewer than %d clips of a class]", INTERVAL_CLIPS);
+    else
+        text_format(&w->t, "[%.3f, %.3f]", low, high);
 }
 
 static void add_p(writer *w, const study_difference *d) {
-    text_format(&w->t, " (p = %.2g, Holm %.2g; %d of %d seeds agree)", d->of.p, d->of.p_holm, d->agree, d->seeds);
+    text_add(&w->t, " (");
+    if (!isnan(d->of.p)) text_format(&w->t, "p = %.2g, Holm %.2g; ", d->of.p, d->of.p_holm);
+    text_format(&w->t, "%d of %d seeds agree)", d->agree, d->seeds);
 }
 
 static const char *variant(const writer *w, int v) {
@@ -133,7 +139,7 @@ static void mention_chance(writer *w) {
         if (of->view != 0 || strcmp(of->name, "mean") == 0) continue;
         for (int v = 0; v < w->of->answers; v++) {
             const study_answer *a = &of->answer[v];
-            if (!(a->low <= .5)) continue;
+            if (isnan(a->mean) || a->low > .5) continue;
             text_format(&w->t, a->high < .5 ? "On %s, %s is worse than a coin: " : "On %s, %s is not shown to be better than a coin: ", of->name,
                         variant(w, v));
             add_interval(w, a->mean, a->low, a->high);

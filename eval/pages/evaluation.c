@@ -20,8 +20,9 @@ static json_t *row_json(const evaluation *e, const judge *j, int row) {
     for (int m = 0; m < e->metrics; m++)
         if (row_has(row, (metric)m)) json_put(metrics, metric_name((metric)m), interval_json(&j->metric[row][m]));
     const evaluation_row *r = &e->row[row];
-    return json_pack("{s:s, s:o, s:I, s:I, s:b, s:o}", "kind", ROW_KIND_NAMES[r->kind], "name", text_json(r->name), "reals", (json_int_t)r->reals,
-                     "fakes", (json_int_t)r->fakes, "own_reals", r->own_reals, "metrics", metrics);
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:o}", "kind", ROW_KIND_NAMES[r->kind], "name", text_json(r->name), "reals",
+                     (json_int_t)r->reals, "fakes", (json_int_t)r->fakes, "real_clips", (json_int_t)r->real_clips, "fake_clips",
+                     (json_int_t)r->fake_clips, "own_reals", r->own_reals, "metrics", metrics);
 }
 
 // Whether fewer than PAGE_ROWS rows of its kind are harder for the first judge: so that all judges show the same ones.
@@ -116,8 +117,8 @@ static foil_status add_all(json_t *page, const evaluation_page *p) {
 
 foil_status evaluation_page_write(const evaluation_page *p, const char *path) {
     json_start();
-    json_t *page = json_pack("{s:s, s:o, s:I, s:i}", "foil", foil_version(), "command", text_json(p->command), "seed", (json_int_t)p->e->seed,
-                             "draws", p->e->draws);
+    json_t *page = json_pack("{s:s, s:o, s:I, s:i, s:i, s:i}", "foil", foil_version(), "command", text_json(p->command), "seed",
+                             (json_int_t)p->e->seed, "draws", p->e->draws, "interval_clips", INTERVAL_CLIPS, "enough_clips", ENOUGH_CLIPS);
     if (!page) return foil_fail_memory(4096, "an evaluation's page");
     foil_status status = add_all(page, p);
     if (status == FOIL_OK) status = page_write(path, PAGE_EVALUATION, page);

@@ -92,6 +92,10 @@ def check_made_up(b, folder):
     b.open(f"{folder}/hostile.html")
     expect("a name became more than text", b.run("document.title !== 'broken' && document.querySelectorAll('main img[src=x], main script').length === 0"))
 
+    b.open(f"{folder}/poor.html")
+    said = b.run("document.getElementById('head').textContent")
+    expect(f"too few for an interval: {said}", all(w in said for w in ("How much of that is chance is not known", "only 3 reals (3 clips) and 2 fakes (2 clips)", "no interval where a class has fewer than 10 clips")))
+
     b.open(f"{folder}/usual.html")
     check_keyboard(b)
     verdict = b.run("document.querySelector('.verdict').textContent")

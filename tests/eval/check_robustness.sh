@@ -16,7 +16,7 @@ refused() { # STATUS WORDS ARGUMENTS...
 a=small32-d.safetensors b=everything-d.safetensors
 picture() { LC_ALL=C awk -v s="$1" -v n="$2" 'BEGIN { srand(s); printf "P6\n20 16\n255\n"; for (i = 0; i < 960; i++) printf "%c", 1 + int(rand() * n) }'; }
 mkdir -p p/real p/fake/gan
-for i in $(seq 9); do
+for i in $(seq 10); do
     picture $i 220 >p/real/$i.ppm
     picture $((100 + i)) 190 >p/fake/gan/$i.ppm
 done
@@ -66,7 +66,11 @@ assert clips["robustness"]["clean"] == clips["overall"]["auc"] and clips["overal
 values = lambda m: [s["auc"]["value"] for p in m["robustness"]["perturbations"] for s in p["strengths"]]
 assert values(clips) != values(frames)
 assert all(abs(25 * v * 2 - round(25 * v * 2)) < 1e-9 for v in values(clips)) # of 5 clips against 5
+none = lambda v: v["low"] is None and v["high"] is None # of so few clips there is no interval
+assert all(none(m["robustness"]["clean"]) and none(m["robustness"]["mean_relative_loss"]) for m in (clips, frames))
 P
+"$FOIL" eval $a clips.h5 --perturb noise --draws 40 --out clips --quiet >/dev/null
+grep -q '^clips.h5,small32-d.safetensors,none,,,,[0-9.]*,,,,,$' clips/robustness.csv && ! grep -qi nan clips/robustness.csv || fail "what is not known: $(cat clips/robustness.csv)"
 
 refused 2 "unknown perturbation 'nose' (did you mean 'noise'?)" $a p --perturb nose
 refused 2 "'blur' is named twice" $a p --perturb blur,jpeg,blur

@@ -80,7 +80,7 @@ cmp two.json out/metrics.json
 same "$(ls out | tr '\n' ' ')" "metrics.json report.html scores-0-0.csv scores-0-1.csv scores-0-2.csv " "files"
 same "$(cat out/scores-0-1.csv | cut -d, -f1,2 | tr '\n' ' ')" "path,score a,0.29999999999999999 b,0.20000000000000001 c,0.80000000000000004 d,0.10000000000000001 " "the order of items"
 tr -d ' \n' <two.json | grep -q '"set":0,"a":0,"b":1,"metric":"auc","value":-0.25,' || fail "the difference is not there"
-tr -d ' \n' <two.json | grep -q '"set":0,"a":0,"b":2,"metric":"auc","value":0.0,"low":0.0,"high":0.0,"p":1.0,"p_holm":1.0' || fail "equal judges differ"
+tr -d ' \n' <two.json | grep -q '"set":0,"a":0,"b":2,"metric":"auc","value":0.0,"low":null,"high":null,"p":null,"p_holm":null' || fail "an interval of two reals and two fakes"
 joined() { # CONTENT MESSAGE
     printf "$1" >f.csv
     refused "$2" --scores plain.csv --scores f.csv
@@ -105,6 +105,12 @@ grep -q '^clips.csv: 6 clips, each the mean of its pictures. scores: 18 pictures
 "$FOIL" eval --scores clips.csv --clips max --frames 2 --out c --draws 0 >table
 same "$(grep '^r1/' c/scores.csv | cut -d, -f1,2)" "r1/1.png,0.11" "the greatest of frames 1 and 10 out of 1, 2, 10"
 refused "plain.csv: neither a detector nor a set; for scores, --scores plain.csv was expected" plain.csv
+
+# What intervals can't say is said once: too few clips, scores that are wholly apart
+{ echo score,fake,method,clip; for i in $(seq 60); do echo "0.$((i + 10)),0,,"; echo "0.9$i,1,apart,"; echo "0.$((i + 15)),1,few,$((i % 9))"; done; } >doubts.csv
+"$FOIL" eval --scores doubts.csv --draws 50 >table
+grep -qE '^apart +1.0000 \[1.0000, 1.0000\]' table && grep -qE '^few +0.[0-9]{4} \[     -,      -\]' table || fail "intervals: $(cat table)"
+same "$(grep -c 'No interval where a class has fewer than 10 clips' table) $(grep -c 'wholly apart' table)" "1 1" "notes"
 
 # Without draws nothing is known of the intervals, which takes as much room
 "$FOIL" eval --scores plain.csv --scores plain.csv --draws 0 >table

@@ -31,6 +31,8 @@ def result(r, at, d, auc, methods, seen):
     rows = [{"kind": "overall", "name": "overall", "reals": 80, "fakes": 82, "metrics": metrics(auc, 0.05)}]
     rows += [{"kind": "method", "name": m, "reals": 80, "fakes": r.randint(9, 30), "metrics": metrics(min(0.99, max(0.35, auc + r.uniform(-0.25, 0.12))), r.uniform(0.04, 0.12))} for m in methods]
     rows += [{"kind": "level", "name": c, "reals": 40, "fakes": 41, "metrics": metrics(auc - k, 0.07)} for c, k in (("raw", 0), ("c23", 0.06), ("c40", 0.14))]
+    for row in rows:
+        row |= {"real_clips": row["reals"], "fake_clips": row["fakes"]}
     real, fake = [0] * 30, [0] * 30
     for _ in range(80):
         real[min(29, int(30 * r.betavariate(1.5, 1.5 + 6 * (auc - 0.4))))] += 1
@@ -65,7 +67,7 @@ CARD = {"kind": "network", "network": "small32-d", "input": "32 × 32, RGB, crop
 def usual():
     r = random.Random(1)
     aucs = {0: (0.86, 0.78, 0.66), 1: (0.71, 0.74, 0.52)}
-    return {"foil": "0.1.0", "command": "foil eval faces.safetensors other.safetensors cues.safetensors faces.h5 elsewhere --split test --perturb standard --out report", "seed": 1, "draws": 1000,
+    return {"foil": "0.1.0", "command": "foil eval faces.safetensors other.safetensors cues.safetensors faces.h5 elsewhere --split test --perturb standard --out report", "seed": 1, "draws": 1000, "interval_clips": 10, "enough_clips": 30,
             "sets": [{"name": n, "fingerprint": "cdf1ed35deedae5b3c8630b0cc88366846fe9d3ea57519c81e363ea31f5f0d3e", "split": None if i else "test", "unit": "picture", "rule": None, "pictures": 162, "frames": None, "reals": 80, "fakes": 82} for i, n in enumerate(SETS)],
             "detectors": [{"name": "faces", "kind": "network", "card": CARD}, {"name": "other", "kind": "network", "card": CARD}, {"name": "cues", "kind": "cues", "card": {"kind": "cues", "cues": {"knee": -0.83, "blockiness": 0.21}}}],
             "results": [result(r, s, d, aucs[s][d], METHODS, "other" if s else "test") for s in aucs for d in range(3)],
@@ -110,8 +112,8 @@ def poor():  # hardly anything: scores from a file, no threshold, no mistakes, n
     page["detectors"] = [{"name": "scores.csv", "kind": "scores", "card": {}}]
     page["sets"] = [{"name": "scores.csv", "fingerprint": None, "split": None, "unit": "picture", "rule": None, "pictures": 5, "frames": None, "reals": 3, "fakes": 2}]
     page["results"] = [{"set": 0, "detector": 0, "seen": None, "threshold": {"name": "none", "value": None}, "decisions": None, "rows": [
-        {"kind": "overall", "name": "overall", "reals": 3, "fakes": 2, "metrics": {"auc": {"value": 1, "low": 1, "high": 1}, "ap": {"value": 1, "low": None, "high": None}, "eer": {"value": 0, "low": 0, "high": 0}, "accuracy": none, "brier": none, "ece": none}}],
-        "roc": {"table": [0, 1], "fpr": [0, 1], "tpr": [1, 1], "low": [1, 1], "high": [1, 1]}, "histogram": {"edges": [-3, 0, 3], "real": [3, 0], "fake": [0, 2]}, "reliability": [], "mistakes": []}]
+        {"kind": "overall", "name": "overall", "reals": 3, "fakes": 2, "real_clips": 3, "fake_clips": 2, "metrics": {"auc": {"value": 1, "low": None, "high": None}, "ap": {"value": 1, "low": None, "high": None}, "eer": {"value": 0, "low": None, "high": None}, "accuracy": none, "brier": none, "ece": none}}],
+        "roc": {"table": [0, 1], "fpr": [0, 1], "tpr": [1, 1], "low": [None, None], "high": [None, None]}, "histogram": {"edges": [-3, 0, 3], "real": [3, 0], "fake": [0, 2]}, "reliability": [], "mistakes": []}]
     page["robustness"] = []
     return page
 

@@ -151,21 +151,25 @@ static void test_json_and_table(void **state) {
     text out = {0};
     small_check(foil_detector_load(DETECTOR, &d));
     small_check(evaluate_at(d, SET, SPLIT_TEST, &e));
-    e.judge->metric[1][METRIC_ECE].low = NAN;
     assert_int_equal(evaluations_json(&e, 1, &out), FOIL_OK);
     json_t *json = json_loads(out.data, 0, NULL);
     json_t *overall = json_object_get(json, "overall"), *bright = json_object_get(json_object_get(json, "methods"), "bright");
     assert_true(json_number_value(json_object_get(json_object_get(overall, "auc"), "value")) == e.judge->metric[0][METRIC_AUC].value);
     assert_true(json_number_value(json_object_get(json_object_get(overall, "tpr@fpr=0.01"), "high")) == e.judge->metric[0][METRIC_TPR_FPR1].high);
     assert_true(json_is_null(json_object_get(json_object_get(bright, "ece"), "low")));
+    assert_int_equal(json_integer_value(json_object_get(bright, "real_clips")), REALS / 2);
+    assert_int_equal(json_integer_value(json_object_get(bright, "fake_clips")), (FAKES + 1) / 2);
     assert_int_equal(json_object_size(json_object_get(json, "methods")), 2);
     json_decref(json);
     text_free(&out);
 
     evaluations_table(&e, 1, &out);
     size_t line = strcspn(out.data, "\n"), lines = 0;
-    for (const char *p = out.data; *p; p += line + 1, lines++) assert_int_equal(strcspn(p, "\n"), line); // aligned
+    for (const char *p = out.data; *p != '\n'; p += line + 1, lines++) assert_int_equal(strcspn(p, "\n"), line); // aligned
     assert_int_equal(lines, 4);
+    assert_non_null(strstr(out.data, "\nbright      1.0000 [     -,      -]")); // 8 clips of fakes; said once
+    assert_string_equal(strstr(out.data, "\n\n"),
+                        "\n\nNo interval where a class has fewer than 10 clips; where fewer than 30 it is often too narrow.\n");
     text_free(&out);
     evaluation_free(&e);
     foil_detector_free(d);

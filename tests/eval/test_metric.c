@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/philox.h"
-#include "eval/metric.h"
+#include "eval/ranking.h"
 #include "tests/cmocka.h"
 
 enum { LARGEST = 1000 };
@@ -189,14 +189,60 @@ static void test_clips_are_drawn_whole(void **state) {
     assert_true(clustered[METRIC_AUC].high - clustered[METRIC_AUC].low > 2 * (naive[METRIC_AUC].high - naive[METRIC_AUC].low));
 }
 
+static bool count_reals(const ranking *r, const unsigned char *times, const void *context, double *out) {
+    (void)context;
+    int count[2] = {0};
+    for (int64_t i = 0; i < r->n; i++) count[r->kind[i] & RANKED_FAKE] += times[i];
+    *out = count[0];
+    return count[0] && count[1];
+}
+
 static void test_draws_with_one_class_are_redrawn(void **state) {
     (void)state;
-    const double score[] = {.9, .1};
-    const bool fake[] = {true, false};
-    interval out[METRICS];
-    assert_int_equal(metric_intervals(&(metric_input){.score = score, .fake = fake, .n = 2, .threshold = .5}, NULL, 200, 1, out), FOIL_OK);
-    assert_near(out[METRIC_AUC].low, 1, 0); // every draw has both items once
-    assert_near(out[METRIC_BRIER].high, .01, 1e-15);
+    enum { ITEMS = 100, DRAWS = 200000 }; // no real in 2.7 of 100000 draws
+    double score[ITEMS], *reals = malloc(DRAWS * sizeof *reals), most = 0;
+    bool fake[ITEMS];
+    ranking r;
+    for (int i = 0; i < ITEMS; i++) {
+        score[i] = i;
+        fake[i] = i >= INTERVAL_CLIPS;
+    }
+    assert_int_equal(ranking_new(&(metric_input){.score = score, .fake = fake, .n = ITEMS}, &r), FOIL_OK);
+    assert_int_equal(bootstrap(&r, NULL, DRAWS, 1, 1, count_reals, NULL, reals), FOIL_OK);
+    for (int d = 0; d < DRAWS; d++) {
+        assert_true(reals[d] > 0);
+        most = fmax(most, reals[d]);
+    }
+    assert_true(most > INTERVAL_CLIPS);
+    ranking_free(&r);
+    free(reals);
+}
+
+// Of few clips there is none, however many frames they have.
+static void test_few_clips_have_no_interval(void **state) {
+    (void)state;
+    enum { ITEMS = 200 };
+    double score[ITEMS], weight[ITEMS];
+    bool fake[ITEMS];
+    int clip[ITEMS];
+    interval out[METRICS], tpr[1];
+    gaussian(ITEMS, 5, score, fake);
+    metric_input in = {.score = score, .fake = fake, .n = ITEMS, .threshold = .5};
+    for (int clips = INTERVAL_CLIPS - 1; clips <= INTERVAL_CLIPS; clips++)
+        for (int forged = 0; forged < 2; forged++) {
+            for (int i = 0; i < ITEMS; i++) clip[i] = fake[i] == forged ? i / 2 % clips : -1;
+            assert_int_equal(metric_intervals(&in, clip, 50, 1, out), FOIL_OK);
+            assert_int_equal(roc_band(&in, clip, 50, 1, (const double[]){.5}, 1, tpr), FOIL_OK);
+            for (int m = 0; m < METRICS; m++) {
+                assert_true(!isnan(out[m].value));
+                assert_true(isnan(out[m].low) == (clips < INTERVAL_CLIPS) && isnan(out[m].high) == (clips < INTERVAL_CLIPS));
+            }
+            assert_true(!isnan(tpr->value) && isnan(tpr->low) == (clips < INTERVAL_CLIPS));
+        }
+    for (int i = 0; i < ITEMS; i++) weight[i] = i < 2 * INTERVAL_CLIPS - 1 ? 1 : 0; // what has no weight is not there
+    in.weight = weight;
+    assert_int_equal(metric_intervals(&in, NULL, 50, 1, out), FOIL_OK);
+    assert_true(isnan(out[METRIC_AUC].low));
 }
 
 int main(void) {
@@ -210,6 +256,7 @@ int main(void) {
                                        cmocka_unit_test(test_intervals_do_not_depend_on_threads),
                                        cmocka_unit_test(test_interval_has_the_right_width),
                                        cmocka_unit_test(test_clips_are_drawn_whole),
-                                       cmocka_unit_test(test_draws_with_one_class_are_redrawn)};
+                                       cmocka_unit_test(test_draws_with_one_class_are_redrawn),
+                                       cmocka_unit_test(test_few_clips_have_no_interval)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

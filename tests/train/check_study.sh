@@ -98,6 +98,8 @@ study
 "$FOIL" study study.yaml --out whole --quiet >report
 cmp report whole/study.md
 grep -q "8 of 8 cells ended" report
+grep -q "plain minus other is -*0.[0-9]* \[no interval: fewer than 10 clips of a class\] ([12] of 2 seeds agree)" report # 9 reals
+! grep -qw -e nan -e -nan report
 sed -n 's|^foil \(.*--out \).*|"$FOIL" \1alone --quiet|p' commands | sed -n 6p >alone.sh
 (export FOIL && sh alone.sh >/dev/null)
 cell=$(sed -n '6s/.*--out //p' commands)

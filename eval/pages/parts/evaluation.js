@@ -35,8 +35,9 @@ function baselineOf(detector) {
 function meaning(r) {
     const auc = overall(r).metrics.auc, words = [];
     if (known(auc.low) && auc.low <= 0.5 && auc.high >= 0.5) words.push('On these pictures that cannot be told from guessing.');
-    else if (auc.value < 0.5) words.push('That is worse than guessing: here its scores point the wrong way.');
+    else if (known(auc.low) && auc.high < 0.5) words.push('That is worse than guessing: here its scores point the wrong way.');
     else words.push(`Of a real and a fake picked at random, the fake gets the higher score ${Math.round(100 * auc.value)} times in 100; 50 is guessing.`);
+    if (!known(auc.low)) words.push(' How much of that is chance is not known.');
     const methods = r.rows.filter((w) => w.kind === 'method' && known(w.metrics.auc.value)).sort((a, b) => a.metrics.auc.value - b.metrics.auc.value);
     if (methods.length > 1) words.push(' Of the methods of forgery, ', name(methods[0].name), ` is found worst (AUC ${interval(methods[0].metrics.auc)}).`);
     const plain = baselineOf(r.detector);
@@ -45,12 +46,21 @@ function meaning(r) {
     }
     return words;
 }
+// What the intervals of these rows cannot say.
+const clips = (w) => Math.min(w.real_clips, w.fake_clips);
+function doubts(rows) {
+    const words = [], auc = (w) => w.metrics.auc;
+    if (data.draws && rows.some((w) => clips(w) < data.enough_clips)) words.push(`There is no interval where a class has fewer than ${data.interval_clips} clips; where fewer than ${data.enough_clips} it is often too narrow.`);
+    if (rows.some((w) => known(auc(w).low) && (auc(w).value === 0 || auc(w).value === 1))) words.push('Reals and fakes that are wholly apart are so in every resample: an interval of no width is no proof. Of a class with n clips, up to 3 / n may lie beyond those seen (rule of three, 95 %).');
+    return words;
+}
 function warnings(r) {
     const words = [];
     const seen = {train: 'These pictures are the train split of the set that the detector was made with: it learnt from them.', val: 'These pictures are the val split of the set that the detector was made with: it was chosen, calibrated and given its thresholds on them.', all: 'Among these pictures are those that the detector learnt from.'}[r.seen];
     if (seen) words.push(`${seen} That says little about pictures it has not seen.`);
     const o = overall(r);
-    if (Math.min(o.reals, o.fakes) < 30) words.push(`There are only ${reals(o.reals)} and ${fakes(o.fakes)}: mind the intervals.`);
+    if (clips(o) < data.enough_clips) words.push(`There are only ${reals(o.reals)} (${many(o.real_clips, 'clip')}) and ${fakes(o.fakes)} (${many(o.fake_clips, 'clip')}).`);
+    words.push(...doubts([o]));
     return words.map((w) => el('p', {class: 'warning'}, w));
 }
 function head() {
@@ -200,7 +210,7 @@ function breakdown(kind) {
     })).filter(Boolean);
     const [title, column, caption] = KINDS[kind];
     return [el('h3', {}, title), table(title, [column, '#AUC', '~plot', '#EER', '#TPR at 1 % FPR', '#accuracy', '#reals', '#fakes'], rows, {quiet: true, ...aucHead(from)}),
-        el('p', {class: 'soft'}, caption, ' Good: short whiskers far to the right; the dashed line is guessing.', more ? ` ${count(more)} more are in metrics.json.` : '')];
+        el('p', {class: 'soft'}, caption, ' Good: short whiskers far to the right; the dashed line is guessing. ', doubts(all).join(' '), more ? ` ${count(more)} more are in metrics.json.` : '')];
 }
 function methods() {
     const parts = Object.keys(KINDS).map(breakdown).filter(Boolean);
@@ -220,7 +230,7 @@ function robustness() {
         mine.map((r) => {
             const most = Math.max(...r.perturbations.map((p) => p.strengths.length)), columns = Array.from({length: most}, (_, i) => (i === 0 ? 'mildest' : i === most - 1 ? 'most severe' : String(i + 1)));
             return [several ? el('h3', {}, label(r.detector)) : null,
-                el('p', {}, 'Unchanged: AUC ', el('b', {class: 'number'}, interval(r.clean)), '. Mean relative loss of AUC over all fields: ', el('b', {class: 'number'}, r.mean_relative_loss && known(r.mean_relative_loss.value) ? `${percent(r.mean_relative_loss.value, 1)} [${percent(r.mean_relative_loss.low, 1)}, ${percent(r.mean_relative_loss.high, 1)}]` : '–'), '.'),
+                el('p', {}, 'Unchanged: AUC ', el('b', {class: 'number'}, interval(r.clean)), '. Mean relative loss of AUC over all fields: ', el('b', {class: 'number'}, r.mean_relative_loss && known(r.mean_relative_loss.value) ? percent(r.mean_relative_loss.value, 1) + (known(r.mean_relative_loss.low) ? ` [${percent(r.mean_relative_loss.low, 1)}, ${percent(r.mean_relative_loss.high, 1)}]` : '') : '–'), '.'),
                 table(`AUC of ${data.detectors[r.detector].name} on changed pictures`, ['Change', ...columns], r.perturbations.map((p) => [el('th', {scope: 'row'}, p.name.replace(/_/g, ' '), el('small', {}, p.parameter)), ...p.strengths.map(cell)]), {quiet: true, class: 'heat'})];
         }),
         folded('What was changed with', table('Libraries', ['Change', 'parameter', 'by'], mine[0].perturbations.map((p) => [p.name.replace(/_/g, ' '), p.parameter, p.library]), {quiet: true})));
