@@ -183,11 +183,22 @@ static void add_doubts(text *out, const evaluation *e, int n) {
                       "Of a class with n clips, up to 3 / n may lie beyond those seen (rule of three, 95 %).\n");
 }
 
+static void add_reversed(text *out, const evaluation *e) {
+    for (int k = 0; k < e->judges; k++) {
+        if (!(e->judge[k].metric[0][METRIC_AUC].high < .5)) continue;
+        text_add(out, "\n");
+        if (e->judges > 1) text_format(out, "%2d  ", k + 1);
+        text_add(out, "worse than guessing: here the scores point the wrong way");
+        text_add(out, e->judge[k].kind == JUDGE_SCORES ? "; higher must be more likely fake\n" : "\n");
+    }
+}
+
 void evaluations_table(const evaluation *e, int n, text *out) {
     for (int i = 0; i < n; i++) {
         if (i) text_add(out, "\n");
         if (n > 1 || e->judges > 1 || e->clip_rule >= 0 || e->frames) add_title(out, &e[i]);
         add_rows(out, &e[i]);
+        add_reversed(out, &e[i]);
         if (e->judges > 1) add_differences(out, &e[i]);
         add_robustness(out, &e[i]);
     }

@@ -106,11 +106,16 @@ grep -q '^clips.csv: 6 clips, each the mean of its pictures. scores: 18 pictures
 same "$(grep '^r1/' c/scores.csv | cut -d, -f1,2)" "r1/1.png,0.11" "the greatest of frames 1 and 10 out of 1, 2, 10"
 refused "plain.csv: neither a detector nor a set; for scores, --scores plain.csv was expected" plain.csv
 
-# What intervals can't say is said once: too few clips, scores that are wholly apart
+# What intervals can't say is said once: too few clips, scores that are wholly apart; and that scores point the wrong way
 { echo score,fake,method,clip; for i in $(seq 60); do echo "0.$((i + 10)),0,,"; echo "0.9$i,1,apart,"; echo "0.$((i + 15)),1,few,$((i % 9))"; done; } >doubts.csv
 "$FOIL" eval --scores doubts.csv --draws 50 >table
 grep -qE '^apart +1.0000 \[1.0000, 1.0000\]' table && grep -qE '^few +0.[0-9]{4} \[     -,      -\]' table || fail "intervals: $(cat table)"
 same "$(grep -c 'No interval where a class has fewer than 10 clips' table) $(grep -c 'wholly apart' table)" "1 1" "notes"
+! grep -q 'wrong way' table || fail "no way is wrong: $(cat table)"
+{ echo score,fake; for i in $(seq 60); do echo "0.$((i + 10)),1"; echo "0.$((i + 30)),0"; done; } >turned.csv
+"$FOIL" eval --scores turned.csv --draws 50 >table
+same "$(tail -n 1 table)" "worse than guessing: here the scores point the wrong way; higher must be more likely fake" "scores that are turned"
+! grep -q 'No interval' table || fail "60 of each are enough: $(cat table)"
 
 # Without draws nothing is known of the intervals, which takes as much room
 "$FOIL" eval --scores plain.csv --scores plain.csv --draws 0 >table
