@@ -59,7 +59,8 @@ typedef struct request {
     arena names; // of baselines
     score_file **file;
     pictures **set;
-    evaluation *e; // [sets], at least one
+    evaluation *e;  // [sets], at least one
+    bool misplaced; // --out is where scores are read: the usage has been told
     set_split split;
     double prior; // 0 = the detectors' own
     tandem tandem;
@@ -232,29 +233,25 @@ static foil_status evaluate_one(request *r, const pictures *from, evaluation *e)
     return foil_fail_within(status, "%s", pictures_name(from));
 }
 
-static foil_status leave(const char *read, const char *written) {
-    if (!read || !file_is_within(written, read)) return FOIL_OK;
-    return foil_fail(FOIL_INVALID, "--out: '%s': another place than '%s' itself was expected", written, read);
-}
-
-// Scores that are read are not written over by those that come out.
-static foil_status check_scores(const request *r, const char *folder) {
-    foil_status status = FOIL_OK;
-    for (int at = 0; at < (r->sets ? r->sets : 1); at++)
-        for (int by = 0; status == FOIL_OK && by < r->detectors + r->files; by++) {
-            text path = scores_path(r, folder, at, by);
-            status = path.failed ? foil_fail_memory(strlen(folder), "a path") : leave(OPTIONS[OPTION_ASV].text, path.data);
-            for (int f = 0; status == FOIL_OK && f < r->files; f++) status = leave(scores_given[f], path.data);
+// Scores that are read are not written over by those that come out. false: message printed, EXIT_USAGE is due.
+static bool scores_elsewhere(const request *r) {
+    const option *to = &OPTIONS[OPTION_OUT], *asv = &OPTIONS[OPTION_ASV];
+    bool elsewhere = true;
+    for (int at = 0; to->text && at < (r->sets ? r->sets : 1); at++)
+        for (int by = 0; elsewhere && by < r->detectors + r->files; by++) {
+            text path = scores_path(r, to->text, at, by);
+            const char *written = path.failed ? to->text : path.data; // too short of memory for a path, files are not made either
+            elsewhere = !asv->text || cli_elsewhere(to, written, asv->text);
+            for (int f = 0; elsewhere && f < r->files; f++) elsewhere = cli_elsewhere(to, written, scores_given[f]);
             text_free(&path);
         }
-    return status;
+    return elsewhere;
 }
 
 // What would keep the report from being made is told before all is scored.
 static foil_status check_ahead(const request *r) {
     const char *folder = OPTIONS[OPTION_OUT].text;
     for (int i = 0; i < r->sets; i++) TRY(pictures_need_both(r->set[i]));
-    if (folder) TRY(check_scores(r, folder));
     return folder && ranks_self() == 0 ? file_make_folder(folder) : FOIL_OK;
 }
 
@@ -278,6 +275,8 @@ static foil_status run(request *r, char **path, int count) {
         status = foil_fail(FOIL_INVALID, "detectors: %d, sets or folders: %d; at least one of each was expected, or --scores", r->detectors, r->sets);
     if (status == FOIL_OK && r->perturb.n && !r->detectors)
         status = foil_fail(FOIL_INVALID, "--perturb needs a detector: scores from a file stay as they are");
+    r->misplaced = status == FOIL_OK && !scores_elsewhere(r);
+    if (r->misplaced) status = FOIL_INVALID;
     if (status == FOIL_OK) status = ranks_agree(check_ahead(r));
     if (status == FOIL_OK) status = evaluate_all(r);
     if (status == FOIL_OK) status = ranks_agree(ranks_self() == 0 ? report(r) : FOIL_OK);
@@ -383,5 +382,6 @@ int cmd_eval(int argc, char **argv) {
     if (shift->text && !has_detector(argv + 1, count))
         return cli_usage("eval", "%s is of a detector, and there is none: scores from a file stay as they are, and are judged at 0.5", shift->name);
     if (!parse_options(&r)) return EXIT_USAGE;
-    return cli_ended("eval", run(&r, argv + 1, count));
+    foil_status ended = run(&r, argv + 1, count);
+    return r.misplaced ? EXIT_USAGE : cli_ended("eval", ended);
 }

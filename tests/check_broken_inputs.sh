@@ -328,8 +328,8 @@ echo 'path,score,fake
 a,0.25,0
 b,0.75,1' >scored/scores.csv
 ln -s scored/scores.csv link.csv
-check "scores over those that are read" 1 "--out: 'scored/scores\.csv': another place than 'scored/scores\.csv' itself" eval --scores scored/scores.csv --out scored
-check "scores over those that a link names" 1 "another place than 'link\.csv' itself" eval --scores link.csv --out ./good/../scored
+check "scores over those that are read" 2 "--out 'scored/scores\.csv': another place than 'scored/scores\.csv' itself" eval --scores scored/scores.csv --out scored
+check "scores over those that a link names" 2 "another place than 'link\.csv' itself" eval --scores link.csv --out ./good/../scored
 check "a detector's own place" 2 "-o .*: another place than '\./detector\.safetensors' itself" export ./detector.safetensors -o "$work/detector.safetensors"
 check "a run's own checkpoint" 2 "another place than 'game/checkpoint\.safetensors' itself" export game --generator -o game/../game/checkpoint.safetensors
 check "a time line over its network" 2 "--trace 'd\.yaml': another place than '\./d\.yaml' itself" bench ./d.yaml --trace d.yaml
