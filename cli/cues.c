@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "data/image.h"
 #include "eval/cues/fit.h"
 #include "eval/cues/report.h"
 #include "eval/pages/page.h"
@@ -100,30 +101,58 @@ static json_t *command_json(int n, char *const *paths, const char *folder) {
     return j;
 }
 
-// Files that cannot be read are reported and do not keep the others from being looked at.
+typedef struct looking {
+    bool drawn, json; // with plots; nothing is printed file by file
+    json_t *files;
+    int pictures, failed;
+} looking;
+
+// What cannot be read is reported and does not keep the others from being looked at.
+static void look_at_file(looking *l, const char *path) {
+    json_t *file;
+    l->pictures++;
+    if (cue_report(path, l->drawn, &file) != FOIL_OK) {
+        cli_failed("cues");
+        l->failed++;
+        return;
+    }
+    if (!l->json) print_file(file);
+    json_array_append_new(l->files, file);
+}
+
+static foil_status visit(const char *path, void *context) {
+    if (image_has_known_suffix(path)) look_at_file(context, path);
+    return FOIL_OK;
+}
+
+static foil_status look_at_folder(looking *l, const char *path) {
+    int before = l->pictures;
+    TRY(file_walk(path, visit, l));
+    return l->pictures > before ? FOIL_OK : foil_fail(FOIL_INVALID, "%s: no pictures in this folder", path);
+}
+
 static int look_at(int n, char *const *paths) {
     const char *folder = OPTIONS[OPTION_OUT].text;
-    const bool json = OPTIONS[OPTION_JSON].text != NULL;
-    int status = EXIT_DONE;
-    json_t *files = json_array();
+    looking l = {.drawn = folder != NULL, .json = OPTIONS[OPTION_JSON].text != NULL, .files = json_array()};
     for (int i = 0; i < n; i++) {
-        json_t *file;
-        if (cue_report(paths[i], folder != NULL, &file) != FOIL_OK) {
-            status = cli_failed("cues");
-            continue;
+        if (!file_is_folder(paths[i]))
+            look_at_file(&l, paths[i]);
+        else if (look_at_folder(&l, paths[i]) != FOIL_OK) {
+            cli_failed("cues");
+            l.failed++;
         }
-        if (!json) print_file(file);
-        json_array_append_new(files, file);
     }
-    if (!json && json_array_size(files)) print_wrapped(CUE_CAUTION);
-    json_t *data =
-        json_pack("{s:s, s:o, s:s, s:o}", "foil", foil_version(), "command", command_json(n, paths, folder), "caution", CUE_CAUTION, "files", files);
+    int status = l.failed ? EXIT_FAILED : EXIT_DONE;
+    const size_t seen = json_array_size(l.files);
+    if (!l.json && seen) print_wrapped(CUE_CAUTION);
+    json_t *data = json_pack("{s:s, s:o, s:s, s:o}", "foil", foil_version(), "command", command_json(n, paths, folder), "caution", CUE_CAUTION,
+                             "files", l.files);
     if (!data) {
         foil_fail_memory(4096, "JSON");
         return cli_failed("cues");
     }
-    if (folder && json_array_size(files) && write_folder(folder, data) != FOIL_OK) status = cli_failed("cues");
-    if (json && cli_print_json("cues", json_incref(data), 9) != EXIT_DONE) status = EXIT_FAILED;
+    if (folder && seen && write_folder(folder, data) != FOIL_OK) status = cli_failed("cues");
+    if (l.json && cli_print_json("cues", json_incref(data), 9) != EXIT_DONE) status = EXIT_FAILED;
     json_decref(data);
     return status;
 }
@@ -149,9 +178,10 @@ static int fit(const char *path, const char *to) {
 
 int cmd_cues(int argc, char **argv) {
     int count, status;
-    if (!cli_parse(argc, argv, "FILE... [--json] [--out DIR] | --fit SET -o FILE.safetensors",
+    if (!cli_parse(argc, argv, "FILE|FOLDER... [--json] [--out DIR] | --fit SET -o FILE.safetensors",
                    "Says of each picture what anyone can check: how its detail falls off, traces of resizing, JPEG's blocks and their grid, one\n"
-                   "JPEG or two, noise, colours, and what the file says about itself. Each in numbers and plain words; none proves anything.",
+                   "JPEG or two, noise, colours, and what the file says about itself. Each in numbers and plain words; none proves anything.\n"
+                   "Of a folder, all pictures in it.",
                    OPTIONS, &count, &status))
         return status;
     const char *from = OPTIONS[OPTION_FIT].text, *to = OPTIONS[OPTION_OUTPUT].text, *folder = OPTIONS[OPTION_OUT].text;
@@ -160,6 +190,6 @@ int cmd_cues(int argc, char **argv) {
     if (to && !text_ends_nocase(to, ".safetensors")) return cli_usage("cues", "-o '%s': expected a file ending in .safetensors", to);
     if (folder && !*folder) return cli_usage("cues", "--out: the name of a folder was expected, not ''");
     if (from) return fit(from, to);
-    if (count < 1) return cli_usage("cues", "expected at least one picture");
+    if (count < 1) return cli_usage("cues", "expected at least one picture or folder");
     return look_at(count, argv + 1);
 }

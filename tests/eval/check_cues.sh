@@ -27,7 +27,15 @@ refused 1 "nowhere.png" "$FOIL" cues nowhere.png "$good" --out report
 grep -q "<svg" report/cues.json || fail "no plots in the report"
 echo words >words.jpg
 refused 1 "not a picture" "$FOIL" cues words.jpg
-refused 2 "at least one picture" "$FOIL" cues
+mkdir -p photographs/more empty # folders, as detect, explain and eval take them
+cp "$good" photographs/one.jpg
+cp "$good" photographs/more/two.jpg
+echo words >photographs/notes.txt
+"$FOIL" cues photographs "$good" >text
+same "$(sed -n 's|^\([^ ]*\.jpg\): .*|\1|p' text | sort | tr '\n' ' ')" "$(echo "$good" photographs/more/two.jpg photographs/one.jpg | tr ' ' '\n' | sort | tr '\n' ' ')" "pictures of a folder"
+refused 1 "empty: no pictures in this folder" "$FOIL" cues empty "$good"
+grep -q "^$good: " output || fail "an empty folder keeps a picture from being looked at"
+refused 2 "at least one picture or folder" "$FOIL" cues
 refused 2 "give it with -o" "$FOIL" cues --fit set.h5
 refused 2 "takes no files" "$FOIL" cues --fit set.h5 -o x.safetensors "$good"
 refused 2 "ending in .safetensors" "$FOIL" cues --fit set.h5 -o set.h5
