@@ -266,6 +266,8 @@ static foil_status new_plan(const game *g, round_plan *p, bool penalised, worksp
     foil_status status = build(g, p, penalised, phase, space);
     free(phase[0].at);
     free(phase[1].at);
+    if (status == FOIL_MEMORY) // nearly all of it is a batch's activations
+        return foil_fail_within(status, "a training step with run.batch=%" PRId64 " (a smaller one takes less)", g->config->run.batch);
     const player *players[2] = {&g->discriminator, &g->generator};
     for (int i = 0; status == FOIL_OK && i < 2; i++) {
         if (!players[i]->net) continue;

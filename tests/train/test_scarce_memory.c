@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -15,6 +16,7 @@
 #include "tests/cmocka.h"
 #include "tests/eval/small_detector.h"
 #include "train/folder.h"
+#include "train/game.h"
 #include "train/optimizer.h"
 
 static atomic_int before_failure = INT_MAX; // allocations
@@ -28,6 +30,13 @@ static atomic_int before_failure = INT_MAX; // allocations
 SCARCE(malloc, (size_t bytes), (bytes))
 SCARCE(calloc, (size_t n, size_t bytes), (n, bytes))
 SCARCE(realloc, (void *p, size_t bytes), (p, bytes))
+
+static bool maps_fail;
+void *__real_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
+void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
+void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset) {
+    return maps_fail ? MAP_FAILED : __real_mmap(at, bytes, protection, flags, file, offset);
+}
 
 static const char FILE_NAME[] = "test_scarce_memory.file", DETECTOR[] = "test_scarce_memory.safetensors";
 
@@ -164,12 +173,36 @@ static void test_no_page_lacks_an_entry(void **state) {
     unlink(DETECTOR);
 }
 
+// A batch is what one can make smaller.
+static void test_a_step_names_its_batch(void **state) {
+    (void)state;
+    config c;
+    net *n;
+    player d = {0};
+    game *g;
+    workspace *w = workspace_new();
+    small_check(config_read(SOURCE_DIR "/configs/train/supervised.yaml", (const char *const[]){"data.set=set.h5", "run.batch=6"}, 2, &c));
+    small_network(&n, &d.store);
+    d.net = n;
+    small_check(optimizer_new(&c.discriminator_optimizer, d.store, &d.optimizer));
+    maps_fail = true;
+    assert_int_equal(game_new(&c, (player){0}, d, true, w, &g), FOIL_MEMORY);
+    maps_fail = false;
+    assert_string_equal(foil_error(), "a training step with run.batch=6 (a smaller one takes less): out of memory: 2.1 MB for activations");
+    optimizer_free(d.optimizer);
+    store_free(d.store);
+    net_free(n);
+    workspace_free(w);
+    config_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_picture_loses_its_labels),
                                        cmocka_unit_test(test_no_layer_is_blamed),
                                        cmocka_unit_test(test_no_file_lacks_what_is_in_it),
                                        cmocka_unit_test(test_what_is_there_is_seen),
                                        cmocka_unit_test(test_scoring_stops),
-                                       cmocka_unit_test(test_no_page_lacks_an_entry)};
+                                       cmocka_unit_test(test_no_page_lacks_an_entry),
+                                       cmocka_unit_test(test_a_step_names_its_batch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
