@@ -107,7 +107,7 @@ int cmd_export(int argc, char **argv) {
                    "Writes the detector of a run, or a detector's file, in the form that FILE's suffix names:\n"
                    "  .onnx         pictures f32 [N,C,H,W] in 0..1 to logits and calibrated scores [N]; with --generator, latents to pictures\n"
                    "  .safetensors  weights with PyTorch's names and order\n"
-                   "  .npz          weights for NumPy",
+                   "  .npz          the weights alone for NumPy: no network, preprocessing, calibration or thresholds",
                    OPTIONS, &count, &status))
         return status;
     const char *path = OPTIONS[OPTION_OUTPUT].text;

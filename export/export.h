@@ -6,7 +6,7 @@
 #include "nn/net.h"
 #include "nn/store.h"
 
-// A NumPy archive (zip, stored) with one .npy per tensor.
+// A NumPy archive (zip, stored) with one .npy per tensor, and nothing else: neither network nor card.
 foil_status export_npz(const char *path, const store *s);
 
 // Tensors in PyTorch's names and order, without a detector's metadata beyond the network: for generators.
