@@ -191,11 +191,12 @@ static foil_status make_judge(job *j, int at) {
         to->threshold = who->threshold;
         to->threshold_name = who->threshold_name;
     }
-    for (int64_t i = 0; i < e->n; i++)
-        if (to->score[i] < 0 || to->score[i] > 1) {
-            to->threshold = NAN;
-            to->threshold_name = "none";
-        }
+    to->probabilities = true;
+    for (int64_t i = 0; i < e->n; i++) to->probabilities &= to->score[i] >= 0 && to->score[i] <= 1;
+    if (!to->probabilities) {
+        to->threshold = NAN;
+        to->threshold_name = "none";
+    }
     to->metric = room(j, e->rows, sizeof *to->metric);
     to->drawn = room(j, (int64_t)METRICS_ALL * e->draws, sizeof *to->drawn);
     return to->metric && to->drawn ? FOIL_OK : FOIL_MEMORY;
@@ -222,7 +223,8 @@ static foil_status judge_row(evaluation *e, int row, columns *c) {
     }
     for (int k = 0; k < e->judges; k++) {
         judge *by = &e->judge[k];
-        metric_input in = {.score = c->score, .fake = c->fake, .n = n, .threshold = by->threshold, .tandem = e->tandem ? e->tandem->cost : NULL};
+        metric_input in = {.score = c->score, .fake = c->fake, .n = n, .threshold = by->threshold, .logits = !by->probabilities};
+        in.tandem = e->tandem ? e->tandem->cost : NULL;
         for (int64_t i = 0; i < n; i++) c->score[i] = by->score[c->index[i]];
         TRY(metric_draws(&in, c->clip, e->draws, e->seed, by->metric[row], row ? NULL : by->drawn));
     }

@@ -27,6 +27,7 @@ typedef struct judge {
     const char *name;
     judge_kind kind;
     const foil_detector *detector;   // NULL of scores
+    bool probabilities;              // all scores are in 0..1
     double threshold;                // NAN: none
     const char *threshold_name;      // "eer", "0.5", "none"
     const double *score;             // [n], higher = more likely fake

@@ -48,6 +48,7 @@ typedef struct metric_input {
     const double *weight; // per item (bootstrap multiplicities), or NULL = ones
     int64_t n;
     double threshold;            // NAN = none: no accuracy, F1, MCC
+    bool logits;                 // scores are no probabilities, though all may be in 0..1: part of those of a judge who gives others, too
     const decision_cost *tandem; // [METRICS_ALL - METRICS] for the t-DCFs, or NULL
 } metric_input;
 

@@ -18,7 +18,7 @@ static int by_score_downward(const void *a, const void *b) {
 
 static foil_status check_scores(const metric_input *in, bool *probabilities) {
     double weight[2] = {0, 0};
-    *probabilities = true;
+    *probabilities = !in->logits;
     for (int64_t i = 0; i < in->n; i++) {
         if (isnan(in->score[i])) return foil_fail(FOIL_INVALID, "score %lld is not a number", (long long)i + 1);
         if (in->score[i] < 0 || in->score[i] > 1) *probabilities = false;

@@ -73,6 +73,10 @@ same "$(auc --scores odd.csv)" 0.75 "the odd file"
 printf 'a A1 spoof -0.9\nb - bonafide -0.2\n\nc A1 spoof -0.6\nd - bonafide -0.7\n' >asvspoof.txt
 same "$(auc --scores asvspoof.txt)" 0.75 "ASVspoof's lines"
 
+# Logits are none the less in a row whose own are all between 0 and 1
+printf 'score,fake,subject\n-3.5,0,a\n2.5,1,a\n0.3,0,b\n0.7,1,b\n' >logits.csv
+same "$("$FOIL" eval --scores logits.csv --by subject --draws 0 --json | tr -d ' \n' | grep -o '"brier":{"value":null' | wc -l)" 3 "Brier scores of logits"
+
 # Joined with each other ----------------------------------------------------------------------------------------------------------------------------
 printf 'score,path,fake\n0.1,d,0\n0.8,c,1\n0.3,a,1\n0.2,b,0\n' >other.csv
 "$FOIL" eval --scores plain.csv --scores other.csv --scores asvspoof.txt --draws 50 --json --out out >two.json
