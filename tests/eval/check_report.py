@@ -92,6 +92,15 @@ def check_made_up(b, folder):
     b.open(f"{folder}/hostile.html")
     expect("a name became more than text", b.run("document.title !== 'broken' && document.querySelectorAll('main img[src=x], main script').length === 0"))
 
+    with open(f"{folder}/few.csv", "w") as few: # the method of three fakes has the least AUC, and says least
+        print("score,fake,method", *[f"{i / 50},0,\n{i / 50 + .1},1,plain\n{i / 50 + .05},1,harder" for i in range(40)], *3 * [".01,1,rare"], sep="\n", file=few)
+    run(foil, "eval", "--scores", f"{folder}/few.csv", "--draws", "50", "--out", f"{folder}/few", "--quiet")
+    b.open(f"{folder}/few/report.html")
+    said = b.run("document.getElementById('head').textContent")
+    expect(f"the worst method with an interval: {said}", "Of the methods of forgery with enough clips for an interval, harder is found worst" in said)
+    row = b.run("[...[...document.querySelectorAll('#methods tr')].find(e => e.textContent.startsWith('rare')).cells].map(e => e.textContent)")
+    expect(f"no more digits than three fakes bear: {row}", row == ["rare", "0.03", "", "0.97", "0.00", "0.58", "40", "3"])
+
     b.open(f"{folder}/poor.html")
     said = b.run("document.getElementById('head').textContent")
     expect(f"too few for an interval: {said}", all(w in said for w in ("How much of that is chance is not known", "only 3 reals (3 clips) and 2 fakes (2 clips)", "no interval where a class has fewer than 10 clips")))

@@ -20,9 +20,10 @@ function put(id, ...children) {
 }
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// Numbers. As many digits as an interval bears: no more than its own width says something about.
+// Numbers. As many digits as an interval bears: no more than its own width says something about, and few where it is missing.
 const known = (x) => typeof x === 'number';
 function digits(v) {
+    if (v.low === null) return 2;
     const width = known(v.low) && known(v.high) ? v.high - v.low : 0;
     return width >= 0.02 ? 2 : width >= 0.002 || width === 0 ? 3 : 4;
 }

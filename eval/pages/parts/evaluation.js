@@ -38,8 +38,9 @@ function meaning(r) {
     else if (known(auc.low) && auc.high < 0.5) words.push('That is worse than guessing: here its scores point the wrong way.');
     else words.push(`Of a real and a fake picked at random, the fake gets the higher score ${Math.round(100 * auc.value)} times in 100; 50 is guessing.`);
     if (!known(auc.low)) words.push(' How much of that is chance is not known.');
-    const methods = r.rows.filter((w) => w.kind === 'method' && known(w.metrics.auc.value)).sort((a, b) => a.metrics.auc.value - b.metrics.auc.value);
-    if (methods.length > 1) words.push(' Of the methods of forgery, ', name(methods[0].name), ` is found worst (AUC ${interval(methods[0].metrics.auc)}).`);
+    const all = r.rows.filter((w) => w.kind === 'method' && known(w.metrics.auc.value)), methods = all.filter((w) => !data.draws || known(w.metrics.auc.low)); // of few clips one is easily the worst
+    methods.sort((a, b) => a.metrics.auc.value - b.metrics.auc.value);
+    if (methods.length > 1) words.push(` Of the methods of forgery${methods.length < all.length ? ' with enough clips for an interval' : ''}, `, name(methods[0].name), ` is found worst (AUC ${interval(methods[0].metrics.auc)}).`);
     const plain = baselineOf(r.detector);
     if (plain >= 0 && plain !== r.detector && result(plain)) {
         words.push(' The cue baseline, which looks at ', many(Object.keys(data.detectors[plain].card.cues || {}).length, 'number') + ' of the signal', ' alone, reaches ', interval(overall(result(plain)).metrics.auc), '.');
