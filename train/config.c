@@ -47,7 +47,9 @@ static const key ROOT_KEYS[] = {SECTION(run, NULL, "how long, how much at a time
                                         "except in a supervised run, which takes the set's fakes"),
                                 SECTION(checkpoint, "", "what a killed run goes on from"),
                                 SECTION(log, "", "what the run says about itself"),
-                                SECTION(evaluate, "", "how the best detector is chosen"),
+                                SECTION(evaluate, "",
+                                        "how the best detector is chosen. A moving generator's fakes are those of the moment, and get harder: an "
+                                        "early detector may be taken for the best. Evaluated at the end alone, the last one is"),
                                 {0}};
 
 #define AT(field) offsetof(config, field)
