@@ -7,7 +7,7 @@
 #include "nn/ops.h"
 
 static const char DETECT[] = "detect";
-enum { PEAK_SIZE = 2048, STREAM = 1 << 24, HEADS_MAX = 15 };
+enum { PEAK_SIZE = 2048, STREAM = 1 << 24 };
 
 typedef struct stage {
     plan *plan;
@@ -47,33 +47,30 @@ typedef struct source { // of a network's graph
     const net *net;
     store *weights;
     const bench_options *options;
-    node *x;
-    plan_output output[HEADS_MAX];
 } source;
 
-static plan_phase build(void *context, graph *g, int samples) {
-    source *from = context;
+static void build(const void *context, micro_batch *m) {
+    const source *from = context;
     const net *n = from->net;
-    shape s = net_input(n), batched = {.n = s.n + 1, .d = {samples}};
+    shape s = net_input(n), batched = {.n = s.n + 1, .d = {m->samples}};
     for (int i = 0; i < s.n; i++) batched.d[i + 1] = s.d[i];
-    g->convolution = from->options->convolution < 0 ? CONV_FAST : (conv_algorithm)from->options->convolution;
-    from->x = graph_input(g, "x", batched, F32);
-    node *y = net_apply(n, g, from->weights, from->x, NET_INFER, 0, NULL);
+    m->graph->convolution = from->options->convolution < 0 ? CONV_FAST : (conv_algorithm)from->options->convolution;
+    m->input = graph_input(m->graph, "x", batched, F32);
+    node *y = net_apply(n, m->graph, from->weights, m->input, NET_INFER, 0, NULL);
     const bool detects = net_has_head(n, DETECT); // what `foil detect` runs
-    const int heads = detects ? 1 : net_heads(n) > HEADS_MAX ? HEADS_MAX : net_heads(n);
-    from->output[0] = (plan_output){y, NULL};
+    const int heads = detects ? 1 : net_heads(n) > MICRO_BATCH_OUTPUTS ? MICRO_BATCH_OUTPUTS : net_heads(n);
     for (int i = 0; i < heads; i++)
-        from->output[i].node = net_apply_head(n, g, from->weights, detects ? DETECT : net_head_name(n, i), y, NET_INFER, 0, NULL);
-    return (plan_phase){from->output, heads ? heads : 1};
+        m->output[i].node = net_apply_head(n, m->graph, from->weights, detects ? DETECT : net_head_name(n, i), y, NET_INFER, 0, NULL);
+    if (!heads) m->output[0].node = y;
+    m->outputs = heads ? heads : 1;
 }
 
 static foil_status time_network(const net *n, store *weights, const bench_options *o, bench_result *out) {
-    source from = {.net = n, .weights = weights, .options = o};
     const dtype compute = out->precision ? BF16 : F32;
     const bool whole = net_compares_batch(n, net_has_head(n, DETECT) ? DETECT : NULL);
     micro_batch m;
-    TRY(micro_batch_compile(build, &from, compute, out->batch, whole, NULL, &m));
-    fill_input(m.plan, from.x);
+    TRY(micro_batch_compile(build, &(source){n, weights, o}, compute, out->batch, whole, NULL, &m));
+    fill_input(m.plan, m.input);
     out->at_once = m.samples;
     foil_status s = time_plan(m.plan, (out->batch + m.samples - 1) / m.samples, o, out);
     micro_batch_free(&m);

@@ -7,8 +7,7 @@
 #include "nn/ops.h"
 
 struct scorer {
-    micro_batch at_once;
-    node *pixels, *logits;
+    micro_batch at_once;   // u8 pixels to f32 logits
     const cue_model *cues; // NULL: a network
     int batch;
 };
@@ -17,21 +16,17 @@ typedef struct source { // of a scorer's graph
     const net *net;
     store *store;
     const char *head;
-    scorer *scorer;
-    plan_output logits;
 } source;
 
 // u8 pixels to -1..1, through the network and the head, one number per picture.
-static plan_phase build(void *context, graph *g, int samples) {
-    source *from = context;
-    scorer *sc = from->scorer;
+static void build(const void *context, micro_batch *m) {
+    const source *from = context;
     shape in = net_input(from->net);
-    g->convolution = CONV_FAST;
-    sc->pixels = graph_input(g, "pixels", SHAPE(samples, in.d[0], in.d[1], in.d[2]), U8);
-    node *x = nn_add_scalar(nn_mul_scalar(nn_cast(sc->pixels, F32), 1 / 127.5), -1);
-    sc->logits = net_logits(from->net, g, from->store, from->head, x, NET_INFER, 0, NULL);
-    from->logits = (plan_output){sc->logits, NULL};
-    return (plan_phase){&from->logits, 1};
+    m->graph->convolution = CONV_FAST;
+    m->input = graph_input(m->graph, "pixels", SHAPE(m->samples, in.d[0], in.d[1], in.d[2]), U8);
+    node *x = nn_add_scalar(nn_mul_scalar(nn_cast(m->input, F32), 1 / 127.5), -1);
+    m->output[0].node = net_logits(from->net, m->graph, from->store, from->head, x, NET_INFER, 0, NULL);
+    m->outputs = 1;
 }
 
 static foil_status check_network(const net *n, const char *head) {
@@ -51,11 +46,11 @@ static foil_status check_network(const net *n, const char *head) {
 
 foil_status scorer_check(const net *n, store *s, const char *head) {
     TRY(check_network(n, head));
-    graph *g = graph_new(F32);
-    if (!g) return foil_fail_memory(sizeof *g, "a graph");
-    build(&(source){.net = n, .store = s, .head = head, .scorer = &(scorer){.batch = 1}}, g, 1);
-    foil_status status = graph_status(g);
-    graph_free(g);
+    micro_batch m = {.graph = graph_new(F32), .samples = 1};
+    if (!m.graph) return foil_fail_memory(sizeof *m.graph, "a graph");
+    build(&(source){n, s, head}, &m);
+    foil_status status = graph_status(m.graph);
+    micro_batch_free(&m);
     return status;
 }
 
@@ -65,7 +60,7 @@ foil_status scorer_new(const net *n, store *s, const char *head, int batch, work
     scorer *sc = calloc(1, sizeof *sc);
     if (!sc) return foil_fail_memory(sizeof *sc, "a scorer");
     sc->batch = batch;
-    foil_status status = micro_batch_compile(build, &(source){.net = n, .store = s, .head = head, .scorer = sc}, F32, batch, false, w, &sc->at_once);
+    foil_status status = micro_batch_compile(build, &(source){n, s, head}, F32, batch, false, w, &sc->at_once);
     if (status == FOIL_OK)
         *out = sc;
     else
@@ -95,14 +90,15 @@ static foil_status run_cues(const scorer *s, const uint8_t *pixels, int n, float
 foil_status scorer_run(scorer *s, const uint8_t *pixels, int n, float *logit) {
     if (n < 0 || n > s->batch) return foil_fail(FOIL_INVALID, "%d pictures for a batch of %d", n, s->batch);
     if (s->cues) return run_cues(s, pixels, n, logit);
-    const size_t one = (size_t)shape_count(s->pixels->shape) / (size_t)s->at_once.samples;
-    for (int done = 0; done < n; done += s->at_once.samples) {
-        const int count = n - done < s->at_once.samples ? n - done : s->at_once.samples;
-        uint8_t *into = plan_data(s->at_once.plan, s->pixels);
+    const micro_batch *m = &s->at_once;
+    const size_t one = (size_t)shape_count(m->input->shape) / (size_t)m->samples;
+    for (int done = 0; done < n; done += m->samples) {
+        const int count = n - done < m->samples ? n - done : m->samples;
+        uint8_t *into = plan_data(m->plan, m->input);
         memcpy(into, pixels + (size_t)done * one, (size_t)count * one);
-        memset(into + (size_t)count * one, 0, (size_t)(s->at_once.samples - count) * one);
-        plan_run(s->at_once.plan, 0, 0, 0);
-        memcpy(logit + done, plan_data(s->at_once.plan, s->logits), (size_t)count * sizeof *logit);
+        memset(into + (size_t)count * one, 0, (size_t)(m->samples - count) * one);
+        plan_run(m->plan, 0, 0, 0);
+        memcpy(logit + done, plan_data(m->plan, m->output[0].node), (size_t)count * sizeof *logit);
     }
     return FOIL_OK;
 }

@@ -6,8 +6,7 @@
 #include "nn/ops.h"
 
 struct sampler {
-    micro_batch at_once;
-    node *latent, *image;
+    micro_batch at_once; // f32 latents to f32 pictures
     int height, width, channels;
     size_t per_latent, per_image;
 };
@@ -15,17 +14,13 @@ struct sampler {
 typedef struct source { // of a sampler's graph
     const net *net;
     store *store;
-    sampler *sampler;
-    plan_output image;
 } source;
 
-static plan_phase build(void *context, graph *g, int samples) {
-    source *from = context;
-    sampler *s = from->sampler;
-    s->latent = graph_input(g, "latent", SHAPE(samples, net_input(from->net).d[0]), F32);
-    s->image = nn_cast(net_apply(from->net, g, from->store, s->latent, NET_INFER, 0, NULL), F32);
-    from->image = (plan_output){s->image, NULL};
-    return (plan_phase){&from->image, 1};
+static void build(const void *context, micro_batch *m) {
+    const source *from = context;
+    m->input = graph_input(m->graph, "latent", SHAPE(m->samples, net_input(from->net).d[0]), F32);
+    m->output[0].node = nn_cast(net_apply(from->net, m->graph, from->store, m->input, NET_INFER, 0, NULL), F32);
+    m->outputs = 1;
 }
 
 foil_status sampler_new(const net *n, store *s, int batch, dtype compute, workspace *w, sampler **out) {
@@ -39,8 +34,7 @@ foil_status sampler_new(const net *n, store *s, int batch, dtype compute, worksp
     new->channels = (int)picture.d[2];
     new->per_latent = (size_t)shape_count(net_input(n));
     new->per_image = (size_t)shape_count(picture);
-    foil_status status =
-        micro_batch_compile(build, &(source){.net = n, .store = s, .sampler = new}, compute, batch, net_compares_batch(n, NULL), w, &new->at_once);
+    foil_status status = micro_batch_compile(build, &(source){n, s}, compute, batch, net_compares_batch(n, NULL), w, &new->at_once);
     if (status == FOIL_OK)
         *out = new;
     else
@@ -64,13 +58,13 @@ static void to_pixels(const float *x, size_t n, uint8_t *out) {
 }
 
 void sampler_run(sampler *s, philox_key k, uint64_t first, int n, uint8_t *pixels) {
-    const int samples = s->at_once.samples;
-    for (int done = 0; done < n; done += samples) {
-        int count = n - done < samples ? n - done : samples;
-        float *latent = plan_data(s->at_once.plan, s->latent);
-        philox_fill_normal(k, (first + (uint64_t)done) * s->per_latent, latent, (size_t)samples * s->per_latent);
-        plan_run(s->at_once.plan, 0, 0, 0);
-        to_pixels(plan_data(s->at_once.plan, s->image), (size_t)count * s->per_image, pixels + (size_t)done * s->per_image);
+    const micro_batch *m = &s->at_once;
+    for (int done = 0; done < n; done += m->samples) {
+        int count = n - done < m->samples ? n - done : m->samples;
+        float *latent = plan_data(m->plan, m->input);
+        philox_fill_normal(k, (first + (uint64_t)done) * s->per_latent, latent, (size_t)m->samples * s->per_latent);
+        plan_run(m->plan, 0, 0, 0);
+        to_pixels(plan_data(m->plan, m->output[0].node), (size_t)count * s->per_image, pixels + (size_t)done * s->per_image);
     }
 }
 

@@ -16,14 +16,14 @@ static size_t worthwhile(const graph *g) {
     return caches > 2 * weights ? caches : 2 * weights;
 }
 
-static foil_status compile(micro_batch_build *build, void *context, dtype compute, bool whole, workspace *w, micro_batch *m) {
+static foil_status compile(micro_batch_build *build, const void *context, dtype compute, bool whole, workspace *w, micro_batch *m) {
     m->graph = graph_new(compute);
     if (!m->graph) return foil_fail_memory(sizeof *m->graph, "a graph");
-    const plan_phase wanted = build(context, m->graph, m->samples);
-    return plan_compile_within(whole ? SIZE_MAX : worthwhile(m->graph), m->graph, &wanted, 1, w, &m->plan);
+    build(context, m);
+    return plan_compile_within(whole ? SIZE_MAX : worthwhile(m->graph), m->graph, &(plan_phase){m->output, m->outputs}, 1, w, &m->plan);
 }
 
-foil_status micro_batch_compile(micro_batch_build *build, void *context, dtype compute, int batch, bool whole, workspace *w, micro_batch *out) {
+foil_status micro_batch_compile(micro_batch_build *build, const void *context, dtype compute, int batch, bool whole, workspace *w, micro_batch *out) {
     foil_status status = FOIL_OK;
     *out = (micro_batch){0};
     for (int parts = 1; status == FOIL_OK && !out->plan; parts *= 2) {

@@ -19,23 +19,23 @@ typedef struct model {
     net *net;
     store *store;
     bool broken; // it asks for what cannot be computed
-    int calls;
-    node *x;
-    plan_output y;
 } model;
 
-static plan_phase build(void *context, graph *g, int samples) {
-    model *m = context;
-    const shape in = net_input(m->net);
-    m->calls++;
-    m->x = graph_input(g, "x", SHAPE(samples, in.d[0], in.d[1], in.d[2]), F32);
-    m->y.node = net_apply(m->net, g, m->store, m->x, NET_INFER, 0, NULL);
-    if (m->broken) m->y.node = nn_add(m->y.node, graph_input(g, "z", SHAPE(7, 7), F32));
-    return (plan_phase){&m->y, 1};
+static int calls;
+static void build(const void *context, micro_batch *m) {
+    const model *from = context;
+    const shape in = net_input(from->net);
+    calls++;
+    m->input = graph_input(m->graph, "x", SHAPE(m->samples, in.d[0], in.d[1], in.d[2]), F32);
+    node *y = net_apply(from->net, m->graph, from->store, m->input, NET_INFER, 0, NULL);
+    if (from->broken) y = nn_add(y, graph_input(m->graph, "z", SHAPE(7, 7), F32));
+    m->output[0].node = y;
+    m->outputs = 1;
 }
 
 static model open_model(const char *network) {
     model m = {0};
+    calls = 0;
     check_ok(net_parse(network, "network", 0, &m.net));
     m.store = store_new();
     assert_non_null(m.store);
@@ -53,12 +53,12 @@ static void close_model(model *m) {
 
 // y of samples first …, which are made up; places without a sample hold what was there.
 static void run(const micro_batch *p, const model *m, int first, int n, float *y) {
-    float *x = plan_data(p->plan, m->x);
+    float *x = plan_data(p->plan, p->input);
     const int64_t one = shape_count(net_input(m->net));
     for (int i = 0; i < n; i++)
         for (int64_t k = 0; k < one; k++) x[i * one + k] = (float)(first + i) * sinf((float)k);
     plan_run(p->plan, 0, 0, 0);
-    memcpy(y, plan_data(p->plan, m->y.node), (size_t)n * sizeof *y);
+    memcpy(y, plan_data(p->plan, p->output[0].node), (size_t)n * sizeof *y);
 }
 
 static void test_parts_give_what_the_batch_gives(void **state) {
@@ -86,7 +86,7 @@ static void test_what_fits_stays_whole(void **state) {
     micro_batch p;
     check_ok(micro_batch_compile(build, &m, F32, 64, false, NULL, &p));
     assert_int_equal(p.samples, 64);
-    assert_int_equal(m.calls, 1);
+    assert_int_equal(calls, 1);
     micro_batch_free(&p);
     close_model(&m);
 }
@@ -136,7 +136,7 @@ static void test_errors_leave_nothing(void **state) {
     assert_int_equal(micro_batch_compile(build, &m, F32, BATCH, false, NULL, &p), FOIL_INVALID);
     assert_null(p.plan);
     assert_null(p.graph);
-    assert_int_equal(m.calls, 1);
+    assert_int_equal(calls, 1);
     micro_batch_free(&p);
     close_model(&m);
 }
