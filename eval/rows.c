@@ -42,14 +42,15 @@ void row_items(const evaluation_row *row, const picture_label *item, int64_t n, 
         if (in_row(row, &item[i])) *index++ = i;
 }
 
-// `room` is for n.
-static int64_t count_clips(const evaluation_row *row, const picture_label *item, int64_t n, bool fake, int64_t *room) {
-    int64_t items = 0, clips = 0;
+// The row's items of a class, and the clips that they are in; `room` is for n.
+static int64_t count_class(const evaluation_row *row, const picture_label *item, int64_t n, bool fake, int64_t *room, int64_t *clips) {
+    int64_t items = 0;
     for (int64_t i = 0; i < n; i++)
         if (item[i].fake == fake && in_row(row, &item[i])) room[items++] = item[i].clip >= 0 ? item[i].clip : -1 - i;
     sort_integers(room, (size_t)items);
-    for (int64_t i = 0; i < items; i++) clips += !i || room[i] != room[i - 1];
-    return clips;
+    *clips = 0;
+    for (int64_t i = 0; i < items; i++) *clips += !i || room[i] != room[i - 1];
+    return items;
 }
 
 static void count(evaluation_row *row, const picture_label *item, int64_t n, int64_t *room) {
@@ -58,12 +59,8 @@ static void count(evaluation_row *row, const picture_label *item, int64_t n, int
             row->own_reals = true; // then `real_in_row` compares names
             row->own_reals = !item[i].fake && real_in_row(row, &item[i]);
         }
-    for (int64_t i = 0; i < n; i++) {
-        row->reals += !item[i].fake && in_row(row, &item[i]);
-        row->fakes += item[i].fake && in_row(row, &item[i]);
-    }
-    row->real_clips = count_clips(row, item, n, false, room);
-    row->fake_clips = count_clips(row, item, n, true, room);
+    row->reals = count_class(row, item, n, false, room, &row->real_clips);
+    row->fakes = count_class(row, item, n, true, room, &row->fake_clips);
 }
 
 // Names. ----------------------------------------------------------------------------------------------------------------------------------------
