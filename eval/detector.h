@@ -1,7 +1,7 @@
 // A detector: one safetensors file with weights, network, preprocessing, calibration, thresholds and provenance.
 //
 // Metadata: foil_detector=2, version, network (YAML), head, channels, fit, resize, temperature, calibration, thresholds, calibrated_on (the four: eval/card.h),
-// provenance (JSON: set, fingerprint, methods, forgers, seed, step, validation, calibrated {set, fingerprint, split}, config). The public struct
+// provenance (JSON: set, fingerprint, methods, forgers, seed, step, validation, calibrated {set, fingerprint, split, step of the run}, config). The public struct
 // foil_detector of foil.h is this one.
 // A second kind, the baseline of cues, has no network: eval/cues/model.h says what its file holds instead. It scores like any other.
 #ifndef FOIL_EVAL_DETECTOR_H

@@ -30,27 +30,28 @@ static const char *const SPLITS[] = {"train", "val", NULL};                  // 
 
 #define SECTION(name, fallback_, doc_)                                                                                                               \
     { #name, KEY_NODE, offsetof(root, name), .fallback = fallback_, .doc = doc_ }
-static const key ROOT_KEYS[] = {SECTION(run, NULL, "how long, how much at a time"),
-                                SECTION(data, NULL, "the pictures"),
-                                {"generator", KEY_TEXT, offsetof(root, generator), .fallback = "",
-                                 .doc = "network file of the forger that learns; without one the run is supervised"},
-                                {"discriminator", KEY_TEXT, offsetof(root, discriminator), .fallback = NULL,
-                                 .doc = "network file of the discriminator, whose `detect` head becomes the detector"},
-                                SECTION(game, "", "how the two play"),
-                                SECTION(detect, "", "how the detect head learns"),
-                                SECTION(optimizer, NULL, "one of sgd, adam, adamw with its keys; for both networks"),
-                                SECTION(discriminator_optimizer, "",
-                                        "the discriminator's own, if it differs: what it lacks has its default, "
-                                        "not the value of `optimizer`"),
-                                SECTION(forgers, "",
-                                        "where the detect head's fakes come from; shares sum to 1. Without a list the head is not trained, "
-                                        "except in a supervised run, which takes the set's fakes"),
-                                SECTION(checkpoint, "", "what a killed run goes on from"),
-                                SECTION(log, "", "what the run says about itself"),
-                                SECTION(evaluate, "",
-                                        "how the best detector is chosen. A moving generator's fakes are those of the moment, and get harder: an "
-                                        "early detector may be taken for the best. Evaluated at the end alone, the last one is"),
-                                {0}};
+static const key ROOT_KEYS[] = {
+    SECTION(run, NULL, "how long, how much at a time"),
+    SECTION(data, NULL, "the pictures"),
+    {"generator", KEY_TEXT, offsetof(root, generator), .fallback = "",
+     .doc = "network file of the forger that learns; without one the run is supervised"},
+    {"discriminator", KEY_TEXT, offsetof(root, discriminator), .fallback = NULL,
+     .doc = "network file of the discriminator, whose `detect` head becomes the detector"},
+    SECTION(game, "", "how the two play"),
+    SECTION(detect, "", "how the detect head learns"),
+    SECTION(optimizer, NULL, "one of sgd, adam, adamw with its keys; for both networks"),
+    SECTION(discriminator_optimizer, "",
+            "the discriminator's own, if it differs: what it lacks has its default, "
+            "not the value of `optimizer`"),
+    SECTION(forgers, "",
+            "where the detect head's fakes come from; shares sum to 1. Without a list the head is not trained, "
+            "except in a supervised run, which takes the set's fakes"),
+    SECTION(checkpoint, "", "what a killed run goes on from"),
+    SECTION(log, "", "what the run says about itself"),
+    SECTION(evaluate, "",
+            "how the best detector is chosen. If the split has no fakes, the forgers make them anew each time; the best so far is "
+            "then judged again, beside the new one, and calibrated on the same fakes"),
+    {0}};
 
 #define AT(field) offsetof(config, field)
 static const key RUN_KEYS[] = {

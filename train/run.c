@@ -71,7 +71,7 @@ static foil_status open_all(run *r) {
 }
 
 foil_status run_open(const config *c, run *r) {
-    *r = (run){.config = c, .best = NAN};
+    *r = (run){.config = c, .best.metric = NAN};
     foil_status status = open_all(r);
     if (status != FOIL_OK) run_close(r);
     return status;
@@ -85,6 +85,7 @@ static void close_player(player *p) {
 void run_close(run *r) {
     forgery_close(r->forgery);
     workspace_free(r->workspace);
+    store_free(r->best.weights);
     store_free(r->average);
     close_player(&r->generator);
     close_player(&r->discriminator);
@@ -153,7 +154,9 @@ foil_status run_save(const run *r, const char *folder) {
     if (r->average) safetensors_add_store(w, "average.", r->average);
     if (r->forgery) forgery_save(r->forgery, w);
     safetensors_add(w, "run.step", "I64", SCALAR, &r->step);
-    safetensors_add(w, "run.best", "F64", SCALAR, &r->best);
+    safetensors_add(w, "best.step", "I64", SCALAR, &r->best.step);
+    safetensors_add(w, "best.metric", "F64", SCALAR, &r->best.metric);
+    if (r->best.weights) safetensors_add_store(w, "best.detector.", r->best.weights);
     foil_status status = checkpoint_write(folder, w);
     safetensors_writer_free(w);
     free(document);
@@ -186,7 +189,9 @@ static foil_status restore(run *r, const safetensors *s) {
     if (r->average) TRY(safetensors_load_store(s, "average.", r->average));
     if (r->forgery) TRY(forgery_load(r->forgery, s));
     TRY(load_scalar(s, "run.step", "I64", &r->step));
-    return load_scalar(s, "run.best", "F64", &r->best);
+    TRY(load_scalar(s, "best.step", "I64", &r->best.step));
+    TRY(load_scalar(s, "best.metric", "F64", &r->best.metric));
+    return r->best.weights ? safetensors_load_store(s, "best.detector.", r->best.weights) : FOIL_OK;
 }
 
 static foil_status take_networks(run *r, const safetensors *s, const char *path) {

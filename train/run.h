@@ -7,6 +7,13 @@
 #include "train/config.h"
 #include "train/game.h"
 
+// The best detector so far, best.safetensors.
+typedef struct best_detector {
+    int64_t step;   // of its weights
+    double metric;  // on validation; NaN = there is none yet
+    store *weights; // NULL = they need not be judged again (validation.h)
+} best_detector;
+
 typedef struct run {
     const config *config;
     set *set;
@@ -17,7 +24,7 @@ typedef struct run {
     workspace *workspace;
     forgery *forgery; // NULL = no detect head trained
     int64_t step;     // steps done
-    double best;      // validation metric of best.safetensors; NaN before the first
+    best_detector best;
 } run;
 
 // At step 0, with initial weights. `r` must not move afterwards.

@@ -161,34 +161,39 @@ static foil_status write_samples(trainer *t) {
     return status;
 }
 
-static foil_status write_best(trainer *t, const double value[METRICS], const calibration *c) {
+static foil_status write_best(const trainer *t) {
     char *path = folder_path(t->options->folder, "best.safetensors");
-    foil_status status = path ? FOIL_OK : foil_fail_memory(64, "a path");
-    if (path && writes()) status = validation_write(t->validation, value, c, path);
+    foil_status status = path ? validation_write(t->validation, path) : foil_fail_memory(64, "a path");
     free(path);
-    TRY(ranks_agree(status));
-    t->run.best = t->metric;
-    tell(t, "best");
-    return FOIL_OK;
+    return status;
+}
+
+// The metrics of this step's detector, and which one is the best.
+static foil_status log_validation(const trainer *t, const double value[METRICS]) {
+    const best_detector *best = &t->run.best;
+    char name[METRICS + 1][32];
+    log_value v[METRICS + 2];
+    for (int m = 0; m < METRICS; m++) {
+        snprintf(name[m], sizeof name[m], "%s/%s", SPLIT_NAMES[t->config->evaluate.split], METRIC_NAMES[m]);
+        v[m] = (log_value){name[m], value[m]};
+    }
+    snprintf(name[METRICS], sizeof name[METRICS], "best/%s", METRIC_NAMES[t->config->evaluate.metric]);
+    v[METRICS] = (log_value){name[METRICS], best->metric};
+    v[METRICS + 1] = (log_value){"best/step", (double)best->step};
+    return log_values(t->log, t->run.step, v, METRICS + 2);
 }
 
 static foil_status evaluate(trainer *t) {
     if (!t->validation) return FOIL_OK;
     double value[METRICS];
-    calibration c;
-    foil_status status = validation_run(t->validation, value, &c);
+    bool write;
+    foil_status status = validation_run(t->validation, value, &write);
     if (status == FOIL_DIVERGED) return diverged(t, t->run.step, "%s", foil_error());
     TRY(status);
     t->metric = value[t->config->evaluate.metric];
-    char name[METRICS][32];
-    log_value v[METRICS];
-    for (int m = 0; m < METRICS; m++) {
-        snprintf(name[m], sizeof name[m], "%s/%s", SPLIT_NAMES[t->config->evaluate.split], METRIC_NAMES[m]);
-        v[m] = (log_value){name[m], value[m]};
-    }
-    TRY(ranks_agree(writes() ? log_values(t->log, t->run.step, v, METRICS) : FOIL_OK));
-    if (validation_is_better(t->config, t->metric, t->run.best)) return write_best(t, value, &c);
-    tell(t, "evaluate");
+    TRY(ranks_agree(writes() ? log_validation(t, value) : FOIL_OK));
+    TRY(ranks_agree(writes() && write ? write_best(t) : FOIL_OK));
+    tell(t, t->run.best.step == t->run.step ? "best" : "evaluate");
     return FOIL_OK;
 }
 
@@ -289,7 +294,6 @@ static foil_status restore(trainer *t) {
     free(path);
     TRY(status);
     t->checkpoint = t->run.step;
-    t->metric = t->run.best;
     if (t->run.step > t->config->run.steps)
         return foil_fail(FOIL_INVALID, "%s is at step %" PRId64 " already, expected run.steps to be at least that, not %" PRId64, t->options->folder,
                          t->run.step, t->config->run.steps);

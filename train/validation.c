@@ -12,18 +12,26 @@
 #include "eval/detector.h"
 #include "eval/json.h"
 
+typedef struct contender {
+    store *weights;
+    scorer *scorer;
+    float *judged; // [n] logits, of all ranks after they were summed: 0 where another rank's
+    double value[METRICS];
+    calibration calibration;
+    arena memory; // of the calibration
+} contender;
+
 struct validation {
     run *run;
-    scorer *scorer;
-    selection stored;    // pictures of the set
-    int64_t made, n;     // fakes that the forgers make, both
-    int batch, together; // of this rank, of all
-    float *judged;       // [n] logits, of all ranks after they were summed: 0 where another rank's
+    contender contender[2]; // the detector of this step, and the best before
+    const contender *best;  // of both
+    selection stored;       // pictures of the set
+    int64_t made, n;        // fakes that the forgers make, both
+    int batch, together;    // of this rank, of all
     double *logit, *score;
     bool *fake;
     uint8_t *pixels;
     const char **method;
-    arena memory; // of the last calibration
 };
 
 // Forgers' steps below this are the training's.
@@ -55,6 +63,19 @@ static foil_status open_index(validation *v) {
     return FOIL_OK;
 }
 
+static foil_status open_contender(validation *v, store *weights, contender *c) {
+    c->weights = weights;
+    if (!(c->judged = calloc((size_t)v->n, sizeof *c->judged))) return foil_fail_memory((size_t)v->n * sizeof *c->judged, "the validation's logits");
+    return scorer_new(v->run->discriminator_net, weights, "detect", v->batch, v->run->workspace, &c->scorer);
+}
+
+static foil_status open_best(validation *v) {
+    run *r = v->run;
+    if (!(r->best.weights = store_clone(r->discriminator.store)))
+        return foil_fail_memory(r->discriminator.store->value_count * sizeof(float), "the best detector");
+    return open_contender(v, r->best.weights, &v->contender[1]);
+}
+
 static foil_status open_all(validation *v) {
     run *r = v->run;
     TRY(open_index(v));
@@ -64,13 +85,13 @@ static foil_status open_all(validation *v) {
     v->logit = calloc((size_t)v->n, sizeof *v->logit);
     v->score = calloc((size_t)v->n, sizeof *v->score);
     v->fake = calloc((size_t)v->n, sizeof *v->fake);
-    v->judged = calloc((size_t)v->n, sizeof *v->judged);
     v->method = calloc((size_t)v->batch, sizeof *v->method);
     v->pixels = malloc((size_t)v->batch * bytes);
-    if (!v->logit || !v->score || !v->fake || !v->judged || !v->method || !v->pixels)
+    if (!v->logit || !v->score || !v->fake || !v->method || !v->pixels)
         return foil_fail_memory((size_t)v->batch * bytes, "the validation's pictures");
     for (int64_t i = 0; i < v->n; i++) v->fake[i] = i >= v->stored.n || set_label_at(r->set, selection_at(&v->stored, i)).fake;
-    return scorer_new(r->discriminator_net, r->discriminator.store, "detect", v->batch, r->workspace, &v->scorer);
+    TRY(open_contender(v, r->discriminator.store, &v->contender[0]));
+    return v->made ? open_best(v) : FOIL_OK;
 }
 
 foil_status validation_open(run *r, validation **out) {
@@ -87,18 +108,28 @@ foil_status validation_open(run *r, validation **out) {
     return status;
 }
 
+static void close_contender(contender *c) {
+    scorer_free(c->scorer);
+    free(c->judged);
+    arena_free(&c->memory);
+}
+
 void validation_close(validation *v) {
     if (!v) return;
-    scorer_free(v->scorer);
+    close_contender(&v->contender[0]);
+    close_contender(&v->contender[1]);
     selection_free(&v->stored);
     free(v->logit);
     free(v->score);
     free(v->fake);
-    free(v->judged);
     free(v->method);
     free(v->pixels);
-    arena_free(&v->memory);
     free(v);
+}
+
+// Whether there is one before to be judged again.
+static int contenders(const validation *v) {
+    return v->contender[1].scorer && !isnan(v->run->best.metric) ? 2 : 1;
 }
 
 // Ranks take turns: each so many-th batch of v->batch pictures.
@@ -110,11 +141,16 @@ static int up_to(int64_t left, int most) {
     return left < most ? (int)left : most;
 }
 
+static foil_status score_pictures(validation *v, const uint8_t *pixels, int n, int64_t at) {
+    for (int i = 0; i < contenders(v); i++) TRY(scorer_run(v->contender[i].scorer, pixels, n, v->contender[i].judged + at));
+    return FOIL_OK;
+}
+
 static foil_status score_batches(validation *v, loader *l) {
     for (int64_t at = first_of_rank(v); at < v->stored.n; at += (int64_t)v->batch * ranks_count()) {
         const batch *b;
         TRY(loader_next(l, &b));
-        TRY(scorer_run(v->scorer, b->pixels, up_to(v->stored.n - at, v->batch), v->judged + at));
+        TRY(score_pictures(v, b->pixels, up_to(v->stored.n - at, v->batch), at));
     }
     return FOIL_OK;
 }
@@ -144,31 +180,60 @@ static foil_status score_made(validation *v) {
     for (int64_t done = 0; done + first < v->made; done += v->together) {
         int together = up_to(v->made - done, v->together), n = up_to(v->made - done - first, v->batch);
         TRY(forgery_make(v->run->forgery, FIRST_STEP + (uint64_t)(done / v->together), together, (int)first, n, v->pixels, v->method));
-        TRY(scorer_run(v->scorer, v->pixels, n, v->judged + v->stored.n + done + first));
+        TRY(score_pictures(v, v->pixels, n, v->stored.n + done + first));
     }
     return FOIL_OK;
 }
 
 // The scores of all ranks, by each of them.
-static foil_status judge(validation *v, double value[METRICS], calibration *c) {
+static foil_status judge(validation *v, contender *c) {
     for (int64_t i = 0; i < v->n; i++) {
-        v->logit[i] = (double)v->judged[i];
+        v->logit[i] = (double)c->judged[i];
         if (!isfinite(v->logit[i])) return foil_fail(FOIL_DIVERGED, "what the detect head says of a picture is %g", v->logit[i]);
     }
-    arena_free(&v->memory);
+    arena_free(&c->memory);
     const config *from = v->run->config;
     const calibrate_options o = {(calibration_method)from->evaluate.calibration, from->evaluate.fpr.at, from->evaluate.fpr.n};
-    TRY(calibrate(&o, v->logit, v->fake, v->n, &v->memory, c));
-    for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(c, v->logit[i]);
-    return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->threshold[0].score}, value);
+    TRY(calibrate(&o, v->logit, v->fake, v->n, &c->memory, &c->calibration));
+    for (int64_t i = 0; i < v->n; i++) v->score[i] = calibrated_score(&c->calibration, v->logit[i]);
+    return metrics(&(metric_input){.score = v->score, .fake = v->fake, .n = v->n, .threshold = c->calibration.threshold[0].score}, c->value);
 }
 
-foil_status validation_run(validation *v, double value[METRICS], calibration *c) {
-    memset(v->judged, 0, (size_t)v->n * sizeof *v->judged);
+// What the configuration chooses by.
+static double chosen_metric(const validation *v, const contender *c) {
+    return c->value[v->run->config->evaluate.metric];
+}
+
+static bool is_better(const config *c, double now, double before) {
+    if (isnan(before)) return true;
+    return METRIC_LOWER_IS_BETTER[c->evaluate.metric] ? now < before : now > before;
+}
+
+static void choose(validation *v, bool judged_again, bool *write) {
+    run *r = v->run;
+    const contender *now = &v->contender[0], *before = &v->contender[1];
+    if (judged_again) r->best.metric = chosen_metric(v, before);
+    const bool better = is_better(r->config, chosen_metric(v, now), r->best.metric);
+    *write = better || judged_again;
+    v->best = better ? now : before;
+    if (!better) return;
+    r->best.step = r->step;
+    r->best.metric = chosen_metric(v, now);
+    if (r->best.weights) store_copy(r->best.weights, now->weights);
+}
+
+foil_status validation_run(validation *v, double value[METRICS], bool *write) {
+    const int n = contenders(v);
+    for (int i = 0; i < n; i++) memset(v->contender[i].judged, 0, (size_t)v->n * sizeof(float));
     foil_status status = score_stored(v);
     TRY(ranks_agree(status == FOIL_OK ? score_made(v) : status));
-    ranks_sum(v->judged, (size_t)v->n);
-    return ranks_agree(judge(v, value, c)); // memory may be short on one of them alone
+    for (int i = 0; i < n; i++) {
+        ranks_sum(v->contender[i].judged, (size_t)v->n);
+        TRY(ranks_agree(judge(v, &v->contender[i]))); // memory may be short on one of them alone
+    }
+    memcpy(value, v->contender[0].value, sizeof v->contender[0].value);
+    choose(v, n == 2, write);
+    return FOIL_OK;
 }
 
 static void count_methods(const set *s, const selection *of, int64_t *count) {
@@ -228,29 +293,25 @@ static foil_status provenance(const run *r, const double value[METRICS], char **
         free(document);
         return status;
     }
-    json_t *calibrated = json_pack("{s:o, s:s, s:s}", "set", text_json(file_name(c->data.set)), "fingerprint", set_fingerprint(r->set), "split",
-                                   SPLIT_NAMES[c->evaluate.split]);
+    json_t *calibrated = json_pack("{s:o, s:s, s:s, s:I}", "set", text_json(file_name(c->data.set)), "fingerprint", set_fingerprint(r->set), "split",
+                                   SPLIT_NAMES[c->evaluate.split], "step", (json_int_t)r->step);
     json_t *json = json_pack("{s:o, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:s}", "set", text_json(file_name(c->data.set)), "fingerprint",
                              set_fingerprint(r->set), "methods", methods, "forgers", forgers_of(r->forgery), "seed", (json_int_t)c->run.seed, "step",
-                             (json_int_t)r->step, "validation", metrics_of(value), "calibrated", calibrated, "config", document);
+                             (json_int_t)r->best.step, "validation", metrics_of(value), "calibrated", calibrated, "config", document);
     *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     free(document);
     return *out ? FOIL_OK : foil_fail_memory(4096, "the detector's provenance");
 }
 
-foil_status validation_write(const validation *v, const double value[METRICS], const calibration *c, const char *path) {
+foil_status validation_write(const validation *v, const char *path) {
     const run *r = v->run;
+    const contender *best = v->best;
     char *json;
-    TRY(provenance(r, value, &json));
+    TRY(provenance(r, best->value, &json));
     detector_card card = {
-        .fit = (image_fit)r->config->data.fit, .filter = set_filter(r->set), .calibration = *c, .head = "detect", .provenance = json};
-    foil_status status = detector_write(path, r->discriminator_net, r->discriminator.store, &card);
+        .fit = (image_fit)r->config->data.fit, .filter = set_filter(r->set), .calibration = best->calibration, .head = "detect", .provenance = json};
+    foil_status status = detector_write(path, r->discriminator_net, best->weights, &card);
     free(json);
     return status;
-}
-
-bool validation_is_better(const config *c, double now, double before) {
-    if (isnan(before)) return true;
-    return METRIC_LOWER_IS_BETTER[c->evaluate.metric] ? now < before : now > before;
 }

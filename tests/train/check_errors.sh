@@ -67,14 +67,15 @@ refused 1 "compares.yaml:2:70 minibatch_stddev compares the pictures of a batch"
 if [ "$(id -u)" -ne 0 ]; then refused 1 "/proc/run" train $game data.set=set.h5 $small --out /proc/run; fi
 
 # A folder that holds a run; other settings; more steps.
-"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant --out run >out
+often="checkpoint.every=2 evaluate.every=2 optimizer.adam.schedule=constant"
+"$FOIL" train "$tiny" data.set=set.h5 $small $often --out run >out
 refused 1 "continue it with --resume" train "$tiny" data.set=set.h5 $small --out run
 refused 1 "optimizer.adam.lr is '1e-2', but the run began with '1e-3'" \
-    train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant optimizer.adam.lr=1e-2 --resume --out run
-refused 1 "is at step 4 already" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=3 --resume --out run
+    train "$tiny" data.set=set.h5 $small $often optimizer.adam.lr=1e-2 --resume --out run
+refused 1 "is at step 4 already" train "$tiny" data.set=set.h5 $small $often run.steps=3 --resume --out run
 grep -q "steps: 4" run/config.yaml # a run that was refused changes nothing
-"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run >out
-"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --out whole >out
+"$FOIL" train "$tiny" data.set=set.h5 $small $often run.steps=6 --resume --out run >out
+"$FOIL" train "$tiny" data.set=set.h5 $small $often run.steps=6 --out whole >out
 cmp run/checkpoint.safetensors whole/checkpoint.safetensors
 
 # Paths in a map are made absolute as others are.
@@ -88,11 +89,11 @@ touch map/.foil-999999999-0 map/samples/.foil-999999999-12 map/.foil-$$-0 map/.f
 
 # A checkpoint that is cut short: the one before it takes over. Both: nothing is guessed.
 truncate -s 1000 run/checkpoint.safetensors
-"$FOIL" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run >out
+"$FOIL" train "$tiny" data.set=set.h5 $small $often run.steps=6 --resume --out run >out
 cmp run/checkpoint.safetensors whole/checkpoint.safetensors
 truncate -s 1000 run/checkpoint.safetensors
 truncate -s 0 run/checkpoint-previous.safetensors
-refused 1 "no readable checkpoint" train "$tiny" data.set=set.h5 $small checkpoint.every=2 optimizer.adam.schedule=constant run.steps=6 --resume --out run
+refused 1 "no readable checkpoint" train "$tiny" data.set=set.h5 $small $often run.steps=6 --resume --out run
 refused 1 "no readable checkpoint" generate run -o a.png
 
 # One that can't be read now is not passed over for an older one.

@@ -4,13 +4,17 @@
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$FOIL_BUILD/tests/tool_set" "$folder/set.h5" 32 120 3
-train() { exec "$FOIL" train "$FOIL_SOURCE/tests/train/tiny/run.yaml" data.set="$folder/set.h5" --quiet --threads "$threads" "$@" >/dev/null; }
+"$FOIL_BUILD/tests/tool_set" "$folder/both.h5" 32 120 3
+"$FOIL_BUILD/tests/tool_set" "$folder/reals.h5" 32 120 3 reals
+train() { exec "$FOIL" train "$FOIL_SOURCE/tests/train/tiny/run.yaml" data.set="$folder/$set.h5" ${forgers:+"$forgers"} --quiet --threads "$threads" "$@" >/dev/null; }
 now() { date +%s.%N; }
 # What a run must have ended with: files, and the steps that its log holds.
 ending() { (cd "$1" && sha256sum checkpoint.safetensors best.safetensors samples/*.png config.yaml && cut -d, -f1 log.jsonl); }
 
+# With fakes of the set; and without, where the best detector is judged again with each evaluation (train/validation.h).
 for threads in ${THREADS:-1 2}; do
+    set=both forgers=
+    if [ "$threads" -eq 1 ]; then set=reals forgers="forgers=[{generator: {share: 0.5}}, {replay: {share: 0.5, keep: 3, every: 12}}]"; fi
     begin=$(now)
     (train --out "$folder/whole")
     seconds=$(awk "BEGIN { print $(now) - $begin }")

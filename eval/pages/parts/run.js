@@ -39,20 +39,15 @@ function curve(title, label, y, entries, caption, smoothed) {
 }
 
 // Where the run is. ------------------------------------------------------------------------------------------------------------------------------------
-function best() {
-    const s = all.get(data.metric);
-    if (!s) return null;
-    let found = null;
-    s.y.forEach((v, i) => { if (known(v) && (found === null || (data.lower_is_better ? v < s.y[found] : v > s.y[found]))) found = i; });
-    return found === null ? null : {value: s.y[found], step: s.x[found], last: s.y[s.y.length - 1]};
-}
+const lastOf = (key) => { const s = all.get(key); return s && s.y.length ? s.y[s.y.length - 1] : null; };
+const bestKey = 'best/' + data.metric.split('/').pop();
 const words = (metric) => metric.split('/').pop().replace(/_/g, ' ').replace(/^(auc|ap|eer|ece|f1|mcc)\b/, (m) => m.toUpperCase());
 function verdict() {
-    const b = best(), at = `step ${count(run.step)} of ${count(run.steps)}`;
+    const best = lastOf('best/step'), at = `step ${count(run.step)} of ${count(run.steps)}`;
     const state = {running: `Training, at ${at}.`, finished: `Finished after ${many(run.step, 'step')}.`, stopped: `Stopped at ${at}.`}[run.state];
-    if (!b) return [state, ' ', all.has('logit/real') ? 'Nothing is validated in this run: watch the samples.' : 'Nothing has been validated yet.'];
-    return [state, ' The best detector so far has a validation ', words(data.metric), ' of ', el('strong', {}, fixed(b.value, 3)), ` (step ${count(b.step)})`,
-        run.step > b.step ? `; the last one is at ${fixed(b.last, 3)}.` : '.'];
+    if (best === null) return [state, ' ', all.has('logit/real') ? 'Nothing is validated in this run: watch the samples.' : 'Nothing has been validated yet.'];
+    return [state, ' The best detector so far has a validation ', words(data.metric), ' of ', el('strong', {}, fixed(lastOf(bestKey), 3)), ` (step ${count(best)})`,
+        run.step > best ? `; the last one is at ${fixed(lastOf(data.metric), 3)}.` : '.'];
 }
 function follow() {
     if (run.state !== 'running') return null;
@@ -69,11 +64,11 @@ put('head', el('p', {class: 'eyebrow'}, `Foil ${data.foil} · training run`, the
 
 // Figures. ---------------------------------------------------------------------------------------------------------------------------------------------
 function validation() {
-    const names = [...all.keys()].filter((k) => k.includes('/') && !/^(loss|logit|gradient|lr)\//.test(k));
+    const names = [...all.keys()].filter((k) => k.includes('/') && !/^(loss|logit|gradient|lr|best)\//.test(k));
     if (!names.length) return el('p', {}, 'No evaluation yet: the first comes with evaluate.every.');
     const place = el('div', {}), main = [data.metric].filter((k) => all.has(k));
-    const show = (key) => place.replaceChildren(curve(`${words(key)} on the split “${key.split('/')[0]}”`, `${words(key)} over the steps.`, {label: words(key)}, [[key, words(key)]],
-        key === data.metric ? `What chooses best.safetensors. ${data.lower_is_better ? 'Lower' : 'Higher'} is better. Good is a curve that rises and stays; one that falls again while the losses go on sinking is over-fitting. It is no measure of what the detector does on new sources: foil eval on the test split is.`.replace('rises', data.lower_is_better ? 'falls' : 'rises').replace('falls again', data.lower_is_better ? 'rises again' : 'falls again')
+    const show = (key) => place.replaceChildren(curve(`${words(key)} on the split “${key.split('/')[0]}”`, `${words(key)} over the steps.`, {label: words(key)}, key === data.metric ? [[key, 'of that step'], [bestKey, 'best so far']] : [[key, words(key)]],
+        key === data.metric ? `What chooses best.safetensors. ${data.lower_is_better ? 'Lower' : 'Higher'} is better. Good is a curve that rises and stays; one that falls again while the losses go on sinking is over-fitting${game ? ', unless its fakes got harder: those that forgers make are of that step, for both detectors' : ''}. It is no measure of what the detector does on new sources: foil eval on the test split is.`.replace('rises', data.lower_is_better ? 'falls' : 'rises').replace('falls again', data.lower_is_better ? 'rises again' : 'falls again')
             : 'Not what chooses the detector, but worth a look: metrics that disagree tell of scores that rank well and mean little, or the reverse.'));
     const chosen = names.includes(memory.get('metric')) ? memory.get('metric') : main[0] || names[0];
     const choice = el('select', {onchange: () => { memory.set('metric', choice.value); show(choice.value); }}, names.map((k) => el('option', {value: k, selected: k === chosen}, words(k))));
