@@ -194,10 +194,20 @@ static foil_status restore(run *r, const safetensors *s) {
     return r->best.weights ? safetensors_load_store(s, "best.detector.", r->best.weights) : FOIL_OK;
 }
 
+// Networks whose files differ may still have the same tensors; where they have not, the file is the reason.
+static foil_status take_network(const safetensors *s, const char *name, const player *p) {
+    char prefix[32];
+    snprintf(prefix, sizeof prefix, "%s.", name);
+    const foil_status status = safetensors_load_store(s, prefix, p->store);
+    const char *then = safetensors_metadata(s, name);
+    if (status == FOIL_OK || (then && strcmp(then, net_text(p->net)) == 0)) return status;
+    return foil_fail_within(status, "the %s there is another network", name);
+}
+
 static foil_status take_networks(run *r, const safetensors *s, const char *path) {
     if (!safetensors_metadata(s, "foil_checkpoint")) return foil_fail(FOIL_INVALID, "%s is not a checkpoint of a run", path);
-    TRY(safetensors_load_store(s, "discriminator.", r->discriminator.store));
-    if (r->generator.net) TRY(safetensors_load_store(s, "generator.", r->generator.store));
+    TRY(take_network(s, "discriminator", &r->discriminator));
+    if (r->generator.net) TRY(take_network(s, "generator", &r->generator));
     if (r->average) store_copy(r->average, r->generator.store);
     return FOIL_OK;
 }

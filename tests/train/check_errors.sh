@@ -77,6 +77,8 @@ grep -q "steps: 4" run/config.yaml # a run that was refused changes nothing
 "$FOIL" train "$tiny" data.set=set.h5 $small $often run.steps=6 --resume --out run >out
 "$FOIL" train "$tiny" data.set=set.h5 $small $often run.steps=6 --out whole >out
 cmp run/checkpoint.safetensors whole/checkpoint.safetensors
+refused 1 "run.from: the discriminator there is another network: $folder/run/checkpoint.safetensors: no tensor 'discriminator.layers.0.weight'" \
+    train $supervised run.from=run --out other
 
 # Paths in a map are made absolute as others are.
 "$FOIL" train "$configs/train/supervised.yaml" "data={set: set.h5}" discriminator=one.yaml $small --out map >out
