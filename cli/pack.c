@@ -25,8 +25,8 @@ static option OPTIONS[] = {
     {.name = "--patch-scale", .value = "X", .doc = "scale of the picture before cutting (default 0.5)"},
     {.name = "--skip-bad", .doc = "leaves out files that can't be read, instead of failing"},
     {.name = "--force", .doc = "replaces a file that is not a data set"},
-    {.name = "--source", .value = "TEXT", .doc = "where the pictures come from, kept in the set"},
-    {.name = "--licence", .value = "TEXT", .doc = "their licence, kept in the set"},
+    {.name = "--source", .value = "TEXT", .doc = "where the pictures come from, kept in the set (default: what sets among the sources say)"},
+    {.name = "--licence", .value = "TEXT", .doc = "their licence, likewise"},
     {.name = NULL},
 };
 enum {

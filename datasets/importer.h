@@ -72,7 +72,7 @@ typedef struct pack_options {
     int64_t shard_size; // of as many as have about so many items each
     bool replace;       // shards may replace files that are not sets
     bool skip_bad;
-    const char *source, *licence;
+    const char *source, *licence; // NULL = those of the sets among the sources, each once: "CC0; MIT", and "unknown" of what has none
     void (*progress)(int64_t done, int64_t total, void *context);  // may be NULL
     void (*bad)(const char *path, const char *why, void *context); // each unreadable file
     void *context;

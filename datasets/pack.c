@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/philox.h"
 #include "base/ranks.h"
 #include "datasets/grouping.h"
@@ -170,8 +171,44 @@ static foil_status choose(packing *p, const import_list *items) {
     return s;
 }
 
+static const char *const UNTOLD = "unknown";
+
+// What was told goes before what the sets say: "CC0; MIT; unknown", nothing where none says anything.
+static void join(const char *told, const names *said, text *out) {
+    bool nothing = said->count == 1 && strcmp(said->at[0], UNTOLD) == 0;
+    if (told) text_add(out, told);
+    for (int i = 0; !told && !nothing && i < said->count; i++) text_format(out, "%s%s", i ? "; " : "", said->at[i]);
+}
+
+// Of the sets that pictures are from. Items of one source follow one another.
+static foil_status gather_origins(const packing *p, names *source, names *licence) {
+    arena texts = {0};
+    foil_status s = FOIL_OK;
+    for (int64_t i = 0; s == FOIL_OK && i < p->n; i++) {
+        const char *from = "", *under = "";
+        if (i && p->item[i]->set == p->item[i - 1]->set) continue;
+        if (p->item[i]->set) s = set_origin(p->item[i]->set, &texts, &from, &under);
+        if (s != FOIL_OK) break;
+        bool added = names_add(source, *from ? from : UNTOLD) >= 0 && names_add(licence, *under ? under : UNTOLD) >= 0;
+        if (!added) s = foil_fail_memory(64, "where pictures are from");
+    }
+    arena_free(&texts);
+    return s;
+}
+
+static foil_status find_origin(packing *p) {
+    names source = {0}, licence = {0};
+    foil_status s = gather_origins(p, &source, &licence);
+    join(p->o->source, &source, &p->source);
+    join(p->o->licence, &licence, &p->licence);
+    names_free(&source);
+    names_free(&licence);
+    return s == FOIL_OK && (p->source.failed || p->licence.failed) ? foil_fail_memory(64, "where pictures are from") : s;
+}
+
 static foil_status pack_chosen(packing *p, const char *path, pack_summary *out) {
     TRY(probe_all(p, out));
+    TRY(ranks_agree(find_origin(p)));
     const pack_options *o = p->o;
     p->shards = o->shards ? o->shards : o->shard_size ? (int)((p->n + o->shard_size - 1) / o->shard_size) : 1;
     grouped g = {.clip = p->clip, .split = p->split, .shard = p->shard, .shards = p->shards};
@@ -200,6 +237,8 @@ foil_status pack(const import_list *items, const char *path, const pack_options 
     bool ok = p.item && p.sha && p.pictures && p.clip && p.shard && p.split && p.sizes;
     foil_status s = ranks_agree(ok ? choose(&p, items) : foil_fail_memory(n * 64, "the list of pictures"));
     if (ok && s == FOIL_OK) s = pack_chosen(&p, path, out);
+    text_free(&p.source);
+    text_free(&p.licence);
     void *all[] = {(void *)p.item, p.sha, p.pictures, p.clip, p.shard, p.split, p.sizes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     return s;

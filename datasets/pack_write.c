@@ -69,8 +69,8 @@ static foil_status write_items(packing *p, const char *path, const int64_t *item
                          .fit = o->fit,
                          .filter = o->filter,
                          .seed = o->seed,
-                         .source = o->source,
-                         .licence = o->licence};
+                         .source = p->source.data,
+                         .licence = p->licence.data};
     for (int64_t i = 0; i < n; i++) d.count += p->pictures[item[i]];
     TRY(set_create(path, &d, out));
     foil_status s = FOIL_OK;

@@ -2,6 +2,7 @@
 #ifndef FOIL_DATASETS_PACKING_H
 #define FOIL_DATASETS_PACKING_H
 
+#include "base/text.h"
 #include "datasets/importer.h"
 
 typedef struct packing {
@@ -13,8 +14,9 @@ typedef struct packing {
     int *clip, *shard;
     set_split *split;
     int shards;
-    int64_t done, total; // steps of this rank
-    size_t *sizes;       // [ranks_count()]: room for ranks_gather
+    text source, licence; // as told, else as the sets have them that the pictures are from
+    int64_t done, total;  // steps of this rank
+    size_t *sizes;        // [ranks_count()]: room for ranks_gather
 } packing;
 
 enum { PACK_BLOCK = 64 }; // pictures that are decoded side by side

@@ -18,8 +18,14 @@ expect "packed" "real camera 8 4 4" "$(counts photos.h5)"
 expect "packed again" "real camera 8 4 4" "$(counts again.h5)"
 expect "where they come from" "source       Debian's wallpapers
 licence      CC-BY-SA-4.0" "$("$FOIL" inspect again.h5 | grep -E '^(source|licence)')"
-expect "what nobody told" "" "$("$FOIL" inspect photos.h5 | grep -E '^(source|licence)')"
+origin() { "$FOIL" inspect "$1" | grep -E '^(source|licence)'; }
+expect "what nobody told" "" "$(origin photos.h5)"
 "$FOIL" pack again.h5 -o shards.yaml --shards 2 --size 8 --licence CC0 --quiet
+"$FOIL" pack shards.yaml again.h5 more photos.h5 -o told.h5 --size 8 --quiet >summary
+expect "what sets were told" "source       Debian's wallpapers; unknown
+licence      CC0; CC-BY-SA-4.0; unknown" "$(origin told.h5)"
+"$FOIL" pack told.h5 -o told.h5 --size 8 --source "" --licence CC-BY-SA-4.0 --quiet >summary
+expect "what is told anew" "licence      CC-BY-SA-4.0" "$(origin told.h5)"
 expect "licence of shards" 1 "$("$FOIL" inspect shards.yaml --json | grep -c '"licence": "CC0"')"
 grep -q "repeat" summary && { echo "patches of one photograph are counted as repeated files" >&2; exit 1; }
 expect "joined" "real camera 8 4 4
