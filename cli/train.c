@@ -9,7 +9,8 @@
 
 static option OPTIONS[] = {
     {.name = "--out", .letter = 'o', .value = "DIR", .doc = "the run folder; it must not hold a run yet"},
-    {.name = "--resume", .doc = "go on with the run in DIR, or begin it if it was killed before its first checkpoint"},
+    {.name = "--resume",
+     .doc = "go on with the run in DIR, or begin it if it was killed before its first checkpoint; set and networks may have moved"},
     {.name = NULL},
 };
 enum { OPTION_OUT, OPTION_RESUME };

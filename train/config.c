@@ -362,24 +362,48 @@ static foil_status shorten(yaml *doc, const char *place, const char *path) {
     return status;
 }
 
-foil_status config_emit_portable(const config *c, char **document) {
+// A copy of the document with files by their names alone.
+static foil_status copy_portable(const config *c, yaml **out) {
     const struct {
         const char *key, *path;
     } files[] = {{"data.set", c->data.set}, {"generator", c->generator}, {"discriminator", c->discriminator}, {"run.from", c->run.from}};
-    char *whole = NULL;
-    yaml *copy = NULL;
-    foil_status status = config_emit(c, &whole);
-    if (status == FOIL_OK) status = yaml_parse(whole, "the training file", &copy);
-    for (size_t i = 0; status == FOIL_OK && i < sizeof files / sizeof *files; i++)
-        if (files[i].path) status = shorten(copy, files[i].key, files[i].path);
-    if (status == FOIL_OK) status = yaml_emit(copy, document);
-    yaml_free(copy);
+    char *whole;
+    TRY(config_emit(c, &whole));
+    foil_status status = yaml_parse(whole, "the training file", out);
     free(whole);
+    TRY(status);
+    for (size_t i = 0; status == FOIL_OK && i < sizeof files / sizeof *files; i++)
+        if (files[i].path) status = shorten(*out, files[i].key, files[i].path);
+    if (status != FOIL_OK) yaml_free(*out);
     return status;
 }
 
+foil_status config_emit_portable(const config *c, char **document) {
+    yaml *copy;
+    TRY(copy_portable(c, &copy));
+    foil_status status = yaml_emit(copy, document);
+    yaml_free(copy);
+    return status;
+}
+
+static foil_status same(const yaml *now, const yaml *before) {
+    return yaml_same(yaml_root(now), yaml_root(before), "run.steps", "the run");
+}
+
 foil_status config_same(const config *now, const config *before) {
-    return yaml_same(yaml_root(now->document), yaml_root(before->document), "run.steps", "the run");
+    return same(now->document, before->document);
+}
+
+foil_status config_same_moved(const config *now, const config *before) {
+    yaml *a, *b;
+    TRY(copy_portable(now, &a));
+    foil_status status = copy_portable(before, &b);
+    if (status == FOIL_OK) {
+        status = same(a, b);
+        yaml_free(b);
+    }
+    yaml_free(a);
+    return status;
 }
 
 void config_document(text *out) {

@@ -71,6 +71,8 @@ foil_status config_emit(const config *c, char **document);
 foil_status config_emit_portable(const config *c, char **document);
 // FOIL_INVALID naming the first key in which two configurations differ: a run is continued with the settings it began with. run.steps may differ.
 foil_status config_same(const config *now, const config *before);
+// The same, files by their names alone: what is in them, the checkpoint tells (run_restore).
+foil_status config_same_moved(const config *now, const config *before);
 // Whether the key's value is the path of a file or folder, and setting one: `value` as written in the file `base`, made absolute.
 bool config_is_path(const char *key_path);
 foil_status config_set_path(yaml *document, const char *key_path, const char *base, const char *value);

@@ -36,10 +36,11 @@ foil_status folder_write(const char *folder, const char *name, const char *conte
     return status;
 }
 
+// A checkpoint knows the set and the networks by what is in them, wherever they are now; without one nothing but the paths tells whether they are others.
 static foil_status check_same(const char *path, const char *folder, const config *c) {
     config before;
     TRY(config_read(path, NULL, 0, &before));
-    foil_status status = config_same(c, &before);
+    foil_status status = folder_has_checkpoint(folder) ? config_same_moved(c, &before) : config_same(c, &before);
     config_free(&before);
     return status == FOIL_OK ? FOIL_OK : foil_fail_within(status, "%s: this run cannot be continued with other settings", folder);
 }

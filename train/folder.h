@@ -10,7 +10,8 @@ char *folder_path(const char *folder, const char *format, ...) __attribute__((fo
 // Writes a file of text in it.
 foil_status folder_write(const char *folder, const char *name, const char *content);
 
-// Makes the folder. One that holds a run is refused unless `resume`, and then unless its config.yaml agrees with `c`.
+// Makes the folder. One that holds a run is refused unless `resume`, and then unless its config.yaml agrees with `c`. Of a run with a
+// checkpoint, files may have moved to other folders.
 foil_status folder_prepare(const char *folder, const config *c, bool resume);
 // config.yaml, once nothing refuses the run: until then it says what the run in the folder began with.
 foil_status folder_write_config(const char *folder, const config *c);

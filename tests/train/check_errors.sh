@@ -109,6 +109,19 @@ cp set.h5 other.h5
 "$FOIL_BUILD/tests/tool_set" other.h5 32 50 3
 refused 1 "the data set is not what the run began with" train "$tiny" data.set=other.h5 $small run.steps=9 --resume --out moved
 
+# Moved files are what they were; those of another name are not guessed to be, nor are any before there is a checkpoint.
+mkdir elsewhere
+cp set.h5 elsewhere/set.h5
+cp one.yaml elsewhere/one.yaml
+"$FOIL" train map/config.yaml data.set=elsewhere/set.h5 discriminator=elsewhere/one.yaml run.steps=8 --resume --out map --quiet >out
+grep -q "set: .*/elsewhere/set.h5" map/config.yaml
+cp set.h5 elsewhere/renamed.h5
+refused 1 "data.set is 'renamed.h5', but the run began with 'set.h5'" train map/config.yaml data.set=elsewhere/renamed.h5 run.steps=9 --resume --out map
+sed 's/linear: 1/linear: {out: 1}/' one.yaml >elsewhere/one.yaml
+refused 1 "network file is not what the run began with" train map/config.yaml run.steps=9 --resume --out map
+rm map/checkpoint*.safetensors
+refused 1 "/set.h5', but the run began with" train map/config.yaml data.set=set.h5 run.steps=9 --resume --out map
+
 # Divergence: the step, what, and where to go on; the last checkpoint stays.
 refused 1 "the last good checkpoint is of step" train "$configs/train/r1_32.yaml" data.set=set.h5 $small \
     checkpoint.every=1 optimizer.adam.lr=2 run.steps=9 --out diverged
