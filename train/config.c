@@ -253,6 +253,14 @@ static foil_status apply_override(yaml *document, const char *override) {
     return status;
 }
 
+static foil_status write_section_defaults(yaml *document) {
+    for (int i = 0; i < SECTION_COUNT; i++) {
+        if (SECTIONS[i].optional && !find(document, SECTIONS[i].path)) continue;
+        TRY(write_defaults(document, SECTIONS[i].path, SECTIONS[i].keys));
+    }
+    return FOIL_OK;
+}
+
 static foil_status resolve(yaml *document, const char *file, const char *const *overrides, int n) {
     if (yaml_kind_of(yaml_root(document)) != YAML_MAP) return FOIL_OK; // reading says what is wrong
     TRY(write_sections_in_full(document));
@@ -260,11 +268,9 @@ static foil_status resolve(yaml *document, const char *file, const char *const *
         const yaml_node *at = find(document, PATHS[i]);
         if (!is_empty(at) && yaml_kind_of(at) == YAML_SCALAR) TRY(config_set_path(document, PATHS[i], file, yaml_text(at)));
     }
+    TRY(write_section_defaults(document)); // of lists, whose items have no place in a list that is not there
     for (int i = 0; i < n; i++) TRY(apply_override(document, overrides[i]));
-    for (int i = 0; i < SECTION_COUNT; i++) {
-        if (SECTIONS[i].optional && !find(document, SECTIONS[i].path)) continue;
-        TRY(write_defaults(document, SECTIONS[i].path, SECTIONS[i].keys));
-    }
+    TRY(write_section_defaults(document)); // of sections that came or were replaced
     TRY(write_optimizer_defaults(document, "optimizer"));
     TRY(write_optimizer_defaults(document, "discriminator_optimizer"));
     if (is_empty(find(document, "generator")) && is_empty(find(document, "forgers"))) TRY(yaml_set(document, "forgers", "[dataset]"));

@@ -163,6 +163,21 @@ static void test_differences(void **state) {
     assert_differs("forgers=[{replay: {share: 1}}]", "forgers[0]");
 }
 
+// Items of a list that the file leaves to its default.
+static void test_overrides_in_default_lists(void **state) {
+    (void)state;
+    config c;
+    read_good((const char *const[]){"data.augment.0=colour", "evaluate.fpr.1=0.05", "data.fit=resize"}, 3, &c);
+    assert_string_equal(yaml_text(yaml_item(c.data.augment, 0)), "colour");
+    assert_int_equal(c.evaluate.fpr.n, 3);
+    assert_true(c.evaluate.fpr.at[0] == 0.1 && c.evaluate.fpr.at[1] == 0.05);
+    config_free(&c);
+    const char *const empty = "data.augment.0=";
+    write_file(GOOD);
+    assert_int_equal(config_read(path, &empty, 1, &c), FOIL_INVALID);
+    assert_string_equal(foil_error(), "data.augment.0=: expected a transform: its name, or one name with its settings");
+}
+
 static void test_supervised(void **state) {
     (void)state;
     config c;
@@ -219,9 +234,16 @@ static void test_broken_overrides(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_and_defaults), cmocka_unit_test(test_overrides),     cmocka_unit_test(test_sections_of_one_value),
-        cmocka_unit_test(test_resolved_file),       cmocka_unit_test(test_portable_file), cmocka_unit_test(test_differences),
-        cmocka_unit_test(test_supervised),          cmocka_unit_test(test_broken_files),  cmocka_unit_test(test_broken_overrides),
+        cmocka_unit_test(test_values_and_defaults),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_sections_of_one_value),
+        cmocka_unit_test(test_resolved_file),
+        cmocka_unit_test(test_portable_file),
+        cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_overrides_in_default_lists),
+        cmocka_unit_test(test_supervised),
+        cmocka_unit_test(test_broken_files),
+        cmocka_unit_test(test_broken_overrides),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
