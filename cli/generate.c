@@ -57,10 +57,19 @@ static foil_status write_picture(const image *im, const char *folder, int i) {
     return status;
 }
 
+// Pictures of an earlier call are replaced; what went beyond `n` would pass for ours.
+static foil_status check_left(const char *folder, int n) {
+    char name[16];
+    snprintf(name, sizeof name, "%06d.png", n);
+    if (!folder_has(folder, name)) return FOIL_OK;
+    return foil_fail(FOIL_INVALID, "%s holds more than %d pictures already: choose another folder, or empty it", folder, n);
+}
+
 static foil_status write_each(const generator *g, philox_key k, int n, const char *folder) {
     shape picture = net_output(g->net);
     image all, one;
     TRY(file_make_folder(folder));
+    TRY(check_left(folder, n));
     TRY(image_new(BATCH * (int)picture.d[0], (int)picture.d[1], (int)picture.d[2], &all));
     one = all;
     one.height /= BATCH;
@@ -98,6 +107,8 @@ int cmd_generate(int argc, char **argv) {
     if (!out || !*out) return cli_usage("generate", "-o FILE.png or -o DIR was expected");
     if (!cli_int(&OPTIONS[OPTION_COUNT], 1, 1000000, &n) || !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return EXIT_USAGE;
     bool picture = text_ends_nocase(out, ".png"), grid = OPTIONS[OPTION_GRID].text != NULL;
+    if (!picture && image_has_known_suffix(out))
+        return cli_usage("generate", "-o '%s': pictures are written as PNG, expected FILE.png or a folder", out);
     if (grid && !picture) return cli_usage("generate", "--grid makes one picture: -o FILE.png was expected, not '%s'", out);
     if (generate(argv[1], out, (int)n, (uint64_t)seed, picture) != FOIL_OK) return cli_failed("generate");
     printf("%s\n", out);

@@ -161,4 +161,8 @@ cmp grey.png again.png
 "$FOIL" train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$d" $small --out plain >out
 refused 1 "generator" generate plain -o a.png
 refused 2 "one picture" generate grey -o folder --grid
+refused 2 "written as PNG, expected FILE.png or a folder" generate grey -o many.jpg
+[ ! -e many.jpg ] || { echo "a refused file became a folder"; exit 1; }
+"$FOIL" generate grey -o many -n 3 --seed 3 >out # in place of those
+refused 1 "many holds more than 2 pictures already" generate grey -o many -n 2
 echo "all refused with words, nothing lost"
