@@ -29,7 +29,7 @@ static option OPTIONS[] = {
     {.name = "--no-cues", .doc = "leaves out the baseline of cues (cues.safetensors) that lies beside a detector"},
     {.name = "--threshold", .value = "T", .doc = "that decisions are made at: eer (default), fpr=0.01 …, or a number from 0 to 1"},
     {.name = "--prior", .value = "P", .doc = CLI_PRIOR_DOC},
-    {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals (default 1000)"},
+    {.name = "--draws", .value = "N", .doc = "bootstrap draws for the intervals, 40 at least (default 1000); 0: no intervals"},
     {.name = "--seed", .value = "N", .doc = "of the bootstrap and of perturbations (default 1)"},
     {.name = NULL},
 };
@@ -321,6 +321,10 @@ static bool parse_options(request *r) {
     if (OPTIONS[OPTION_CLIPS].text && !cli_choice(&OPTIONS[OPTION_CLIPS], CLIP_RULES, &rule)) return false;
     if (OPTIONS[OPTION_BY].text && !parse_rows(OPTIONS[OPTION_BY].text, &rows)) return false;
     if (!cli_int(&OPTIONS[OPTION_DRAWS], 0, 1000000, &draws) || !cli_int(&OPTIONS[OPTION_SEED], 0, INT64_MAX, &seed)) return false;
+    if (draws && draws < INTERVAL_DRAWS) {
+        cli_usage("eval", "--draws %lld: at least %d were expected, of which 95 %% leave some out, or 0 for no intervals", draws, INTERVAL_DRAWS);
+        return false;
+    }
     if (!cli_int(&OPTIONS[OPTION_FRAMES], 1, 1000000, &frames)) return false;
     if (!cli_threshold_sound("eval", &OPTIONS[OPTION_THRESHOLD])) return false;
     if (!cli_float(&OPTIONS[OPTION_PRIOR], PRIOR_LEAST, 1 - PRIOR_LEAST, &r->prior)) return false;

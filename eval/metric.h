@@ -67,7 +67,8 @@ void interval_add(text *out, bool sign, double value, double low, double high);
 // Where a class has fewer clips than INTERVAL_CLIPS there is no interval; where fewer than ENOUGH_CLIPS it is often too narrow. Percentiles of resamples never
 // leave what was seen: of AUCs from .64 to .96, intervals held the truth in 2 to 8 cases of 10 with 3 clips of each class, in 8 to 9 with 10, in 9 and more with
 // 30 (docs/eval.md).
-enum { INTERVAL_CLIPS = 10, ENOUGH_CLIPS = 30 };
+// Of fewer draws than INTERVAL_DRAWS, 2.5 % are less than one: the ends are those of all draws, and hold what they will.
+enum { INTERVAL_CLIPS = 10, ENOUGH_CLIPS = 30, INTERVAL_DRAWS = 40 };
 
 // 95 % intervals: percentile bootstrap over clips (Philox draws), `draws` times; NAN where a class is in fewer than INTERVAL_CLIPS. clip[i] >= 0 groups items;
 // draws with one class are redrawn. All metrics share the draws.

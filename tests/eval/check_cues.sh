@@ -75,14 +75,14 @@ heads: {detect: {layers: [{global_pool: mean}, {linear: {out: 1}}]}}
 END
 "$FOIL" train "$FOIL_SOURCE/configs/train/supervised.yaml" data.set=set.h5 discriminator=d.yaml run.steps=4 run.batch=8 --out run --quiet >/dev/null
 cmp run/cues.safetensors cues.safetensors || fail "training fits another baseline than foil cues"
-"$FOIL" eval run/best.safetensors set.h5 --draws 20 --out beside --quiet >table
+"$FOIL" eval run/best.safetensors set.h5 --draws 40 --out beside --quiet >table
 grep -q "2  run/cues.safetensors" table || fail "the baseline is not beside the detector"
 [ -s beside/scores.csv ] && [ -s beside/scores-0-1.csv ] || fail "scores of both"
 for key in overall methods results differences; do grep -q "^  \"$key\"" beside/metrics.json || fail "metrics.json has no $key"; done
-"$FOIL" eval run/best.safetensors set.h5 --draws 20 --no-cues --quiet >table
+"$FOIL" eval run/best.safetensors set.h5 --draws 40 --no-cues --quiet >table
 grep -q cues table && fail "--no-cues"
 cp -r run twin
-"$FOIL" eval run/best.safetensors twin/best.safetensors set.h5 --draws 20 --quiet >table
+"$FOIL" eval run/best.safetensors twin/best.safetensors set.h5 --draws 40 --quiet >table
 same "$(grep -c "cues.safetensors  (cues)" table)" 1 "baselines of two runs on the same data"
 # What nobody named keeps nothing from being judged: a threshold that it lacks is its eer instead. Named, it must have it.
 "$FOIL" calibrate run/best.safetensors pictures -o run/rates.safetensors --fpr 0.1 --quiet >/dev/null
@@ -90,6 +90,6 @@ same "$(grep -c "cues.safetensors  (cues)" table)" 1 "baselines of two runs on t
 same "$(sed -n '/"results"/,$p' rates/metrics.json | grep -o '"name": "\(eer\|fpr=0.1\)"' | tr '\n' ' ')" '"name": "fpr=0.1" "name": "eer" ' "thresholds of both"
 refused 1 "run/cues.safetensors: .*FPR 10 %\|run/cues.safetensors: no threshold" "$FOIL" eval run/rates.safetensors run/cues.safetensors set.h5 --threshold fpr=0.1
 refused 2 "name of a folder was expected" "$FOIL" eval run/best.safetensors set.h5 --out ''
-"$FOIL" eval run/cues.safetensors set.h5 --draws 20 --out alone --quiet >/dev/null
+"$FOIL" eval run/cues.safetensors set.h5 --draws 40 --out alone --quiet >/dev/null
 grep -q '"results"' alone/metrics.json && fail "the baseline stands beside itself"
 exit 0

@@ -81,10 +81,10 @@ status=0
 same "$status: $(cat message)" "1: foil eval: tool.csv has no score for 36 of the 36 items of q, the first: 'q/real/camera/1.ppm'" "scores of other pictures"
 
 # Clips of a set: the mean of frames that are scored alone what they are in company
-"$FOIL" eval $a set.h5 --clips mean --draws 20 --out clips --quiet >/dev/null
-"$FOIL" eval --scores all/scores-0-0.csv --clips mean --draws 20 --out clips2 --quiet >/dev/null
+"$FOIL" eval $a set.h5 --clips mean --draws 40 --out clips --quiet >/dev/null
+"$FOIL" eval --scores all/scores-0-0.csv --clips mean --draws 40 --out clips2 --quiet >/dev/null
 cmp clips/scores.csv clips2/scores.csv
-"$FOIL" eval $a $b set.h5 --frames 2 --draws 20 --out few --quiet >/dev/null
+"$FOIL" eval $a $b set.h5 --frames 2 --draws 40 --out few --quiet >/dev/null
 tail -n +2 few/scores-0-0.csv | while read -r line; do grep -qxF "$line" all/scores-0-0.csv || fail "not a frame's score: $line"; done
 same "$(wc -l <few/scores-0-0.csv)" "$(($(tail -n +2 all/scores-0-0.csv | cut -d, -f4,6 | sort | uniq -c | awk '{ n += $1 > 2 ? 2 : $1 } END { print n }') + 1))" "frames"
 

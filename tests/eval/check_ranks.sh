@@ -19,8 +19,8 @@ done
 "$FOIL" pack list.csv -o set.h5 --size 16 --quiet >/dev/null
 "$FOIL" eval $a set.h5 --draws 0 --out first --quiet >/dev/null
 for options in "set.h5 p" "set.h5 --frames 2 --clips median --scores first/scores.csv"; do
-    "$FOIL" eval $a $b $options --draws 30 --out alone --quiet >table1
-    ranks 2 "$FOIL" eval $a $b $options --draws 30 --out together --quiet >table2
+    "$FOIL" eval $a $b $options --draws 40 --out alone --quiet >table1
+    ranks 2 "$FOIL" eval $a $b $options --draws 40 --out together --quiet >table2
     cmp table1 table2
     sed -i 's/--out [a-z]*//' alone/report.html together/report.html # where it says which command it is of
     diff -r alone together

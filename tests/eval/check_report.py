@@ -158,7 +158,7 @@ def check_real(b, folder):
     area = sum((x1 - x0) * (y0 + y1) / 2 for x0, x1, y0, y1 in zip(curve["fpr"], curve["fpr"][1:], curve["tpr"], curve["tpr"][1:]))
     expect(f"area {area} under the drawn curve, AUC {rows[0]['metrics']['auc']}", abs(area - rows[0]["metrics"]["auc"]["value"]) < 0.02)
 
-    run(foil, "eval", "--scores", f"{folder}/report/scores.csv", "--draws", "20", "--out", f"{folder}/scores", "--quiet")
+    run(foil, "eval", "--scores", f"{folder}/report/scores.csv", "--draws", "40", "--out", f"{folder}/scores", "--quiet")
     look(b, f"{folder}/scores/report.html", ["summary", "ranking", "scores", "methods", "mistakes", "detector", "reproduce"])
     expect("it says that there are no pictures", "no pictures to show" in b.run("document.getElementById('mistakes').textContent"))
 
@@ -166,7 +166,7 @@ def check_real(b, folder):
     with open(f"{folder}/steps.csv", "w") as steps, open(f"{folder}/asv.txt", "w") as asv:
         print("score,fake", ".9,0", *50 * [".8,1"], *99 * [".5,0"], *50 * [".1,1"], sep="\n", file=steps)
         print("a target 3", "b target 1", "c nontarget 0", "d nontarget 2", "e spoof 3", sep="\n", file=asv)
-    run(foil, "eval", "--scores", f"{folder}/steps.csv", "--asv", f"{folder}/asv.txt", "--draws", "20", "--out", f"{folder}/steps", "--quiet")
+    run(foil, "eval", "--scores", f"{folder}/steps.csv", "--asv", f"{folder}/asv.txt", "--draws", "40", "--out", f"{folder}/steps", "--quiet")
     b.open(f"{folder}/steps/report.html", 1200, "light")
     heads = b.run("[...document.querySelectorAll('#summary th')].map(e => e.textContent)")
     expect(f"t-DCFs in {heads}", "t-DCF 2019" in heads and "t-DCF 2021" in heads)
@@ -175,7 +175,7 @@ def check_real(b, folder):
 
     with open(f"{folder}/logits.csv", "w") as logits:
         print("score,fake", *[f"{i / 7 - 3.3},{i % 2}" for i in range(60)], sep="\n", file=logits)
-    run(foil, "eval", "--scores", f"{folder}/logits.csv", "--draws", "20", "--out", f"{folder}/logits", "--quiet")
+    run(foil, "eval", "--scores", f"{folder}/logits.csv", "--draws", "40", "--out", f"{folder}/logits", "--quiet")
     b.open(f"{folder}/logits/report.html", 1200, "light")
     ticks = b.run("[...document.querySelectorAll('#scores .chart svg text')].map(e => e.textContent)")
     expect(f"round numbers on the axis of scores from -3.3 to 5.13, not {ticks}", ["−2", "0", "2", "4"] == [t for t in ticks if t.lstrip("−").isdigit()])

@@ -78,4 +78,4 @@ refused 2 "unknown perturbation ''" $a p --perturb jpeg,
 refused 1 "--perturb needs a detector" --scores none/scores.csv --perturb standard
 LC_ALL=C awk 'BEGIN { printf "P6\n17000 1\n255\n"; for (i = 0; i < 51000; i++) printf "a" }' >p/real/long.ppm
 refused 1 "p/real/long.ppm: cannot code a 17000 x 1 picture as WebP" $a p --perturb webp --quiet
-"$FOIL" eval $a p --perturb jpeg,crop --draws 5 --quiet >/dev/null || fail "a long picture"
+"$FOIL" eval $a p --perturb jpeg,crop --draws 40 --quiet >/dev/null || fail "a long picture"

@@ -9,7 +9,7 @@ same() { [ "$1" = "$2" ] || fail "$3: '$1' instead of '$2'"; }
 refused() { # MESSAGE OPTIONS...
     wanted=$1 status=0
     shift
-    "$FOIL" eval --draws 20 "$@" >output 2>message || status=$?
+    "$FOIL" eval --draws 40 "$@" >output 2>message || status=$?
     same "$status" 1 "status of: $*"
     same "$(cat message)" "foil eval: $wanted" "message of: $*"
     [ ! -s output ] || fail "printed, and failed: $*"
@@ -126,3 +126,7 @@ same "$(tail -n 1 table)" "worse than guessing: here the scores point the wrong 
 grep -qE '^overall +1  [01]\.[0-9]{4} \[     -,      -\]  [01]\.' table || fail "an AUC without an interval: $(cat table)"
 grep -qE '^  1 - 2 +\+0\.0000 \[      -,       -\]       -       -' table || fail "a difference without an interval: $(cat table)"
 ! grep -q resamples table || fail "p of no draws is explained: $(cat table)"
+# Fewer than 40 draws do not reach what 95 % leave out.
+"$FOIL" eval --scores plain.csv --draws 39 >table 2>message && fail "39 draws were taken for enough"
+grep -q -- "--draws 39: at least 40 were expected" message || fail "too few draws: $(cat message)"
+"$FOIL" eval --scores plain.csv --draws 40 >table
