@@ -13,7 +13,7 @@ typedef enum metric {
     METRIC_AUC,     // (wins + ½ ties) / (P·N): scikit-learn's roc_auc_score
     METRIC_AP,      // Σ (R_n - R_{n-1}) P_n, no interpolation: scikit-learn's average_precision_score
     METRIC_EER,     // "interp": root of 1 - x - tpr(x) on the tie-aware ROC (brentq on interp1d of scikit-learn's roc_curve); constant scores give .5
-    METRIC_EER_ROC, // FPR at argmin |FNR - FPR| over roc_curve(drop_intermediate=False), as in DeepfakeBench
+    METRIC_EER_ROC, // FPR at argmin |FNR - FPR| over roc_curve(drop_intermediate=False), as in DeepfakeBench; constant scores give 0
     METRIC_EER_ASVSPOOF, // compute_det_curve and compute_eer of ASVspoof: item by item, reals first on ties; constant scores give 1
     METRIC_ACCURACY,     // at the given threshold: score >= threshold means fake
     METRIC_TPR_FPR10,    // highest TPR of a point of the ROC with FPR <= 10 %
