@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "nn/blocks.h"
 
 static const int64_t PARALLEL_FROM = 8192; // elements: less is done sooner than threads wake up
@@ -287,10 +288,6 @@ static void set_unit(loop_reduction *r, int64_t count) {
     if (r->at.stride[0] == 0) return;
     r->unit = count / r->at.size[0];
     r->unit_out = r->at.stride[0];
-}
-
-static size_t aligned(size_t bytes) {
-    return (bytes + 63) & ~(size_t)63;
 }
 
 void loop_finish(loop *l, int threads) {

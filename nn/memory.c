@@ -2,11 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "nn/plan_internal.h"
-
-static size_t aligned(size_t bytes) {
-    return (bytes + 63) & ~(size_t)63;
-}
 
 // Liveness. ----------------------------------------------------------------------------------------------------------------------------------------------------
 static void touch(plan *p, int v, int at) {

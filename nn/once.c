@@ -2,6 +2,7 @@
 // spectral norms' divisions and the scales of its batch norms cost no run anything.
 #include <stdlib.h>
 
+#include "base/aligned.h"
 #include "nn/plan_internal.h"
 
 static bool is_known(const node *n, const bool *known) {
@@ -36,7 +37,7 @@ static void keep(plan *p, int v) {
     if (v < 0 || !p->value[v].known || p->value[v].home == HOME_FIXED) return;
     p->value[v].home = HOME_FIXED;
     p->value[v].offset = p->kept_bytes; // until there is memory
-    p->kept_bytes += (p->value[v].bytes + 63) & ~(size_t)63;
+    p->kept_bytes += aligned(p->value[v].bytes);
 }
 
 foil_status keep_known(compiler *c) {
@@ -49,7 +50,7 @@ foil_status keep_known(compiler *c) {
     for (int v = 0; v < p->values; v++)
         if (p->value[v].pinned) keep(p, v);
     if (!p->kept_bytes) return FOIL_OK;
-    p->kept = aligned_alloc(64, p->kept_bytes);
+    p->kept = aligned_alloc(ALIGNMENT, p->kept_bytes);
     if (!p->kept) return foil_fail_memory(p->kept_bytes, "values that are computed once");
     for (int v = 0; v < p->values; v++)
         if (p->value[v].known && p->value[v].home == HOME_FIXED && !p->value[v].fixed) p->value[v].fixed = (char *)p->kept + p->value[v].offset;

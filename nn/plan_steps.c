@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "nn/plan_internal.h"
 
 foil_status plan_grow(void **at, int n, int *capacity, size_t size) {
@@ -116,7 +117,7 @@ static foil_status new_reordered(plan *p, int v, const onednn_layout *wanted, in
 
 static foil_status copy_value(plan *p, prepared *copy) {
     size_t bytes = copy->transform.run ? copy->transform.bytes : onednn_layout_bytes(copy->layout);
-    return plan_value(p, p->value[copy->of].node, (bytes + 63) & ~(size_t)63, &copy->copy);
+    return plan_value(p, p->value[copy->of].node, aligned(bytes), &copy->copy);
 }
 
 // The copy of a known weight is made once, by run_once, and lies apart.
@@ -125,7 +126,7 @@ static foil_status keep_copy(plan *p, prepared *copy) {
     TRY(copy_value(p, copy));
     value *v = &p->value[copy->copy];
     v->home = HOME_FIXED;
-    v->fixed = copy->kept = aligned_alloc(64, v->bytes);
+    v->fixed = copy->kept = aligned_alloc(ALIGNMENT, v->bytes);
     return copy->kept ? FOIL_OK : foil_fail_memory(v->bytes, "prepared weights");
 }
 

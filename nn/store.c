@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "base/arena.h"
 
 store *store_new(void) {
@@ -44,12 +45,8 @@ int store_declare(store *s, const char *name, shape dims, init how, bool trainab
 }
 
 static foil_status allocate_slab(float **slab, size_t count) {
-    size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
-    if (bytes == 0) bytes = 64; // an empty slab is a slab too
-    *slab = aligned_alloc(64, bytes);
-    if (!*slab) return foil_fail_memory(bytes, "parameters");
-    memset(*slab, 0, bytes);
-    return FOIL_OK;
+    *slab = aligned_zeros(count * sizeof **slab); // an empty slab is a slab too
+    return *slab ? FOIL_OK : foil_fail_memory(count * sizeof **slab, "parameters");
 }
 
 foil_status store_allocate(store *s) {

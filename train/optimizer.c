@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "base/ranks.h"
 #include "base/vectorised.h"
 
@@ -79,13 +80,6 @@ struct optimizer {
     int64_t done;
 };
 
-static float *zeroed(size_t n) {
-    size_t bytes = (n * sizeof(float) + 63) / 64 * 64;
-    float *p = aligned_alloc(64, bytes ? bytes : 64);
-    if (p) memset(p, 0, bytes);
-    return p;
-}
-
 static void forget_squares(optimizer *o) {
     for (int i = 0; i < o->parameters->n; i++) o->squares[i] = NAN;
 }
@@ -96,9 +90,9 @@ foil_status optimizer_new(const optimizer_options *o, store *parameters, optimiz
     if (!new) return foil_fail_memory(sizeof *new, "an optimizer");
     *new = (optimizer){.options = *o, .parameters = parameters};
     size_t n = parameters->value_count;
-    new->gradient = zeroed(n);
-    new->m = zeroed(n);
-    new->v = o->kind == OPTIMIZER_SGD ? NULL : zeroed(n);
+    new->gradient = aligned_zeros(n * sizeof(float));
+    new->m = aligned_zeros(n * sizeof(float));
+    new->v = o->kind == OPTIMIZER_SGD ? NULL : aligned_zeros(n * sizeof(float));
     new->squares = malloc(((size_t)parameters->n + 1) * sizeof *new->squares);
     if (!new->gradient || !new->m || (o->kind != OPTIMIZER_SGD && !new->v) || !new->squares) {
         optimizer_free(new);

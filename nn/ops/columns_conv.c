@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "nn/blocks.h"
 #include "nn/ops/packed_columns.h"
 
@@ -90,7 +91,7 @@ static foil_status create_product(columns_conv *k) {
     if (!k->whole && c->kind == ONEDNN_CONV_WEIGHTS && !k->mirrored) TRY(create_packed(k, product[c->kind]));
     if (!k->packed) TRY(onednn_matmul_create(&product[c->kind], &k->product));
     if (!k->whole) {
-        k->columns = (onednn_kernel_scratch(k->product) + 63) / 64 * 64;
+        k->columns = aligned(onednn_kernel_scratch(k->product));
         k->columns_end = k->columns + columns_bytes(c);
     }
     return FOIL_OK;

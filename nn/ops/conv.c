@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/aligned.h"
 #include "nn/ops/conv_kernel.h"
 #include "nn/ops/table.h"
 #include "nn/plan.h"
@@ -200,8 +201,8 @@ static foil_status make_unpack(conv_state *s, size_t *scratch) {
     foil_status status = onednn_layout_equal(packed, plain) ? FOIL_OK : onednn_reorder_create(packed, plain, &s->unpack);
     onednn_layout_free(plain);
     if (status != FOIL_OK || !s->unpack) return status;
-    s->packed = (conv_kernel_scratch(s->kernel) + 63) / 64 * 64;
-    size_t end = s->packed + (onednn_layout_bytes(packed) + 63) / 64 * 64;
+    s->packed = aligned(conv_kernel_scratch(s->kernel));
+    size_t end = s->packed + aligned(onednn_layout_bytes(packed));
     *scratch = end + onednn_kernel_scratch(s->unpack);
     return FOIL_OK;
 }
