@@ -122,6 +122,14 @@ const char *run_not_finite(const run *r, const char **whose) {
 
 // Names in a checkpoint. -------------------------------------------------------------------------------------------------------------------------
 
+// What the set's fingerprint, which is of files, does not tell of its pictures: 32 x 32 pixels, crop, bicubic; 0 x 0 is native sizes.
+enum { PICTURES_TEXT = 64 };
+static void describe_pictures(const set *s, char out[PICTURES_TEXT]) {
+    int height = 0, width = 0;
+    set_size(s, &height, &width);
+    snprintf(out, PICTURES_TEXT, "%d x %d pixels, %s, %s", width, height, FIT_NAMES[set_fit(s)], RESIZE_NAMES[set_filter(s)]);
+}
+
 static void save_player(safetensors_writer *w, const player *p, const char *prefix, const char *optimizer_prefix) {
     safetensors_add_store(w, prefix, p->store);
     optimizer_save(p->optimizer, w, optimizer_prefix);
@@ -133,8 +141,9 @@ static foil_status load_player(const safetensors *s, player *p, const char *pref
 }
 
 foil_status run_save(const run *r, const char *folder) {
-    char channels[16], *document = NULL;
+    char channels[16], pictures[PICTURES_TEXT], *document = NULL;
     snprintf(channels, sizeof channels, "%d", set_channels(r->set));
+    describe_pictures(r->set, pictures);
     TRY(config_emit(r->config, &document));
     safetensors_writer *w = safetensors_writer_new();
     if (!w) {
@@ -145,6 +154,7 @@ foil_status run_save(const run *r, const char *folder) {
     safetensors_set(w, "config", document);
     safetensors_set(w, "channels", channels);
     safetensors_set(w, "fingerprint", set_fingerprint(r->set));
+    safetensors_set(w, "pictures", pictures);
     safetensors_set(w, "discriminator", net_text(r->discriminator_net));
     save_player(w, &r->discriminator, "discriminator.", "discriminator_optimizer.");
     if (r->generator.net) {
@@ -179,7 +189,10 @@ static foil_status check_same(const safetensors *s, const char *name, const char
 
 static foil_status restore(run *r, const safetensors *s) {
     if (!safetensors_metadata(s, "foil_checkpoint")) return foil_fail(FOIL_INVALID, "this is not a checkpoint of a run");
+    char pictures[PICTURES_TEXT];
+    describe_pictures(r->set, pictures);
     TRY(check_same(s, "fingerprint", set_fingerprint(r->set), "the data set is"));
+    TRY(check_same(s, "pictures", pictures, "how the data set's pictures were sized is"));
     TRY(check_same(s, "discriminator", net_text(r->discriminator_net), "the discriminator's network file is"));
     TRY(load_player(s, &r->discriminator, "discriminator.", "discriminator_optimizer."));
     if (r->generator.net) {

@@ -108,6 +108,8 @@ cp set.h5 other.h5
 "$FOIL" train "$tiny" data.set=other.h5 $small --out moved >out
 "$FOIL_BUILD/tests/tool_set" other.h5 32 50 3
 refused 1 "the data set is not what the run began with" train "$tiny" data.set=other.h5 $small run.steps=9 --resume --out moved
+"$FOIL_BUILD/tests/tool_set" other.h5 48 60 3
+refused 1 "how the data set's pictures were sized is not what the run began with" train "$tiny" data.set=other.h5 $small run.steps=9 --resume --out moved
 
 # Moved files are what they were; those of another name are not guessed to be, nor are any before there is a checkpoint.
 mkdir elsewhere
