@@ -218,20 +218,21 @@ static foil_status write_last_page(const trainer *t, foil_status ended) {
 
 // Stepping. -----------------------------------------------------------------------------------------------------------------------------------------
 
+static foil_status check_finite(const trainer *t, const char *what, double value) {
+    if (isfinite(value)) return FOIL_OK;
+    return diverged(t, t->run.step + 1, "%s is %s", what, isnan(value) ? "not a number" : "infinite");
+}
+
 static foil_status check_discriminator(const trainer *t) {
-    const game_report *last = &t->report;
-    const run *r = &t->run;
-    if (r->generator.net && !isfinite(last->loss_d)) return diverged(t, t->run.step + 1, "the discriminator's loss is %g", last->loss_d);
-    if (r->forgery && !isfinite(last->loss_detect)) return diverged(t, t->run.step + 1, "the detect head's loss is %g", last->loss_detect);
-    if (!isfinite(last->norm_d)) return diverged(t, t->run.step + 1, "the norm of the discriminator's gradient is %g", last->norm_d);
-    return FOIL_OK;
+    const game_report *r = &t->report;
+    if (t->run.generator.net) TRY(check_finite(t, "the discriminator's loss", r->loss_d));
+    if (t->run.forgery) TRY(check_finite(t, "the detect head's loss", r->loss_detect));
+    return check_finite(t, "the norm of the discriminator's gradient", r->norm_d);
 }
 
 static foil_status check_generator(const trainer *t) {
-    const game_report *r = &t->report;
-    if (!isfinite(r->loss_g)) return diverged(t, t->run.step + 1, "the generator's loss is %g", r->loss_g);
-    if (!isfinite(r->norm_g)) return diverged(t, t->run.step + 1, "the norm of the generator's gradient is %g", r->norm_g);
-    return FOIL_OK;
+    TRY(check_finite(t, "the generator's loss", t->report.loss_g));
+    return check_finite(t, "the norm of the generator's gradient", t->report.norm_g);
 }
 
 static foil_status step(trainer *t) {

@@ -189,7 +189,8 @@ static foil_status score_made(validation *v) {
 static foil_status judge(validation *v, contender *c) {
     for (int64_t i = 0; i < v->n; i++) {
         v->logit[i] = (double)c->judged[i];
-        if (!isfinite(v->logit[i])) return foil_fail(FOIL_DIVERGED, "what the detect head says of a picture is %g", v->logit[i]);
+        if (!isfinite(v->logit[i]))
+            return foil_fail(FOIL_DIVERGED, "what the detect head says of a picture is %s", isnan(v->logit[i]) ? "not a number" : "infinite");
     }
     arena_free(&c->memory);
     const config *from = v->run->config;
