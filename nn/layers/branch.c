@@ -21,7 +21,7 @@ const layer_type LAYER_RESIDUAL = {.name = "residual",
                                    .doc = "body(x) + skip(x) (He et al. 2015).",
                                    .keys = RESIDUAL_KEYS,
                                    .size = sizeof(residual_keys),
-                                   .has_branches = true,
+                                   .branches = BRANCH_OF_EACH_KEY,
                                    .build = build_residual};
 
 // parallel ---------------------------------------------------------------------------------------------------------------------------------------
@@ -56,5 +56,5 @@ const layer_type LAYER_PARALLEL = {.name = "parallel",
                                    .doc = "Several branches on the same input, their channels joined or added.",
                                    .keys = PARALLEL_KEYS,
                                    .size = sizeof(parallel_keys),
-                                   .has_branches = true,
+                                   .branches = LIST_OF_BRANCHES,
                                    .build = build_parallel};

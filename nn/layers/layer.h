@@ -25,14 +25,19 @@ typedef struct layer_list {
     layer *at;
 } layer_list;
 
+typedef enum layer_branches {
+    NO_BRANCHES,
+    BRANCH_OF_EACH_KEY, // each KEY_NODE key is a list of layers, a branch each, in this order; an absent key is an empty branch
+    LIST_OF_BRANCHES,   // the KEY_NODE key is a list of such lists
+} layer_branches;
+
 typedef struct layer_type {
     const char *name, *doc;
     const key *keys;     // every layer takes a `name` too: see read.c
     size_t size;         // of the keys' struct
     bool mixes_batch;    // samples influence each other in training
     bool compares_batch; // and always
-    bool
-        has_branches; // each KEY_NODE key is a list of layers, or a list of such lists: a branch each, in this order; an absent key is an empty branch
+    layer_branches branches;
     node *(*build)(builder *b, const layer *l, node *x); // NULL: `repeat`, which read.c unrolls
 } layer_type;
 

@@ -70,20 +70,21 @@ static foil_status add_branch(layer_reader *r, layer *l, const yaml_node *list, 
     return list ? layers_read(r, list, path, branch) : FOIL_OK;
 }
 
-static bool is_list_of_lists(const yaml_node *n) {
-    return n && yaml_kind_of(n) == YAML_LIST && yaml_length(n) > 0 && yaml_kind_of(yaml_item(n, 0)) == YAML_LIST;
+static foil_status add_branches(layer_reader *r, layer *l, const yaml_node *lists, const char *name) {
+    if (yaml_kind_of(lists) != YAML_LIST || yaml_length(lists) == 0)
+        return yaml_fail(lists, "'%s' is a %s of %d, expected a list of lists of layers", name, yaml_kind_name(lists), yaml_length(lists));
+    for (int i = 0; i < yaml_length(lists); i++) TRY(add_branch(r, l, yaml_item(lists, i), arena_format(r->memory, "%s.%s.%d", l->path, name, i)));
+    return FOIL_OK;
 }
 
 static foil_status read_branches(layer_reader *r, layer *l) {
     for (const key *k = l->type->keys; k->name; k++) {
         if (k->type != KEY_NODE) continue;
         const yaml_node *value = *(const yaml_node *const *)((const char *)l->keys + k->offset);
-        if (!is_list_of_lists(value)) {
+        if (l->type->branches == LIST_OF_BRANCHES)
+            TRY(add_branches(r, l, value, k->name));
+        else
             TRY(add_branch(r, l, value, arena_format(r->memory, "%s.%s", l->path, k->name)));
-            continue;
-        }
-        for (int i = 0; i < yaml_length(value); i++)
-            TRY(add_branch(r, l, yaml_item(value, i), arena_format(r->memory, "%s.%s.%d", l->path, k->name, i)));
     }
     return FOIL_OK;
 }
@@ -145,7 +146,7 @@ static foil_status read_layer(layer_reader *r, const yaml_node *item, growing *t
     if (!l.label || !l.path) return no_memory();
     if (r->n > MAX_LAYERS) return yaml_fail(item, "more than %d layers", MAX_LAYERS);
     r->mixes_batch |= type->mixes_batch;
-    if (type->has_branches) TRY(read_branches(r, &l));
+    if (type->branches) TRY(read_branches(r, &l));
     return append(r, to, &l, item);
 }
 
