@@ -120,15 +120,36 @@ foil_status layer_name_check(const yaml_node *at, const char *name) {
 
 static foil_status read_list(layer_reader *r, const yaml_node *list, growing *to);
 
+typedef struct repeated {
+    const yaml_node *lists; // or NULL
+    const struct repeated *around;
+} repeated;
+
+// A name has its value before a `repeat` within sees it: a list of the same name would not be read.
+static foil_status check_names(const layer_reader *r, const yaml_node *lists) {
+    for (int i = 0; lists && i < yaml_length(lists); i++) {
+        const char *name = yaml_key(lists, i);
+        bool taken = strcmp(name, "channels") == 0;
+        for (const repeated *a = r->around; a && !taken; a = a->around) taken = a->lists && yaml_get(a->lists, name);
+        if (taken) return yaml_fail(yaml_key_node(lists, i), "'$%s' has a value here already, expected another name", name);
+    }
+    return FOIL_OK;
+}
+
 static foil_status unroll(layer_reader *r, const repeat_keys *repeat, const yaml_node *at, growing *to) {
     int times;
     TRY(repeat_times(repeat, at, &times));
-    for (int i = 0; i < times; i++) {
+    TRY(check_names(r, repeat->lists));
+    const repeated here = {repeat->lists, r->around};
+    r->around = &here;
+    foil_status status = FOIL_OK;
+    for (int i = 0; status == FOIL_OK && i < times; i++) {
         const yaml_node *layers = repeat->layers;
-        if (repeat->lists) TRY(yaml_substitute(layers, repeat->lists, i, &layers));
-        TRY(read_list(r, layers, to));
+        if (repeat->lists) status = yaml_substitute(layers, repeat->lists, i, &layers);
+        if (status == FOIL_OK) status = read_list(r, layers, to);
     }
-    return FOIL_OK;
+    r->around = here.around;
+    return status;
 }
 
 static foil_status read_layer(layer_reader *r, const yaml_node *item, growing *to) {

@@ -10,6 +10,7 @@ typedef struct layer_reader {
     arena *memory; // of the layers
     uint32_t n;    // layers so far, branches included
     bool mixes_batch;
+    const struct repeated *around; // what is being unrolled, from the innermost `repeat` outwards
 } layer_reader;
 
 // Reads a list of layers, unrolls `repeat`, names paths under `path`. The document must live as long as the layers.

@@ -17,7 +17,9 @@ foil_status repeat_times(const repeat_keys *r, const yaml_node *at, int *times) 
 
 static const key KEYS[] = {
     {"times", KEY_INT, offsetof(repeat_keys, times), "0", .min = 0, .max = 256, .doc = "how often; 0 = as often as the lists of `for` have items"},
-    {"for", KEY_NODE, offsetof(repeat_keys, lists), "", .doc = "lists by name, `{width: [128, 256]}`: in each repetition `$width` is the next item"},
+    {"for", KEY_NODE, offsetof(repeat_keys, lists), "",
+     .doc =
+         "lists by name, `{width: [128, 256]}`: in each repetition `$width` is the next item; `channels`, and names of a `repeat` around, are taken"},
     {"layers", KEY_NODE, offsetof(repeat_keys, layers), .doc = "what is repeated, in place: indices count on"},
     {0}};
 

@@ -128,6 +128,8 @@ static void channels_and_text(void **state) {
     net_free(grey);
     net_free(again);
     net_free(colour);
+    net_free(must_parse(
+        "input: {latent: 3}\nlayers: [{repeat: {for: {w: [4, 5]}, layers: [{linear: $w}]}}, {repeat: {for: {w: [6]}, layers: [{linear: $w}]}}]", 0));
     net *two = must_parse("channels: 2\ninput: {image: [4, 4, $channels]}\nlayers: []\n", 0);
     assert_true(shape_equal(net_output(two), SHAPE(4, 4, 2)));
     net_free(two);
@@ -193,6 +195,9 @@ static void mistakes(void **state) {
         {L("  - parallel: {branches: [[relu], [flatten]], join: add}"), "n.yaml:3:5 parallel: branch 1 gives [1, 192], branch 0 [1, 8, 8, 3]"},
         {L("  - repeat: {layers: [relu]}"), "n.yaml:3:5: repeat needs 'times'"},
         {L("  - repeat: {times: 2, for: {w: [1, 2, 3]}, layers: [relu]}"), "n.yaml:3:33: 'w' has 3 items, expected 2"},
+        {L("  - repeat: {for: {channels: [4]}, layers: [relu]}"), "n.yaml:3:20: '$channels' has a value here already, expected another name"},
+        {L("  - repeat: {for: {w: [4]}, layers: [{repeat: {times: 1, layers: [{repeat: {for: {w: [5]}, layers: [relu]}}]}}]}"),
+         "n.yaml:3:83: '$w' has a value here already"},
         {L("  - repeat: {times: 2, layers: [{conv: {out: 3, kernel: 1, name: a}}]}"), "n.yaml:3:33: a second layer by the name 'layers.a'"},
         {L("  - relu\n  - conv: {out: 3, kernel: 1, name: 0.body.1}"), "n.yaml:4:5: the name '0.body.1': expected one or more characters and no dot"},
         {L("  - relu\nheads: {'': {layers: [flatten]}}"), "n.yaml:4:13: the name '': expected"},
