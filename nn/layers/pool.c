@@ -19,15 +19,27 @@ static pool_params params_of(const pool_keys *k) {
         "pad", KEY_PAIR, AT(pad), "0", .min = 0, .max = 2048, .doc = "around; at most half of the kernel"                                            \
     }
 
+// As PyTorch, which takes no more padding than this.
+static node *build_pool(builder *b, const layer *l, node *x, node *(*pool)(node *x, pool_params p)) {
+    const pool_keys *k = l->keys;
+    if (!builder_image(b, x)) return x;
+    for (int axis = 0; axis < 2; axis++) {
+        if (2 * k->pad[axis] > k->kernel[axis])
+            return graph_fail(builder_graph(b), "a padding of %lld, expected at most half of the kernel's %lld", (long long)k->pad[axis],
+                              (long long)k->kernel[axis]);
+    }
+    return pool(x, params_of(k));
+}
+
 static node *build_max_pool(builder *b, const layer *l, node *x) {
-    return builder_image(b, x) ? nn_max_pool(x, params_of(l->keys)) : x;
+    return build_pool(b, l, x, nn_max_pool);
 }
 static const key MAX_KEYS[] = {WINDOW_KEYS, {0}};
 const layer_type LAYER_MAX_POOL = {
     .name = "max_pool", .doc = "The largest value of each window.", .keys = MAX_KEYS, .size = sizeof(pool_keys), .build = build_max_pool};
 
 static node *build_average_pool(builder *b, const layer *l, node *x) {
-    return builder_image(b, x) ? nn_average_pool(x, params_of(l->keys)) : x;
+    return build_pool(b, l, x, nn_average_pool);
 }
 static const key AVERAGE_KEYS[] = {
     WINDOW_KEYS, {"count_padding", KEY_BOOL, AT(count_padding), "true", .doc = "divide by the whole window, padding included"}, {0}};

@@ -184,6 +184,8 @@ static void mistakes(void **state) {
         {L("  - global_pool: men"), "n.yaml:3:18: 'kind' is 'men', expected one of mean, sum, max (did you mean 'mean'?)"},
         {L("  - global_pool\n  - global_pool"), "n.yaml:4:5 global_pool: expected images [N, H, W, C], got [1, 3]"},
         {L("  - reshape: [3, 8, 9]"), "n.yaml:3:5 reshape: a sample of [1, 8, 8, 3] has 192 values, the shape wants 216"},
+        {L("  - max_pool: {kernel: [4, 3], pad: 2}"), "n.yaml:3:5 max_pool: a padding of 2, expected at most half of the kernel's 3"},
+        {L("  - average_pool: {kernel: 1, pad: 1}"), "n.yaml:3:5 average_pool: a padding of 1, expected at most half of the kernel's 1"},
         {L("  - npr: {factor: 3}"), "n.yaml:3:5 npr: images of 8 x 8, expected multiples of 3"},
         {L("  - npr: {scale: 0}"), "n.yaml:3:5 npr: a scale of 0 leaves nothing of the images"},
         {L("  - residual: {body: [{conv: {out: 4, kernel: 1}}]}"), "n.yaml:3:5 residual: the body gives [1, 8, 8, 4], the skip [1, 8, 8, 3]"},
