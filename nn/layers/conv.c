@@ -99,6 +99,9 @@ static node *build_conv_transpose(builder *b, const layer *l, node *x) {
         size[axis] = (x->shape.d[1 + axis] - 1) * k->stride[axis] + extent(k, axis) - 2 * p.pad[axis] + k->output_pad[axis];
         if (size[axis] < 1)
             return graph_fail(builder_graph(b), "nothing is left of %s after a padding of %lld", shape_text(x->shape), (long long)p.pad[axis]);
+        if (k->output_pad[axis] >= k->stride[axis])
+            return graph_fail(builder_graph(b), "an output_pad of %lld, expected one below the stride of %lld", (long long)k->output_pad[axis],
+                              (long long)k->stride[axis]);
     }
     shape s = SHAPE(x->shape.d[3], k->out / k->groups, k->kernel[0], k->kernel[1]);
     node *y = nn_conv_data(x, layer_weight(b, l, &k->weight, s, 1), p, size[0], size[1]);

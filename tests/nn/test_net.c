@@ -177,6 +177,8 @@ static void mistakes(void **state) {
         {L("  - conv: {out: 3, kernel: 3, groups: 2}"), "n.yaml:3:5 conv: 2 groups, expected a divisor of the 3 channels"},
         {L("  - conv: {out: 3, kernel: 3, pad: some}"), "n.yaml:3:5 conv: n.yaml:3:36: 'pad' is 'some', expected a whole number, or 'same'"},
         {L("  - conv_transpose: {out: 3, kernel: 1, pad: 4}"), "n.yaml:3:5 conv_transpose: nothing is left of [1, 8, 8, 3]"},
+        {L("  - conv_transpose: {out: 3, kernel: 3, stride: [3, 2], output_pad: 2}"),
+         "n.yaml:3:5 conv_transpose: an output_pad of 2, expected one below the stride of 2"},
         {L("  - repeat: {times: 9, layers: [upsample: 64]}"), "n.yaml:3:33 upsample: the output would be [1, 2097152, 2097152, 3]"},
         {L("  - flatten\n  - linear: 16777216\n  - linear: 16777216"), "n.yaml:5:5 linear: 'layers.2.weight' would be [16777216, 16777216]"},
         {"input: {image: [65536, 65536, 3]}\nlayers: []", "n.yaml:1:8: an image of more than 2^30 values"},
