@@ -45,9 +45,8 @@ with tempfile.TemporaryDirectory() as folder:
     for detector in detectors:
         network = {}
         exec(module, network)
-        card = network["load"](detector)[1]
-        text = network["yaml"].safe_load(card["network"])
-        height, width, _ = text["input"]["image"]
+        net, card = network["load"](detector)
+        height, width, _ = net.input
         # One picture of the network's size, and one that must be resized and cropped
         for h, w in ((height, width), (int(height * 1.7), int(width * 1.3) + 3)):
             photo = peers.write_pictures(folder, h, w, int(card["channels"]))[1]
