@@ -74,8 +74,8 @@ static void print(const job *j, const char *path, const char *out, const explana
     if (j->method == EXPLAIN_GRADCAM)
         printf("Grad-CAM of %d x %d places after %s", about->rows, about->columns, about->layer);
     else if (j->method == EXPLAIN_INTEGRATED)
-        printf("integrated gradients in %d steps from grey; they sum to %.4f of a logit that goes from %.4f to %.4f", about->passes, about->sum,
-               about->grey, about->logit);
+        printf("integrated gradients in %d steps from grey; they sum to %.4f of a logit that goes from %.4f to %.4f%s", about->passes, about->sum,
+               about->grey, about->logit, about->incomplete ? ": too far apart, this map is not to be believed" : "");
     else
         printf("occlusion by %d grey rectangles of %d x %d pixels", about->passes, about->rows, about->columns);
     printf("\n%s: orange speaks for fake, blue for real, in full colour from %.3g on; the logit is %.4f\n", out,

@@ -6,7 +6,8 @@
 // speaks for a real is shown too. A is the last activation with more than one place that all of the picture's influence passes through, before any
 //               pooling behind it. Where a global mean and one linear layer follow, A's places sum to the logit without its bias.
 //   integrated  Sundararajan, Taly, Yan 2017: the picture times the mean of d logit / d picture on the straight way from grey, summed over channels. Gradients at the
-// middles of 32 equal steps, or 128 or 512, until the map's sum is the picture's logit less grey's but for 1 % of that or 0.001: `gap` says what is left.
+// middles of 32 equal steps, or 128 or 512, until the map's sum is the picture's logit less grey's but for 1 % of that or 0.001: `gap` says what is left. Networks that
+// normalise each sample by itself (layer_norm and the like) change all but at once beside grey, where there is little to divide by: 512 may not do.
 //   occlusion   Zeiler, Fergus 2014: what the logit loses when a grey rectangle, 1/8 of the height and of the width, lies over a place; the mean of all that cover
 //               it, half a side apart.
 #ifndef FOIL_EVAL_MAPS_EXPLAIN_H
@@ -27,6 +28,7 @@ typedef struct explanation {
     double logit;      // of the picture
     double sum;        // of the map
     double grey, gap;  // integrated: the logit of grey, and | sum - (logit - grey) |
+    bool incomplete;   // integrated: the gap is larger than was asked for
     int passes;        // integrated: steps; occlusion: rectangles
     int rows, columns; // gradcam: A's; occlusion: the rectangle's
     const char *layer; // gradcam: A's, lives with the explainer; else NULL

@@ -51,9 +51,10 @@ static foil_status run(explainer *e, const float *x, float *heat, explanation *a
     about->logit = logits[0];
     about->grey = logits[1];
     double all = about->logit - about->grey, bound = fmax(.01 * fabs(all), .001);
-    for (int i = 0; i < TRIES; i++) {
+    about->incomplete = true;
+    for (int i = 0; about->incomplete && i < TRIES; i++) {
         about->passes = STEPS[i];
-        if (fabs(integrate(e, x, STEPS[i], total, heat) - all) <= bound) break;
+        about->incomplete = fabs(integrate(e, x, STEPS[i], total, heat) - all) > bound;
     }
     free(total);
     return FOIL_OK;
