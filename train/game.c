@@ -61,8 +61,16 @@ static void want(wanted *w, node *n, float *to) {
     w->at[w->n++] = (plan_output){n, to};
 }
 
-static void want_updates(wanted *w, const net_updates *u) {
-    for (int i = 0; i < u->n; i++) want(w, u->at[i], NULL);
+static bool updates_tensor(const net_updates *u, const store *of, int tensor) {
+    for (int i = 0; u && i < u->n; i++)
+        if (u->of[i] == of && u->tensor[i] == tensor) return true;
+    return false;
+}
+
+// But for those of tensors that `but`, or NULL, updates: state may advance only once a step.
+static void want_updates(wanted *w, const net_updates *u, const net_updates *but) {
+    for (int i = 0; i < u->n; i++)
+        if (!updates_tensor(but, u->of[i], u->tensor[i])) want(w, u->at[i], NULL);
 }
 
 static node *sum_of(node *a, node *b) {
@@ -129,14 +137,13 @@ static node *judge(const game *g, graph *at, node *x, const char *head, net_mode
 
 // The discriminator's passes come one after the other, each with its gradients, so that what one of them keeps is gone when the next one needs memory; those
 // that do without fakes come before the generator's pass, which keeps much for the generator's step.
-static void build_detect(const game *g, round_plan *p, wanted *w, slopes *s) {
+static void build_detect(const game *g, round_plan *p, wanted *w, slopes *s, net_updates *updates) {
     shape picture = net_input(g->discriminator.net);
     int64_t n = g->config->run.share;
-    net_updates updates = {0};
     p->detect = graph_input(p->graph, "detect", SHAPE(n, picture.d[0], picture.d[1], picture.d[2]), U8);
     p->label = graph_input(p->graph, "label", SHAPE(n), F32);
-    p->loss_detect = detect_loss(judge(g, p->graph, to_signal(p->detect), "detect", NET_TRAIN, PASS_DETECT, &updates), p->label);
-    want_updates(w, &updates);
+    p->loss_detect = detect_loss(judge(g, p->graph, to_signal(p->detect), "detect", NET_TRAIN, PASS_DETECT, updates), p->label);
+    want_updates(w, updates, NULL);
     add_slopes(s, nn_mul_scalar(p->loss_detect, g->generator.net ? g->config->detect.weight : 1));
 }
 
@@ -151,22 +158,16 @@ static node *generate(const game *g, round_plan *p, net_updates *updates) {
     return net_apply(g->generator.net, p->graph, g->generator.store, p->latent, NET_TRAIN, PASS_GENERATOR, updates);
 }
 
-// Running statistics are of the reals; where there is a detect pass they are its own: they are what the shipped detector works with. State may advance only
-// once a step.
-static net_updates *state_of_game(const game *g, net_updates *updates) {
-    return g->detects ? NULL : updates;
-}
-
-// Gives the reals.
-static node *build_reals(const game *g, round_plan *p, bool penalised, wanted *w, slopes *s) {
+// Running statistics are of the reals, but for what a detect pass has `detected`: those are what the shipped detector works with. Gives the reals.
+static node *build_reals(const game *g, round_plan *p, bool penalised, wanted *w, slopes *s, const net_updates *detected) {
     const config *c = g->config;
     net_updates updates = {0};
     node *real = feed_reals(g, p);
-    node *logits = judge(g, p->graph, real, "game", NET_TRAIN, PASS_REAL, state_of_game(g, &updates));
+    node *logits = judge(g, p->graph, real, "game", NET_TRAIN, PASS_REAL, &updates);
     p->loss_d = gan_real_loss((gan_loss)c->game.loss, logits);
     p->mean_real = mean(logits);
     if (penalised && c->game.r1_weight > 0) p->penalty = penalty_r1(logits, real, c->game.r1_weight * (double)c->game.r1_every);
-    want_updates(w, &updates);
+    want_updates(w, &updates, detected);
     add_slopes(s, sum_of(p->loss_d, p->penalty));
     return real;
 }
@@ -179,24 +180,24 @@ static node *build_fakes(const game *g, round_plan *p, wanted *w, slopes *s) {
     node *loss = gan_fake_loss((gan_loss)g->config->game.loss, logits);
     p->mean_fake = mean(logits);
     p->loss_d = nn_add(p->loss_d, loss);
-    want_updates(w, &updates);
+    want_updates(w, &updates, NULL);
     add_slopes(s, loss);
     return fake;
 }
 
 // Both in one pass. Gives the fakes.
-static node *build_both(const game *g, round_plan *p, wanted *w, slopes *s) {
+static node *build_both(const game *g, round_plan *p, wanted *w, slopes *s, const net_updates *detected) {
     const gan_loss loss = (gan_loss)g->config->game.loss;
     const int64_t n = g->config->run.share;
     net_updates updates = {0};
     node *real = feed_reals(g, p), *fake = generate(g, p, &updates);
     node *both = nn_concat((node *const[]){real, nn_stop_gradient(fake)}, 2, 0);
-    node *logits = judge(g, p->graph, both, "game", NET_TRAIN_PAIR, PASS_REAL, state_of_game(g, &updates));
+    node *logits = judge(g, p->graph, both, "game", NET_TRAIN_PAIR, PASS_REAL, &updates);
     node *of_reals = nn_samples(logits, 0, n), *of_fakes = nn_samples(logits, n, 2 * n);
     p->mean_real = mean(of_reals);
     p->mean_fake = mean(of_fakes);
     p->loss_d = nn_add(gan_real_loss(loss, of_reals), gan_fake_loss(loss, of_fakes));
-    want_updates(w, &updates);
+    want_updates(w, &updates, detected);
     add_slopes(s, p->loss_d);
     return fake;
 }
@@ -219,11 +220,12 @@ static void build_gradient_penalty(const game *g, round_plan *p, node *real, nod
 
 static void build_discriminator(const game *g, round_plan *p, bool penalised, wanted *w, node **fake) {
     slopes s = slopes_of(&g->discriminator, p->graph);
-    if (g->detects) build_detect(g, p, w, &s);
+    net_updates detected = {0};
+    if (g->detects) build_detect(g, p, w, &s, &detected);
     if (g->generator.net && go_together(g, penalised)) {
-        *fake = build_both(g, p, w, &s);
+        *fake = build_both(g, p, w, &s, &detected);
     } else if (g->generator.net) {
-        node *real = build_reals(g, p, penalised, w, &s);
+        node *real = build_reals(g, p, penalised, w, &s, &detected);
         *fake = build_fakes(g, p, w, &s);
         if (penalised && g->config->game.gradient_weight > 0) build_gradient_penalty(g, p, real, *fake, &s);
     }
