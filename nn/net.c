@@ -21,7 +21,6 @@ struct net {
     char *text;
     int channels;
     shape input, output; // of a sample
-    bool mixes_batch;
     layer_list body;
     int heads;
     head head[MAX_HEADS];
@@ -92,7 +91,6 @@ static foil_status read_root(net *n) {
     if (k.heads && yaml_kind_of(k.heads) != YAML_MAP) return yaml_fail(k.heads, "a %s, expected a map of heads by name", yaml_kind_name(k.heads));
     for (int i = 0; k.heads && i < yaml_length(k.heads); i++) TRY(read_head(n, &r, yaml_key(k.heads, i), yaml_item(k.heads, i)));
     n->layers = r.n;
-    n->mixes_batch = r.mixes_batch;
     return FOIL_OK;
 }
 
@@ -257,25 +255,30 @@ bool net_has_head(const net *n, const char *name) {
     return find_head(n, name) != NULL;
 }
 
-bool net_mixes_batch(const net *n) {
-    return n->mixes_batch;
-}
-
-static const char *comparing(const layer_list *list) {
+// The first layer that binds the samples of a batch together: in training, or always.
+static const char *binding(const layer_list *list, bool always) {
     for (int i = 0; list && i < list->n; i++) {
         const layer *l = &list->at[i];
-        const char *label = l->type->compares_batch ? l->label : NULL;
-        for (int k = 0; !label && k < l->branches; k++) label = comparing(l->branch[k]);
+        const char *label = (always ? l->type->compares_batch : l->type->mixes_batch) ? l->label : NULL;
+        for (int k = 0; !label && k < l->branches; k++) label = binding(l->branch[k], always);
         if (label) return label;
     }
     return NULL;
 }
 
-const char *net_compares_batch(const net *n, const char *name) {
-    const char *label = comparing(&n->body);
+static const char *binding_up_to(const net *n, const char *name, bool always) {
+    const char *label = binding(&n->body, always);
     for (int i = 0; !label && i < n->heads; i++)
-        if (!name || !strcmp(n->head[i].name, name)) label = comparing(&n->head[i].layers);
+        if (!name || !strcmp(n->head[i].name, name)) label = binding(&n->head[i].layers, always);
     return label;
+}
+
+const char *net_mixes_batch(const net *n, const char *name) {
+    return binding_up_to(n, name, false);
+}
+
+const char *net_compares_batch(const net *n, const char *name) {
+    return binding_up_to(n, name, true);
 }
 
 int64_t net_parameters(const net *n) {

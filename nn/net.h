@@ -31,10 +31,10 @@ shape net_output(const net *n);
 int net_heads(const net *n);
 const char *net_head_name(const net *n, int i);
 bool net_has_head(const net *n, const char *name);
-// Whether a sample's output depends on its batch in training: batch norm, minibatch deviation. Real and fake must then go separately.
-bool net_mixes_batch(const net *n);
-// The place of the first layer of the body or this head (NULL = any) that makes a sample's output depend on its batch even with NET_INFER:
+// The place of the first layer of the body or this head (NULL = any) that makes a sample's output depend on its batch in training, such as batch norm:
 // "d.yaml:4:5 minibatch_stddev"; NULL: none.
+const char *net_mixes_batch(const net *n, const char *head);
+// The same, but of layers that do so even with NET_INFER.
 const char *net_compares_batch(const net *n, const char *head);
 
 // Declares every parameter and buffer, heads included, with its initialisation.

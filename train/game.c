@@ -289,11 +289,13 @@ static foil_status check_players(const game *g) {
     if (g->detects && !net_has_head(d, "detect"))
         return foil_fail(FOIL_INVALID, "%s has no head 'detect', which `forgers` would train", c->discriminator);
     if (!m) return FOIL_OK;
-    if (g->penalty_every > 0 && net_mixes_batch(d))
+    const char *mixing = net_mixes_batch(d, "game");
+    if (g->penalty_every > 0 && mixing)
         return foil_fail(
             FOIL_INVALID,
-            "%s has layers in which samples influence each other (batch norm), expected none for game.penalty: it takes each sample's own slope",
-            c->discriminator);
+            "%s lets the samples of a batch influence each other, expected no such layer before the head 'game' or in it for game.penalty: it "
+            "takes each sample's own slope",
+            mixing);
     if (!net_takes_latent(m)) return foil_fail(FOIL_INVALID, "%s takes pictures, expected a generator: one that takes a latent vector", c->generator);
     if (!net_has_head(d, "game")) return foil_fail(FOIL_INVALID, "%s has no head 'game' to play against a generator", c->discriminator);
     if (!shape_equal(net_output(m), net_input(d)))
@@ -304,7 +306,7 @@ static foil_status check_players(const game *g) {
 
 // Running statistics are of each rank's own share. Other buffers come from weights, and are the same everywhere.
 static size_t own_buffers(const game *g, const player *p) {
-    return ranks_count() > 1 && p->net && net_mixes_batch(p->net) && !g->config->run.batch_norm ? p->store->buffer_count : 0;
+    return ranks_count() > 1 && p->net && net_mixes_batch(p->net, NULL) && !g->config->run.batch_norm ? p->store->buffer_count : 0;
 }
 
 // Together with all ranks: nothing may fail before on one of them alone.

@@ -166,7 +166,6 @@ static foil_status read_layer(layer_reader *r, const yaml_node *item, growing *t
     l.path = name ? arena_format(r->memory, "%s.%s", to->path, name) : arena_format(r->memory, "%s.%d", to->path, to->list.n);
     if (!l.label || !l.path) return no_memory();
     if (r->n > MAX_LAYERS) return yaml_fail(item, "more than %d layers", MAX_LAYERS);
-    r->mixes_batch |= type->mixes_batch;
     if (type->branches) TRY(read_branches(r, &l));
     return append(r, to, &l, item);
 }

@@ -75,13 +75,31 @@ static void names_are_pytorchs(void **state) {
         assert_int_equal(s->tensor[i].trainable, expected[i].trainable);
     }
     assert_int_equal(net_parameters(n), (int64_t)s->value_count);
-    assert_true(net_mixes_batch(n));
+    assert_non_null(net_mixes_batch(n, NULL));
     assert_false(net_takes_latent(n));
     assert_int_equal(net_heads(n), 2);
     assert_string_equal(net_head_name(n, 1), "detect");
     assert_true(net_has_head(n, "game") && !net_has_head(n, "gam"));
     assert_true(shape_equal(net_input(n), SHAPE(4, 6, 3)) && shape_equal(net_output(n), SHAPE(4, 6, 5)));
     store_free(s);
+    net_free(n);
+}
+
+static void where_samples_meet(void **state) {
+    (void)state;
+    net *n = must_parse("input: {image: [4, 4, 3]}\n"
+                        "layers: [relu]\n"
+                        "heads:\n"
+                        "  game: [flatten, {linear: 1}]\n"
+                        "  detect: [{residual: {body: [batch_norm]}}, flatten, {linear: 1}]\n"
+                        "  other: [{minibatch_stddev: 2}]\n",
+                        0);
+    assert_null(net_mixes_batch(n, "game"));
+    assert_string_equal(net_mixes_batch(n, "detect"), "n.yaml:5:31 batch_norm");
+    assert_string_equal(net_mixes_batch(n, "other"), "n.yaml:6:11 minibatch_stddev");
+    assert_string_equal(net_mixes_batch(n, NULL), "n.yaml:5:31 batch_norm");
+    assert_null(net_compares_batch(n, "detect"));
+    assert_string_equal(net_compares_batch(n, NULL), "n.yaml:6:11 minibatch_stddev");
     net_free(n);
 }
 
@@ -525,6 +543,7 @@ int main(int argc, char **argv) {
     if (argc == 6) return run_network(argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_pytorchs),
+        cmocka_unit_test(where_samples_meet),
         cmocka_unit_test(rows_add_up),
         cmocka_unit_test(channels_and_text),
         cmocka_unit_test(same_padding_divides_by_the_stride),

@@ -38,7 +38,7 @@ refused 1 "no reals" train $game data.set=fakes.h5 $small --out run
 refused 1 "no reals" train "$configs/train/supervised.yaml" data.set=fakes.h5 discriminator="$d" $small --out run
 refused 1 "makes [64, 64, 3], but" train $game data.set=set.h5 generator="$configs/nets/dcgan64-g.yaml" $small --out run
 refused 1 "no head 'game'" train $game data.set=set.h5 discriminator="$configs/nets/npr.yaml" $small --out run
-refused 1 "samples influence each other" train $game data.set=set.h5 game.penalty.r1.weight=1 $small --out run
+refused 1 "batch_norm lets the samples of a batch influence each other" train $game data.set=set.h5 game.penalty.r1.weight=1 $small --out run
 refused 1 "expected a generator" train $game data.set=set.h5 generator="$d" $small --out run
 refused 1 "no method 'dall-e' (it has: " train "$configs/train/supervised.yaml" data.set=set.h5 discriminator="$d" \
     'forgers=[{dataset: {methods: dall-e}}]' $small --out run
