@@ -7,8 +7,8 @@
 enum { MAX_LAYERS = 4096 }; // of a net, unrolled
 
 typedef struct layer_reader {
-    arena *memory; // of the layers
-    uint32_t n;    // layers so far, branches included
+    arena *memory;                 // of the layers
+    uint32_t n;                    // layers so far, branches included
     const struct repeated *around; // what is being unrolled, from the innermost `repeat` outwards
 } layer_reader;
 
