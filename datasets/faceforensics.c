@@ -1,5 +1,6 @@
 // FaceForensics++: frames of its videos, one folder for each, at
 // {original_sequences,manipulated_sequences}/<method>/<compression>/<any>/<video>/, and its official splits, splits/{train,val,test}.json: pairs of videos.
+// Masks of what was changed lie in folders `masks` of the same tree, in the place of the compression or, as DeepfakeBench has them, below it.
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,13 +84,14 @@ static void find_actor(const char *video, char target[64], int *split) {
 }
 
 static foil_status visit(const char *path, void *context) {
-    static const char *const SEQUENCES[] = {"original_sequences", "manipulated_sequences", NULL};
+    static const char *const SEQUENCES[] = {"original_sequences", "manipulated_sequences", NULL}, *const MASKS[] = {"masks", NULL};
     const walk *w = context;
     below b;
     int fake = 0, split = -1;
     char target[64], subject[80], method[512];
     if (!image_has_known_suffix(path)) return FOIL_OK;
     TRY(below_source(path, w->source, &b));
+    if (below_find(&b, MASKS, NULL) >= COMPRESSION) return FOIL_OK;
     if (below_find(&b, SEQUENCES, &fake) != SEQUENCE || b.n < COMPRESSION + 3)
         return foil_fail(FOIL_INVALID,
                          "%s: not where FaceForensics++ has frames: {original_sequences,manipulated_sequences}/<method>/<compression>/…/<video>/",

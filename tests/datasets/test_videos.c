@@ -27,6 +27,8 @@ static void make_faceforensics(void) {
     write_picture("videos/ff/manipulated_sequences/Deepfakes/c40/images/071_054/0000.png", 3);
     write_picture("videos/ff/manipulated_sequences/Deepfakes/c40/images/071_054/0001.png", 4);
     write_picture("videos/ff/manipulated_sequences/Face2Face/raw/672_720/0000.png", 5);
+    write_picture("videos/ff/manipulated_sequences/Face2Face/raw/masks/672_720/0000.png", 7); // where DeepfakeBench has them
+    write_picture("videos/ff/manipulated_sequences/Face2Face/masks/images/672_720/0000.png", 8);
     write_picture("videos/ff/manipulated_sequences/DeepFakeDetection/c23/images/01_02__exit_phone_room__YVGY8LOK/0000.png", 6);
 }
 
