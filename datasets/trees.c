@@ -48,13 +48,17 @@ typedef struct place {
 } place;
 
 // ForenSynths has folders of generators and objects between those of splits and of classes, and one of ProGAN's objects is a train: the outermost is the split.
-static bool find_above(const tree *t, place *p) {
+// Where objects lie right below the source, that may be a split's folder itself.
+static bool find_above(const tree *t, const char *source, place *p) {
+    char name[256];
+    source_name(source, name, sizeof name);
     p->class_at = below_find(&p->path, t->classes, &p->fake);
-    p->split = t->without;
+    const int whole = p->class_at > 0 ? split_named(name) : -1;
+    p->split = whole >= 0 ? whole : t->without;
     p->split_at = -1;
     for (int i = 0; i < p->class_at && p->split_at < 0; i++) {
         const int split = split_named(p->path.at[i]);
-        if (split < 0 || (i > 0 && i + 1 == p->class_at)) continue;
+        if (split < 0 || ((i > 0 || whole >= 0) && i + 1 == p->class_at)) continue;
         p->split = split;
         p->split_at = i;
     }
@@ -73,8 +77,8 @@ static bool find_pair(const tree *t, place *p) {
 }
 
 // False: the picture isn't where the tree has pictures.
-static bool find_place(const tree *t, place *p) {
-    return t->place == PLACE_UNDER_SPLIT ? find_above(t, p) : find_pair(t, p);
+static bool find_place(const tree *t, const char *source, place *p) {
+    return t->place == PLACE_UNDER_SPLIT ? find_above(t, source, p) : find_pair(t, p);
 }
 
 // Where generators have reals of their own, these are named after them.
@@ -108,7 +112,7 @@ static foil_status visit(const char *path, void *context) {
     char method[256];
     if (!image_has_known_suffix(path)) return FOIL_OK;
     TRY(below_source(path, w->source, &p.path));
-    if (!find_place(t, &p)) return foil_fail(FOIL_INVALID, "%s: not where the layout %s has pictures: %s", path, t->name, t->shape);
+    if (!find_place(t, w->source, &p)) return foil_fail(FOIL_INVALID, "%s: not where the layout %s has pictures: %s", path, t->name, t->shape);
     TRY(name_method(w, &p, method, sizeof method));
     return import_add_picture(w->list, w->options, path, &(import_item){.fake = p.fake == 1, .method = method, .split = p.split});
 }
@@ -129,7 +133,7 @@ static foil_status look_at(const char *path, void *context) {
     look *l = context;
     place p;
     if (!image_has_known_suffix(path)) return FOIL_OK;
-    l->found = below_source(path, l->source, &p.path) == FOIL_OK && find_place(l->tree, &p);
+    l->found = below_source(path, l->source, &p.path) == FOIL_OK && find_place(l->tree, l->source, &p);
     return FOIL_INVALID; // enough
 }
 

@@ -65,6 +65,14 @@ static void test_forensynths(void **state) {
     CHECK("forensynths", "trees/t/", ONE);
     CHECK("forensynths", "trees/t/.", ONE); // named as the folder is, not as the way to it
     CHECK("forensynths", "trees/t/0_real/..", ONE);
+    static const expected TRAIN[] = {{"train/airplane/0_real/1.png", false, "progan-reals", SPLIT_TRAIN},
+                                     {"train/airplane/1_fake/2.png", true, "progan", SPLIT_TRAIN}};
+    static const expected VAL[] = {{"val/train/1_fake/1.png", true, "progan", SPLIT_VAL}};
+    static const expected TEST[] = {{"test/biggan/0_real/1.png", false, "biggan-reals", SPLIT_TEST}};
+    CHECK("forensynths", "trees/t/train", TRAIN); // one split alone
+    CHECK("forensynths", "trees/t/train/airplane/..", TRAIN);
+    CHECK("forensynths", "trees/t/val/", VAL);
+    CHECK("forensynths", "trees/t/test", TEST);
 }
 
 static void test_cifake(void **state) {
