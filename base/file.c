@@ -316,7 +316,9 @@ foil_status file_map_open(const char *path, file_map *out) {
     struct stat s;
     TRY(open_file(path, &fd, &s));
     foil_status status = FOIL_OK;
-    if (s.st_size > 0) {
+    if (!S_ISREG(s.st_mode)) { // has no size, and would be taken for empty
+        status = foil_fail(FOIL_INVALID, "%s: is a pipe or a device, expected a file", path);
+    } else if (s.st_size > 0) {
         void *p = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED) {
             status = foil_fail_errno(errno, "%s: can't be mapped", path);

@@ -42,7 +42,7 @@ typedef struct file_map {
     const unsigned char *bytes;
     size_t n;
 } file_map;
-foil_status file_map_open(const char *path, file_map *out); // an empty file gives n = 0, bytes = NULL
+foil_status file_map_open(const char *path, file_map *out); // an empty file gives n = 0, bytes = NULL; pipes and devices are refused
 void file_map_close(file_map *m);
 
 bool file_exists(const char *path); // anything by that name

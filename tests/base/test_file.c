@@ -146,6 +146,7 @@ static void reading(void **state) {
     assert_true(map.n == 0 && !map.bytes);
     file_map_close(&map);
     assert_int_equal(file_map_open(".", &map), FOIL_INVALID);
+    assert_int_equal(file_map_open("/dev/null", &map), FOIL_INVALID);
     assert_int_equal(file_map_open("none", &map), FOIL_IO);
 }
 
