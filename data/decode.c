@@ -23,7 +23,8 @@ static const format FORMATS[] = {
     {"JPEG XL", 0, 2, "\xff\x0a", NULL},
 };
 
-static const char *const SUFFIXES[] = {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".tga", ".gif", ".psd", ".pnm", ".ppm", ".pgm"};
+static const char *const SUFFIXES[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp",  ".tga",  ".gif", ".psd",
+                                       ".pnm", ".ppm", ".pgm",  ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl"};
 
 foil_status image_decode(const void *bytes, size_t n, const char *name, image *out) {
     *out = (image){0};

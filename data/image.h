@@ -28,6 +28,7 @@ foil_status image_to_channels(image *im, int channels);
 // Truncated or corrupt files are errors, not half pictures, naming `name`.
 foil_status image_decode(const void *bytes, size_t n, const char *name, image *out);
 foil_status image_read(const char *path, image *out);
+// Whether a file's name is that of a picture, be it of a format that is not read: it is an error then, not passed over as other files are.
 bool image_has_known_suffix(const char *path);
 
 // What the file of a picture was, whatever became of the picture (probe.c): what gives a class away without a look at the content. As sets store it.

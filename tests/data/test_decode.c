@@ -527,6 +527,8 @@ static void test_other_files(void **state) {
     REFUSED(image_read("none.png", &im), "none.png");
     assert_true(image_has_known_suffix("a/B.JPeG"));
     assert_true(image_has_known_suffix("a/b.webp"));
+    assert_true(image_has_known_suffix("a/b.jfif"));
+    assert_true(image_has_known_suffix("a/IMG_0001.HEIC")); // is told of, though it can't be read
     assert_false(image_has_known_suffix("a/png"));
 }
 
