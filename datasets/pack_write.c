@@ -24,30 +24,28 @@ static foil_status add_pictures(const packing *p, int64_t i, const image *made, 
     return s;
 }
 
+// Pictures are made side by side and added in order, each let go of at once: those of native size may be large.
 static foil_status write_block(const packing *p, const int64_t *item, int n, set_writer *w) {
-    image *made[PACK_BLOCK] = {0};
-    image_file file[PACK_BLOCK] = {0};
     foil_status status = FOIL_OK;
     char why[1024] = "";
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for ordered schedule(dynamic)
     for (int k = 0; k < n; k++) {
         int64_t i = item[k];
-        image *out = made[k] = calloc((size_t)p->pictures[i], sizeof *out);
-        foil_status s = out ? packing_make(p, i, out, &file[k]) : foil_fail_memory((size_t)p->pictures[i] * sizeof *out, "pictures");
-        if (s == FOIL_OK) continue;
-#pragma omp critical
-        if (status == FOIL_OK) {
-            status = s;
-            snprintf(why, sizeof why, "%s", foil_error());
+        image_file file = {0};
+        image *made = calloc((size_t)p->pictures[i], sizeof *made);
+        foil_status s = made ? packing_make(p, i, made, &file) : foil_fail_memory((size_t)p->pictures[i] * sizeof *made, "pictures");
+#pragma omp ordered
+        {
+            if (s == FOIL_OK && status == FOIL_OK) s = add_pictures(p, i, made, &file, w);
+            if (s != FOIL_OK && status == FOIL_OK) {
+                status = s;
+                snprintf(why, sizeof why, "%s", foil_error());
+            }
         }
+        for (int j = 0; made && j < p->pictures[i]; j++) image_free(&made[j]);
+        free(made);
     }
-    if (status != FOIL_OK) foil_fail(status, "%s", why);
-    for (int k = 0; k < n; k++) {
-        if (status == FOIL_OK) status = add_pictures(p, item[k], made[k], &file[k], w);
-        for (int j = 0; made[k] && j < p->pictures[item[k]]; j++) image_free(&made[k][j]);
-        free(made[k]);
-    }
-    return status;
+    return status == FOIL_OK ? FOIL_OK : foil_fail(status, "%s", why);
 }
 
 static foil_status add_items(packing *p, const int64_t *item, int64_t n, set_writer *w) {

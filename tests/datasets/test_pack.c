@@ -1,7 +1,9 @@
 // From sources to a set: the pictures in it, what is left out, and that nothing is written when something is wrong.
 #include <omp.h>
+#include <stdatomic.h>
 
 #include "base/text.h"
+#include "datasets/packing.h"
 #include "tests/datasets/sources.h"
 
 static pack_options usual(void) {
@@ -115,6 +117,42 @@ static void test_runs_and_threads_give_the_same_bytes(void **state) {
         omp_set_num_threads(threads);
         free(first);
     }
+}
+
+static atomic_int waiting, most_waiting; // pictures that are made and not yet written
+
+foil_status __real_packing_make(const packing *p, int64_t i, image *out, image_file *file);
+foil_status __wrap_packing_make(const packing *p, int64_t i, image *out, image_file *file);
+foil_status __wrap_packing_make(const packing *p, int64_t i, image *out, image_file *file) {
+    const int now = ++waiting;
+    for (int most = most_waiting; most < now && !atomic_compare_exchange_weak(&most_waiting, &most, now);) {
+    }
+    return __real_packing_make(p, i, out, file);
+}
+
+foil_status __real_set_add(set_writer *w, const image *im, bool fake, const char *method, const char *subject, int clip, set_split split,
+                           const char *path, const unsigned char sha256[32]);
+foil_status __wrap_set_add(set_writer *w, const image *im, bool fake, const char *method, const char *subject, int clip, set_split split,
+                           const char *path, const unsigned char sha256[32]);
+foil_status __wrap_set_add(set_writer *w, const image *im, bool fake, const char *method, const char *subject, int clip, set_split split,
+                           const char *path, const unsigned char sha256[32]) {
+    waiting--;
+    return __real_set_add(w, im, fake, method, subject, clip, split, path, sha256);
+}
+
+static void test_one_picture_per_thread(void **state) {
+    (void)state;
+    const int threads = omp_get_max_threads();
+    pack_options o = usual();
+    pack_summary sum;
+    o.fit = FIT_NATIVE;
+    o.size = 0;
+    omp_set_num_threads(3);
+    waiting = most_waiting = 0;
+    OK(packed("pack/f", &BY_LOOKING, &o, &sum));
+    omp_set_num_threads(threads);
+    assert_int_equal(waiting, 0);
+    assert_in_range(most_waiting, 1, 3);
 }
 
 static void test_at_most(void **state) {
@@ -383,6 +421,7 @@ static int free_texts(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pictures_and_labels),
                                        cmocka_unit_test(test_runs_and_threads_give_the_same_bytes),
+                                       cmocka_unit_test(test_one_picture_per_thread),
                                        cmocka_unit_test(test_at_most),
                                        cmocka_unit_test(test_patches),
                                        cmocka_unit_test(test_unreadable_files),
