@@ -11,6 +11,7 @@ enum { MAX_BYTES = 1 << 30 };
 
 // The whole file, unpacked if it is gzip.
 static foil_status unpack(const char *path, uint8_t **out, size_t *n) {
+    if (file_is_folder(path)) return foil_fail(FOIL_INVALID, "%s: is a folder, expected a file", path);
     gzFile f = gzopen(path, "rb");
     if (!f) return foil_fail(FOIL_IO, "%s: cannot be opened", path);
     size_t used = 0, capacity = (size_t)1 << 20;

@@ -132,6 +132,7 @@ static void test_broken_idx(void **state) {
     }
     memcpy(bytes, good, n);
     bytes[n] = 0;
+    not_listed("importers", &(import_options){"idx", -1, NULL}, "importers: is a folder, expected a file");
     write_bytes("importers/long.idx", bytes, n + 1);
     not_listed("importers/long.idx", &BY_LOOKING, "61 bytes of pixels; its header announces 3 pictures of 20");
     static const struct {
