@@ -19,7 +19,7 @@ static const char *side_words(file_property by, property_side side, char out[96]
 
 static void print_difference(const set *s, file_property by, const property_difference *d) {
     char real[96], fake[96];
-    bool method = !(d->all >= d->worst_accuracy - .05); // some method gives itself away where all fakes together don't
+    bool method = d->methods > 0 && !(d->all >= d->worst_accuracy - .05); // some method gives itself away where all fakes together don't
     const char *who = method ? set_method_name(s, d->worst) : "fakes";
     printf("WARNING      %s tells %s from reals in %.0f %% of cases: reals %s, %s %s", PROPERTY_TYPES[by].name, who,
            floor(100 * (method ? d->worst_accuracy : d->all)), side_words(by, d->real, real), who,

@@ -83,9 +83,9 @@ static void compare(const set *s, const file_table *t, file_property by, sample 
     for (int m = 0; m < set_methods(s); m++) {
         take(t, by, true, m, clip, fake);
         double accuracy = accuracy_of(real, fake, words, &notable);
-        out->methods += notable;
+        if (notable && out->methods++ == 0) out->worst_accuracy = NAN; // what chance may have made gives way to what it did not
         out->notable |= notable;
-        if (isnan(accuracy) || accuracy <= out->worst_accuracy) continue;
+        if (isnan(accuracy) || (out->methods > 0 && !notable) || accuracy <= out->worst_accuracy) continue;
         out->worst = m;
         out->worst_accuracy = accuracy;
         out->worst_side = side_of(fake, words);

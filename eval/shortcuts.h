@@ -37,7 +37,7 @@ typedef struct property_side {
 typedef struct property_difference {
     double all; // balanced accuracy, .5 = not at all; NaN: one class has less than SHORTCUT_LEAST such pictures
     property_side real, fake;
-    int worst, methods;    // the method of fakes that differs most from the reals, and how many do notably
+    int worst, methods;    // the method of fakes that differs most from the reals, of those that do notably if there are any, and how many these are
     double worst_accuracy; // NaN if there is none
     property_side worst_side;
     bool notable; // all fakes or some method: an accuracy of .6 or more, and beyond what chance does once in a thousand cases with that many clips

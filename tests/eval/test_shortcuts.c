@@ -144,6 +144,27 @@ static void test_the_method_is_named(void **state) {
     assert_true(d->worst_accuracy > d->all + .1);
 }
 
+// All of one method's files are PNG, but they are of two clips, which says little; of the other's every third is, each a clip of its own.
+static image_file some_are_png(int i, int fake) {
+    image_file f = usual(i, fake);
+    if (fake == 2 || (fake == 1 && i % 3 == 0)) f.format = FILE_PNG;
+    return f;
+}
+
+static int second_has_two_clips(int i, int fake) {
+    return fake == 2 ? i % 2 : 2 + PER_CLASS * fake + i;
+}
+
+static void test_no_method_is_named_for_what_may_be_chance(void **state) {
+    (void)state;
+    shortcut_findings f = found(some_are_png, second_has_two_clips, 2);
+    const property_difference *d = &f.difference[BY_FORMAT];
+    assert_true(d->notable);
+    assert_int_equal(d->methods, 1);
+    assert_int_equal(d->worst, 1);
+    assert_true(d->worst_accuracy > .6 && d->worst_accuracy < .7);
+}
+
 // Ten files of each clip are alike, and a clip has one class: within clips all can be known, across clips nothing.
 static int ten_per_clip(int i, int fake) {
     return fake * 1000 + i / 10;
@@ -207,6 +228,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_equal_classes_give_no_warning),
                                        cmocka_unit_test(test_each_difference_is_warned_of),
                                        cmocka_unit_test(test_the_method_is_named),
+                                       cmocka_unit_test(test_no_method_is_named_for_what_may_be_chance),
                                        cmocka_unit_test(test_clips_are_not_evidence_many_times),
                                        cmocka_unit_test(test_what_is_not_known_is_not_judged),
                                        cmocka_unit_test(test_logistic_regression)};
