@@ -41,8 +41,7 @@ static void add_calibration(json_t *card, const calibration *c) {
         json_put(card, "calibration", json_string("none: scores are no probabilities"));
         return;
     }
-    json_put(card, "calibration",
-             words("%s, on %lld reals and %lld fakes of validation", CALIBRATION_NAMES[c->method], (long long)c->reals, (long long)c->fakes));
+    json_put(card, "calibration", words("%s, on %lld reals and %lld fakes", CALIBRATION_NAMES[c->method], (long long)c->reals, (long long)c->fakes));
     json_put(card, "prior",
              words("scores assume that %.3g %% of what is judged is fake%s", 100 * c->prior, c->shift == 0 ? ", as of those" : ", as was set"));
 }

@@ -55,6 +55,8 @@ grep -q '^set, split all: 80 reals, 80 fakes$' said || fail "$(head -1 said)"
 "$FOIL" calibrate again.safetensors set -o again.safetensors --method isotonic --fpr 0.2,0.05 -q --threads 1 >/dev/null
 "$FOIL" calibrate $detector set -o first.safetensors --method isotonic --fpr 0.2,0.05 -q >/dev/null
 cmp again.safetensors first.safetensors || fail "a calibration depends on the one before, or on threads"
+"$FOIL" eval again.safetensors set --draws 0 --no-cues -q --out page >/dev/null
+grep -q '"calibration": *"isotonic, on 80 reals and 80 fakes"' page/report.html || fail "the page says of what split the calibration's pictures were, which only the card knows"
 for name in 0.2 0.05; do same "$("$FOIL" detect again.safetensors $one --threshold fpr=$name | wc -l)" 3 "scores at fpr=$name"; done
 
 # A temperature in place of a bias that was needed
