@@ -130,3 +130,13 @@ const char *page_seen(const evaluation *e, const judge *j) {
     json_decref(from);
     return seen;
 }
+
+bool page_calibrated(const evaluation *e, const judge *j) {
+    json_t *from = provenance_of(j);
+    const char *of = NULL, *split = NULL;
+    json_unpack(json_object_get(from, "calibrated"), "{s:s, s:s}", "fingerprint", &of, "split", &split);
+    bool own = of && split && *of && strcmp(of, e->fingerprint) == 0;
+    bool calibrated = own && (strcmp(split, e->split) == 0 || strcmp(split, "all") == 0 || strcmp(e->split, "all") == 0);
+    json_decref(from);
+    return calibrated;
+}

@@ -83,7 +83,8 @@ static foil_status add_result(json_t *results, const evaluation_page *p, int at,
     const evaluation *e = &p->e[at];
     const judge *j = &e->judge[by];
     const int share = ALL_MISTAKES / (p->sets * e->judges), most = share > MOST_MISTAKES ? MOST_MISTAKES : share > 3 ? share : 3;
-    json_t *result = json_pack("{s:i, s:i, s:o}", "set", at, "detector", by, "seen", text_or_null(page_seen(e, j)));
+    json_t *result =
+        json_pack("{s:i, s:i, s:o, s:b}", "set", at, "detector", by, "seen", text_or_null(page_seen(e, j)), "calibrated", page_calibrated(e, j));
     json_push(results, result);
     if (!result) return foil_fail_memory(4096, "an evaluation's page");
     add_rows(result, e, j);

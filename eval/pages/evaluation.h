@@ -26,5 +26,7 @@ foil_status page_add_mistakes(json_t *result, const evaluation *e, const judge *
 json_t *page_card(const judge *j);
 // How the pictures relate to those that the detector was made with: "train", "val", "test" or "all" of its own set, "other" set; NULL = not known.
 const char *page_seen(const evaluation *e, const judge *j);
+// Whether it was calibrated, and given its thresholds, on some of these pictures, of whatever set, after its training.
+bool page_calibrated(const evaluation *e, const judge *j);
 
 #endif

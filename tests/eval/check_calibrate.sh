@@ -49,6 +49,12 @@ grep -q '^    calibrated  *{"set": "set.h5", "fingerprint"' card || fail "the ca
 "$FOIL" inspect isotonic.safetensors | grep -q "^no threshold fpr=0.01 .*: at least 299 are needed" || fail "what reals can't back isn't said"
 same "$("$FOIL" inspect platt.safetensors | grep -c '^threshold    fpr=0.1 .*of 4[0-9] reals reach it: the real rate is at most')" 1 "a threshold in words"
 
+# An evaluation's page warns of the pictures that set the thresholds, whatever split of whatever set they are
+for split in val test all; do
+    "$FOIL" eval isotonic.safetensors set.h5 --split $split --draws 0 --no-cues -q --out page >/dev/null
+    same "$(grep -c '"calibrated": *true' page/report.html)" "$([ $split != test ] && echo 1 || echo 0)" "warnings of a page on $split"
+done
+
 # A folder is taken whole; a calibration can be calibrated again, in place; the same again is the same file
 "$FOIL" calibrate platt.safetensors set -o again.safetensors --method isotonic --fpr 0.2,0.05 -q >said
 grep -q '^set, split all: 80 reals, 80 fakes$' said || fail "$(head -1 said)"

@@ -117,6 +117,8 @@ def check_made_up(b, folder):
         data.detectors = kept;
         return found; })()""")
     expect(f"baselines of detectors: {beside}", beside == "2,3,3,-1")
+    said = b.run("document.getElementById('head').textContent")
+    expect(f"calibrated on these pictures: {said}", "On some of these pictures the detector was calibrated and given its thresholds." in said)
     expect("another set is another verdict", "AUC 0.71" in b.run("document.querySelector('.verdict').textContent"))
     rows = "document.querySelectorAll('#summary tbody')[0].rows.length"
     expect("three detectors", b.run(rows) == 3)

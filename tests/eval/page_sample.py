@@ -45,7 +45,7 @@ def result(r, at, d, auc, methods, seen):
                      "fakes_low": max(0, f - 0.4 / math.sqrt(n)) if n else None, "fakes_high": min(1, f + 0.4 / math.sqrt(n)) if n else None})
     wrong = [{"path": f"pictures/{'fake/' + METHODS[i % 5] if i % 2 else 'real/ffhq256'}/{1000 + i:05}.png", "score": 0.04 + i / 200 if i % 2 else 0.97 - i / 200, "fake": bool(i % 2),
               "method": METHODS[i % 5] if i % 2 else "ffhq256", "picture": picture(i), "map": picture(i + 90) if d != 2 else None} for i in range(15)]
-    return {"set": at, "detector": d, "seen": seen, "threshold": {"name": "eer", "value": 0.5312}, "decisions": {"tp": 62, "fn": 20, "fp": 9, "tn": 71}, "rows": rows,
+    return {"set": at, "detector": d, "seen": seen, "calibrated": seen == "other", "threshold": {"name": "eer", "value": 0.5312}, "decisions": {"tp": 62, "fn": 20, "fp": 9, "tn": 71}, "rows": rows,
             "roc": {"table": [0, 0.01, 0.1, 0.5, 1], "fpr": fpr, "tpr": tpr, "low": [max(0, t - 0.12 * math.sqrt(x * (1 - x)) - 0.02) for x, t in zip(fpr, tpr)], "high": [min(1, t + 0.12 * math.sqrt(1 - t) + 0.02) for t in tpr]},
             "histogram": {"edges": [i / 30 for i in range(31)], "real": real, "fake": fake}, "reliability": bins, "mistakes": wrong, "map": "gradcam"}
 

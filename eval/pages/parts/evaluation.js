@@ -59,6 +59,7 @@ function warnings(r) {
     const words = [];
     const seen = {train: 'These pictures are the train split of the set that the detector was made with: it learnt from them.', val: 'These pictures are the val split of the set that the detector was made with: it was chosen, calibrated and given its thresholds on them.', all: 'Among these pictures are those that the detector learnt from.'}[r.seen];
     if (seen) words.push(`${seen} That says little about pictures it has not seen.`);
+    else if (r.calibrated) words.push('On some of these pictures the detector was calibrated and given its thresholds. What it decides here, and how well calibrated it is here, says little about others.');
     const o = overall(r);
     if (clips(o) < data.enough_clips) words.push(`There are only ${reals(o.reals)} (${many(o.real_clips, 'clip')}) and ${fakes(o.fakes)} (${many(o.fake_clips, 'clip')}).`);
     words.push(...doubts([o]));
