@@ -165,19 +165,23 @@ static void add_compared(text *out, const evaluation *e, int n) {
 
 // What an interval cannot say, once for all rows.
 static void add_doubts(text *out, const evaluation *e, int n) {
-    bool few = false, apart = false;
+    const int64_t enough_reals = reals_needed(.01);
+    bool few = false, apart = false, coarse = false;
     for (int i = 0; i < n; i++)
         for (int r = 0; r < e[i].rows; r++) {
             few |= e[i].row[r].real_clips < ENOUGH_CLIPS || e[i].row[r].fake_clips < ENOUGH_CLIPS;
+            coarse |= e[i].row[r].real_clips < enough_reals;
             for (int k = 0; k < e[i].judges; k++) {
                 const interval *auc = &e[i].judge[k].metric[r][METRIC_AUC];
                 apart |= !isnan(auc->low) && (auc->value == 0 || auc->value == 1);
             }
         }
-    if (few || apart) text_add(out, "\n");
+    if (few || apart || coarse) text_add(out, "\n");
     if (few)
         text_format(out, "No interval where a class has fewer than %d clips; where fewer than %d it is often too narrow.\n", INTERVAL_CLIPS,
                     ENOUGH_CLIPS);
+    if (coarse)
+        text_format(out, "tpr@1%% against fewer than %lld clips of reals is often too high, and so is its interval.\n", (long long)enough_reals);
     if (apart)
         text_add(out, "Reals and fakes that are wholly apart are so in every resample: an interval of no width is no proof.\n"
                       "Of a class with n clips, up to 3 / n may lie beyond those seen (rule of three, 95 %).\n");

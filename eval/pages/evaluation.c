@@ -118,8 +118,9 @@ static foil_status add_all(json_t *page, const evaluation_page *p) {
 
 foil_status evaluation_page_write(const evaluation_page *p, const char *path) {
     json_start();
-    json_t *page = json_pack("{s:s, s:o, s:I, s:i, s:i, s:i}", "foil", foil_version(), "command", text_json(p->command), "seed",
-                             (json_int_t)p->e->seed, "draws", p->e->draws, "interval_clips", INTERVAL_CLIPS, "enough_clips", ENOUGH_CLIPS);
+    json_t *page = json_pack("{s:s, s:o, s:I, s:i, s:i, s:i, s:I}", "foil", foil_version(), "command", text_json(p->command), "seed",
+                             (json_int_t)p->e->seed, "draws", p->e->draws, "interval_clips", INTERVAL_CLIPS, "enough_clips", ENOUGH_CLIPS,
+                             "enough_reals", (json_int_t)reals_needed(.01));
     if (!page) return foil_fail_memory(4096, "an evaluation's page");
     foil_status status = add_all(page, p);
     if (status == FOIL_OK) status = page_write(path, PAGE_EVALUATION, page);

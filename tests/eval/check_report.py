@@ -106,6 +106,8 @@ def check_made_up(b, folder):
     expect(f"too few for an interval: {said}", all(w in said for w in ("How much of that is chance is not known", "only 3 reals (3 clips) and 2 fakes (2 clips)", "no interval where a class has fewer than 10 clips")))
 
     b.open(f"{folder}/usual.html")
+    said = b.run("document.getElementById('summary').textContent")
+    expect(f"few reals for an FPR of 1 %: {said}", "TPR at 1 % FPR against fewer than 299 clips of reals is often too high" in said)
     check_keyboard(b)
     verdict = b.run("document.querySelector('.verdict').textContent")
     expect(f"verdict: {verdict}", "AUC 0.86 [0.81, 0.91] on 80 reals and 82 fakes" in verdict and "62 of 82 fakes" in verdict and "9 of 80 reals" in verdict)

@@ -116,7 +116,7 @@ refused "plain.csv: neither a detector nor a set; for scores, --scores plain.csv
 grep -qE '^apart +1.0000 \[1.0000, 1.0000\]' table && grep -qE '^few +0.[0-9]{4} \[     -,      -\]' table || fail "intervals: $(cat table)"
 same "$(grep -c 'No interval where a class has fewer than 10 clips' table) $(grep -c 'wholly apart' table)" "1 1" "notes"
 ! grep -q 'wrong way' table || fail "no way is wrong: $(cat table)"
-{ echo score,fake; for i in $(seq 60); do echo "0.$((i + 10)),1"; echo "0.$((i + 30)),0"; done; } >turned.csv
+{ echo score,fake; for i in $(seq 300); do echo "0.$((i + 100)),1"; echo "0.$((i + 150)),0"; done; } >turned.csv
 "$FOIL" eval --scores turned.csv --draws 50 >table
 same "$(tail -n 1 table)" "worse than guessing: here the scores point the wrong way; higher must be more likely fake" "scores that are turned"
 ! grep -q 'No interval' table || fail "60 of each are enough: $(cat table)"

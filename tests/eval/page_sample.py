@@ -67,7 +67,7 @@ CARD = {"kind": "network", "network": "small32-d", "input": "32 × 32, RGB, crop
 def usual():
     r = random.Random(1)
     aucs = {0: (0.86, 0.78, 0.66), 1: (0.71, 0.74, 0.52)}
-    return {"foil": "0.1.0", "command": "foil eval faces.safetensors other.safetensors cues.safetensors faces.h5 elsewhere --split test --perturb standard --out report", "seed": 1, "draws": 1000, "interval_clips": 10, "enough_clips": 30,
+    return {"foil": "0.1.0", "command": "foil eval faces.safetensors other.safetensors cues.safetensors faces.h5 elsewhere --split test --perturb standard --out report", "seed": 1, "draws": 1000, "interval_clips": 10, "enough_clips": 30, "enough_reals": 299,
             "sets": [{"name": n, "fingerprint": "cdf1ed35deedae5b3c8630b0cc88366846fe9d3ea57519c81e363ea31f5f0d3e", "split": None if i else "test", "unit": "picture", "rule": None, "pictures": 162, "frames": None, "reals": 80, "fakes": 82} for i, n in enumerate(SETS)],
             "detectors": [{"name": "faces", "kind": "network", "card": CARD}, {"name": "other", "kind": "network", "card": CARD}, {"name": "cues", "kind": "cues", "card": {"kind": "cues", "cues": {"knee": -0.83, "blockiness": 0.21}}}],
             "results": [result(r, s, d, aucs[s][d], METHODS, "other" if s else "test") for s in aucs for d in range(3)],

@@ -169,7 +169,8 @@ static void test_json_and_table(void **state) {
     assert_int_equal(lines, 4);
     assert_non_null(strstr(out.data, "\nbright      1.0000 [     -,      -]")); // 8 clips of fakes; said once
     assert_string_equal(strstr(out.data, "\n\n"),
-                        "\n\nNo interval where a class has fewer than 10 clips; where fewer than 30 it is often too narrow.\n");
+                        "\n\nNo interval where a class has fewer than 10 clips; where fewer than 30 it is often too narrow.\n"
+                        "tpr@1% against fewer than 299 clips of reals is often too high, and so is its interval.\n");
     text_free(&out);
     evaluation_free(&e);
     foil_detector_free(d);

@@ -101,7 +101,7 @@ function summary() {
     const rows = all.map((r) => ({class: several && r.detector === state.detector ? 'focus' : null, cells: [el('th', {scope: 'row'}, label(r.detector)), stacked(overall(r).metrics.auc),
         el('td', {class: 'plot'}, whisker(overall(r).metrics.auc, from, 1, 0.5, styleOf(r.detector))), ...extra.map((m) => stacked(overall(r).metrics[m]))]}));
     return section('summary', 'Summary', table('Overall, with 95 % intervals', ['Detector', '#AUC', '~plot', ...extra.map((m) => '#' + metricName(m))], rows, {quiet: true, ...aucHead(from)}),
-        el('p', {class: 'soft'}, `In brackets: 95 % intervals (percentile bootstrap, ${count(data.draws)} draws of whole clips). AUC, AP, TPR and accuracy: 1 is perfect; EER, Brier and ECE: 0 is${extra.includes('tdcf_2019') ? '; of t-DCFs, less is better' : ''}. The dashed line is guessing.`),
+        el('p', {class: 'soft'}, `In brackets: 95 % intervals (percentile bootstrap, ${count(data.draws)} draws of whole clips). AUC, AP, TPR and accuracy: 1 is perfect; EER, Brier and ECE: 0 is${extra.includes('tdcf_2019') ? '; of t-DCFs, less is better' : ''}. The dashed line is guessing.${all.some((r) => overall(r).real_clips < data.enough_reals) ? ` The TPR at 1 % FPR against fewer than ${data.enough_reals} clips of reals is often too high, and so is its interval.` : ''}`),
         differences(), data.sets.length > 1 ? sets() : null);
 }
 function differences() {
