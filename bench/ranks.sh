@@ -37,7 +37,7 @@ echo
 # Halving and doubling: 2 log2 N messages and 2 (N - 1) / N times the bytes, for each bucket; the network at 90 % of its name. Nothing hides what is agreed upon a step:
 # the batch, the end, and the means of two reports.
 awk "BEGIN {
-    step = $t2 - $waited; bytes = $bytes; hidden = ${HIDDEN:-0.5}; latency = ${LATENCY:-20} * 1e-6; buckets = bytes / 4e6 + 1
+    step = $t2 - $waited; bytes = $bytes; hidden = ${HIDDEN:-0.5}; latency = ${LATENCY:-20} * 1e-6; buckets = int(bytes / 4e6 + 1)
     printf \"model: step %.1f ms, %.1f MB, %.0f %% hidden, %.0f us a message\n%9s %6s %10s %10s %11s\n\", 1e3 * step, bytes / 1e6, 100 * hidden, 1e6 * latency,
         \"machines\", \"Gb/s\", \"sums, ms\", \"shown, ms\", \"efficiency\"
     for (n = 64; n <= 1024; n *= 16)
