@@ -181,10 +181,13 @@ static foil_status load_scalar(const safetensors *s, const char *name, const cha
     return FOIL_OK;
 }
 
-static foil_status check_same(const safetensors *s, const char *name, const char *now, const char *what) {
+static bool is_same(const safetensors *s, const char *name, const char *now) {
     const char *then = safetensors_metadata(s, name);
-    if (then && strcmp(then, now) == 0) return FOIL_OK;
-    return foil_fail(FOIL_INVALID, "%s not what the run began with", what);
+    return then && strcmp(then, now) == 0;
+}
+
+static foil_status check_same(const safetensors *s, const char *name, const char *now, const char *what) {
+    return is_same(s, name, now) ? FOIL_OK : foil_fail(FOIL_INVALID, "%s not what the run began with", what);
 }
 
 static foil_status restore(run *r, const safetensors *s) {
@@ -212,8 +215,7 @@ static foil_status take_network(const safetensors *s, const char *name, const pl
     char prefix[32];
     snprintf(prefix, sizeof prefix, "%s.", name);
     const foil_status status = safetensors_load_store(s, prefix, p->store);
-    const char *then = safetensors_metadata(s, name);
-    if (status == FOIL_OK || (then && strcmp(then, net_text(p->net)) == 0)) return status;
+    if (status == FOIL_OK || is_same(s, name, net_text(p->net))) return status;
     return foil_fail_within(status, "the %s there is another network", name);
 }
 
